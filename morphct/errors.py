@@ -1,0 +1,36 @@
+"""Every error morphct raises on purpose: one sentence that says what was found, what is allowed and what to do.
+
+A `UserError` is one the user can mend: the command line prints its sentence and leaves with exit code 2.
+"""
+
+
+class MorphctError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class UserError(MorphctError):
+    """Something the user can mend; the message is one sentence with the remedy in it."""
+
+
+class InputError(UserError):
+    """A file, array or voxel size that cannot be read or makes no sense."""
+
+
+class SettingsError(UserError):
+    """An unknown, unreadable or illegal setting."""
+
+
+class OutputError(UserError):
+    """The output folder cannot be written."""
+
+
+class MemoryCapError(UserError):
+    """The work cannot be done within the memory cap."""
+
+
+class SegmentationError(UserError):
+    """The grey values do not allow an honest segmentation with these settings."""
+
+
+class MissingLibraryError(UserError):
+    """An optional library or system package is not there."""

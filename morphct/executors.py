@@ -1,0 +1,50 @@
+"""Executors: each one is a `map` over independent tasks, results in the order of the items.
+
+Tasks are module-level functions (bound with `functools.partial`) that take a slab or a batch of labels and array-likes.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class RunMap(Protocol):
+    """Apply a function to every item, yielding results in order."""
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]: ...
+
+
+class Threads:
+    """A map over `workers` threads; kernels release the GIL.
+
+    At most `workers` results are under way or waiting, so the memory of a stage is that many slabs.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = max(1, workers)
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        if self.workers == 1:
+            yield from map(function, items)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            waiting: deque = deque()
+            try:
+                for item in items:
+                    waiting.append(pool.submit(function, item))
+                    if len(waiting) >= self.workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+
+def executor(workers: int, scheduler: str | None = None) -> RunMap:
+    """The map for these settings."""
+    return Threads(workers)

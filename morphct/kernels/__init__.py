@@ -1,0 +1,1 @@
+"""Every numba loop: arrays in, arrays out. No pandas, no files, no threads, no progress bars."""
