@@ -1,0 +1,298 @@
+"""Connected components of a volume in slabs: labelling, filling enclosed background, dropping dust, sealing leaks.
+
+Each slab is labelled on its own; labels that meet across a cut are united; ids follow the first voxel in raster order, so
+they do not depend on the cuts. Slabs are labelled a second time when ids are needed: cheaper than a volume of ids.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .executors import RunMap
+from .kernels import morphology
+from .options import Options, option
+from .slabs import Slab
+
+Tick = Callable[[int], None] | None
+Planes = Callable[[int, int], np.ndarray]  # (z0, z1) -> (Z,Y,X) uint8 0/1
+
+
+@dataclass(frozen=True)
+class ParticleOptions(Options):
+    """Which labelled things count as particles."""
+
+    section = "particles"
+    min_voxels: int = option(200, "smallest particle kept; smaller ones are noise to the mask", "voxels", min=1)
+    border: str = option(
+        "flag", "particles cut by a face of the volume: flagged, or dropped from labels and tables", "", choices=("flag", "drop")
+    )
+
+
+@dataclass(frozen=True)
+class Solid:
+    """Planes of a 0/1 volume as they are."""
+
+    mask: Any
+
+    def __call__(self, z0: int, z1: int) -> np.ndarray:
+        return np.ascontiguousarray(self.mask[z0:z1]).view(np.uint8)
+
+
+@dataclass(frozen=True)
+class Background:
+    """Planes of the complement of a 0/1 volume."""
+
+    mask: Any
+
+    def __call__(self, z0: int, z1: int) -> np.ndarray:
+        return (np.asarray(self.mask[z0:z1]) == 0).view(np.uint8)
+
+
+@dataclass(frozen=True)
+class Uncovered:
+    """Planes of the background that lies farther than a ball's radius from the mask."""
+
+    mask: Any
+    half: np.ndarray
+
+    def __call__(self, z0: int, z1: int) -> np.ndarray:
+        return 1 - dilated_planes(self.mask, self.half, z0, z1)
+
+
+def dilated_planes(mask: Any, half: np.ndarray, z0: int, z1: int) -> np.ndarray:
+    """Planes z0 to z1 of the dilation of a 0/1 volume (halo: half the first extent of `half`)."""
+    reach = half.shape[0] // 2
+    a, b = max(0, z0 - reach), min(mask.shape[0], z1 + reach)
+    planes = np.ascontiguousarray(mask[a:b]).view(np.uint8)
+    return morphology.dilate(planes, half, z0 - a, z1 - a)
+
+
+@dataclass
+class Components:
+    """Components of a volume, ids 1..n in raster order of their first voxel.
+
+    Attributes
+    ----------
+    sizes : (n+1,) int64
+        Voxels of each component; index 0 is not used.
+    faces : (n+1,) bool
+        Whether it reaches a face of the volume.
+    """
+
+    source: Planes
+    connectivity: int
+    n: int
+    sizes: np.ndarray
+    faces: np.ndarray
+    tables: list[np.ndarray] = field(repr=False, default_factory=list)
+
+    def planes(self, slab: Slab, table: np.ndarray | None = None) -> np.ndarray:
+        """Component ids of a slab, or `table[id]`; (Z,Y,X)."""
+        local, _ = _label(self.source(slab.z0, slab.z1), self.connectivity)
+        lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
+        out = np.empty(local.shape, lookup.dtype)
+        morphology.map_labels(local, lookup, out)
+        return out
+
+
+def _label(planes: np.ndarray, connectivity: int) -> tuple[np.ndarray, int]:
+    import cc3d
+
+    labels, n = cc3d.connected_components(planes, connectivity=connectivity, return_N=True, binary_image=True)
+    return np.ascontiguousarray(labels), int(n)
+
+
+def _slab_facts(source: Planes, connectivity: int, depth: int, slab: Slab) -> tuple:
+    labels, n = _label(source(slab.z0, slab.z1), connectivity)
+    facts = morphology.component_facts(labels, n, slab.z0 == 0, slab.z1 == depth)
+    return slab, n, facts, labels[0].copy(), labels[-1].copy()
+
+
+class _Union:
+    """Union-find over provisional ids, the smaller id the root."""
+
+    def __init__(self) -> None:
+        self.parent = np.zeros(1, np.int64)
+
+    def grow(self, n: int) -> None:
+        start = len(self.parent)
+        self.parent = np.concatenate([self.parent, np.arange(start, start + n)])
+
+    def unite(self, pairs: np.ndarray) -> None:
+        parent = self.parent
+        for a, b in pairs.tolist():
+            while parent[a] != a:
+                parent[a] = parent[parent[a]]
+                a = int(parent[a])
+            while parent[b] != b:
+                parent[b] = parent[parent[b]]
+                b = int(parent[b])
+            if a != b:
+                parent[max(a, b)] = min(a, b)
+
+    def roots(self) -> np.ndarray:
+        parent = self.parent
+        while True:
+            up = parent[parent]
+            if np.array_equal(up, parent):
+                return parent
+            parent = up
+
+
+def label(
+    source: Planes,
+    shape: tuple[int, int, int],
+    connectivity: int,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> Components:
+    """Label the connected components of a 0/1 volume slab by slab.
+
+    Parameters
+    ----------
+    source : callable
+        `source(z0, z1)` gives (Z,Y,X) uint8 planes.
+    shape : tuple of int
+        (Z,Y,X) of the volume.
+    connectivity : {6, 26}
+    slabs : sequence of Slab
+
+    Returns
+    -------
+    Components
+    """
+    union, tables, sizes, first, faces = _Union(), [], [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], [np.zeros(1, bool)]
+    total, last_plane = 0, None
+    plane = shape[1] * shape[2]
+    for slab, n, (size, start, face), bottom, top in run_map(partial(_slab_facts, source, connectivity, shape[0]), slabs):
+        offset = total
+        total += n
+        union.grow(n)
+        tables.append(np.concatenate([[0], np.arange(1, n + 1) + offset]))
+        sizes.append(size[1:])
+        first.append(start[1:] + slab.z0 * plane)
+        faces.append(face[1:])
+        if last_plane is not None:
+            pairs = morphology.face_pairs(last_plane[0], bottom, 1 if connectivity == 26 else 0)
+            union.unite(np.unique(pairs + [last_plane[1], offset], axis=0))
+        last_plane = (top, offset)
+        if tick:
+            tick(slab.depth)
+    return _compact(source, connectivity, union.roots(), tables, *(np.concatenate(a) for a in (sizes, first, faces)))
+
+
+def _compact(
+    source: Planes,
+    connectivity: int,
+    roots: np.ndarray,
+    tables: list[np.ndarray],
+    sizes: np.ndarray,
+    first: np.ndarray,
+    faces: np.ndarray,
+) -> Components:
+    """Number the united components by their first voxel."""
+    starts = np.full(len(roots), np.iinfo(np.int64).max)
+    np.minimum.at(starts, roots, first)
+    kept = np.flatnonzero(roots == np.arange(len(roots)))[1:]
+    order = kept[np.argsort(starts[kept], kind="stable")]
+    final = np.zeros(len(roots), np.int32 if len(order) < 2**31 else np.int64)
+    final[order] = np.arange(1, len(order) + 1)
+    final = final[roots]
+    n = len(order)
+    total = np.bincount(final, weights=sizes, minlength=n + 1).astype(np.int64)
+    reached = np.zeros(n + 1, bool)
+    np.logical_or.at(reached, final, faces)
+    total[0], reached[0] = 0, False
+    return Components(source, connectivity, n, total, reached, [final[t] for t in tables])
+
+
+def _write_where(components: Components, table: np.ndarray, mask: Any, value: int, slab: Slab) -> int:
+    chosen = components.planes(slab, table)
+    planes = np.where(chosen, np.uint8(value), mask[slab.z0 : slab.z1])
+    mask[slab.z0 : slab.z1] = planes
+    return int(np.count_nonzero(chosen))
+
+
+def fill(mask: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> int:
+    """Set every background piece (6-connected) that reaches no face of the volume to 1, in place.
+
+    mask: (Z,Y,X) uint8 0/1 array-like. Returns the number of voxels filled.
+    """
+    components = label(Background(mask), mask.shape, 6, slabs, run_map, tick)
+    enclosed = ~components.faces
+    enclosed[0] = False
+    if not enclosed.any():
+        return 0
+    return sum(run_map(partial(_write_where, components, enclosed, mask, 1), slabs))
+
+
+def drop_small(mask: Any, min_voxels: int, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> int:
+    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place; returns how many were dropped."""
+    if min_voxels <= 1:
+        return 0
+    components = label(Solid(mask), mask.shape, 6, slabs, run_map, tick)
+    small = components.sizes < min_voxels
+    small[0] = False
+    if small.any():
+        sum(run_map(partial(_write_where, components, small, mask, 0), slabs))
+    return int(small.sum())
+
+
+def _write_pockets(components: Components, table: np.ndarray, out: Any, slab: Slab) -> None:
+    out[slab.z0 : slab.z1] = components.planes(slab, table)
+
+
+def _grown(pockets: Any, half: np.ndarray, slab: Slab) -> tuple[Slab, np.ndarray]:
+    return slab, dilated_planes(pockets, half, slab.z0, slab.z1)
+
+
+def seal(
+    mask: Any,
+    relative: tuple[float, float, float],
+    radii: Sequence[float],
+    scratch: Any,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> int:
+    """Close voids that leak through a mouth narrower than 2 r, in place; then fill.
+
+    Background farther than r from the mask falls into 6-connected pieces; those that reach no face of the volume are
+    pockets. A pocket grown by a ball of r + 0.5 is added to the mask. All radii look at the mask as it came in.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X) uint8 0/1 array-like, changed in place
+    relative : tuple of float
+        (z,y,x) voxel edges over the shortest one; radii are in shortest edges.
+    scratch : Scratch
+        For a 0/1 volume of pockets.
+
+    Returns
+    -------
+    int
+        Pockets sealed (counted once a radius).
+    """
+    found = []
+    for r in radii:
+        half = morphology.ball_half_widths(r, relative)
+        components = label(Uncovered(mask, half), mask.shape, 6, slabs, run_map, tick)
+        enclosed = ~components.faces
+        enclosed[0] = False
+        if enclosed.any():
+            pockets = scratch.create(f"pockets{len(found)}", mask.shape, np.uint8)
+            for _ in run_map(partial(_write_pockets, components, enclosed.view(np.uint8), pockets), slabs):
+                pass
+            found.append((r, pockets, int(enclosed.sum())))
+    for i, (r, pockets, _) in enumerate(found):
+        half = morphology.ball_half_widths(r + 0.5, relative)
+        for slab, grown in run_map(partial(_grown, pockets, half), slabs):
+            mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | grown
+        scratch.release(f"pockets{i}")
+    if found:
+        fill(mask, slabs, run_map, tick)
+    return sum(n for _, _, n in found)
