@@ -1,0 +1,135 @@
+"""The `morphct` command: finds the command's module, and turns every ending into an exit code, here and nowhere else.
+
+0 done; 2 the user can mend it (one sentence); 3 done, but a QC limit is broken and `--strict` was given; 130 interrupted;
+1 a defect of morphct (the traceback is kept in a log).
+"""
+
+import errno
+import logging
+import signal
+import sys
+import tempfile
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from .. import __version__
+from ..errors import UserError
+from ..options import nearest
+
+DONE, DEFECT, MENDABLE, BROKEN_LIMIT, INTERRUPTED = 0, 1, 2, 3, 130
+
+# The one place of the short descriptions: `morphct --help` shows them without importing a command.
+COMMANDS = {
+    "run": "The main job: from a grey volume to labels, tables, pictures and a page.",
+    "measure": "The same from measuring on, for a label image made elsewhere.",
+    "inspect": "What is in a volume: shape, voxel size, grey range, peaks, noise, memory plan.",
+    "init": "Write every setting with its default, unit and meaning as a TOML file.",
+    "check": "Validate settings and plan without reading voxels.",
+    "batch": "Many volumes: a run folder for each, and one page for all.",
+    "report": "Make the page again from run folders.",
+    "render": "Still 3D pictures and meshes of a run.",
+    "view": "Look inside a run: a window, or a browser with --web.",
+    "phantom": "Make a synthetic powder with its truth.",
+    "descriptors": "The glossary: every column with unit, definition and source.",
+}
+
+# what a disk or a path can do to a user, as against a defect of ours
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
+_OF_THE_MACHINE |= {errno.EISDIR, errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.EFBIG}
+
+
+class Commands(click.Group):
+    """A group whose commands are modules of this package, imported when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table, which is the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, from its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        return import_module(f".{cmd_name}", __package__).command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name when there is no such command."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}; there are {', '.join(COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Start with: morphct inspect VOLUME, then morphct run VOLUME -o OUT. Each command has its own --help.",
+)
+@click.version_option(__version__, prog_name="morphct")
+def morphct() -> None:
+    """Size, shape and voids of every particle in a tomography volume."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = morphct.main(args=argv, prog_name="morphct", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else DONE
+    except click.UsageError as error:
+        return _mendable(f"{_sentence(error)}; see `{error.ctx.command_path if error.ctx else 'morphct'} --help`")
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; the same command with --resume goes on from there")
+        return INTERRUPTED
+    except (UserError, click.ClickException) as error:
+        return _mendable(_sentence(error))
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - nothing more is to be flushed into the pipe
+        return DONE
+    except MemoryError:
+        return _mendable("the machine has no more memory to give; lower the cap with --memory, or use a larger machine")
+    except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            place = f"{error.filename}: " if error.filename else ""
+            return _mendable(f"{place}{error.strerror}; check the path, its permissions and the room on the disk")
+        return _defect(error)
+    except Exception as error:
+        return _defect(error)
+
+
+def _interrupt(signum: int, frame: Any) -> NoReturn:
+    """A batch system's end signal leaves the same way as Ctrl-C: no debris."""
+    raise KeyboardInterrupt
+
+
+def _sentence(error: Exception) -> str:
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return " ".join(message.split()).rstrip(".")
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"morphct: {sentence}", err=True)
+
+
+def _mendable(sentence: str) -> int:
+    _say(sentence)
+    return MENDABLE
+
+
+def _defect(error: Exception) -> int:
+    """Keep the traceback where it can be sent from, and say so in one sentence."""
+    lines = "".join(traceback.format_exception(error))
+    logging.getLogger("morphct").debug("%s", lines)
+    with tempfile.NamedTemporaryFile("w", prefix="morphct-", suffix=".log", delete=False) as file:
+        file.write(f"morphct {__version__}, python {sys.version}\n{' '.join(sys.argv)}\n{lines}")
+    kept = Path(file.name)
+    _say(f"a defect of morphct: {type(error).__name__}: {_sentence(error)}; please send {kept}, which has the traceback")
+    return DEFECT

@@ -1,0 +1,84 @@
+"""The options that `run`, `measure`, `inspect`, `check` and `batch` share, made from the settings they stand for."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ..settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings
+from .terminal import show_log
+
+# flag -> section and field; help, kind and default come from the field
+_FLAGS = {
+    "--voxel-size": (InputOptions, "voxel_size"),
+    "--axes": (InputOptions, "axes"),
+    "--crop": (InputOptions, "crop"),
+    "--raw-shape": (InputOptions, "raw_shape"),
+    "--raw-dtype": (InputOptions, "raw_dtype"),
+    "--labels-tif": (OutputOptions, "labels_tif"),
+    "--memory": (RunOptions, "memory"),
+    "--workers": (RunOptions, "workers"),
+    "--scheduler": (RunOptions, "scheduler"),
+    "--resume": (RunOptions, "resume"),
+    "--overwrite": (RunOptions, "overwrite"),
+    "--strict": (QcOptions, "strict"),
+}
+_METAVARS = {"voxel_size": "LENGTH", "memory": "SIZE", "workers": "N", "scheduler": "ADDRESS", "crop": "RANGES"}
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the shared options; it is called with `settings` and `shown` (draw progress) in their place."""
+
+    @functools.wraps(command)
+    def call(config: str | None, overrides: tuple[str, ...], verbosity: int, **values: Any) -> Any:
+        given = {flag: values.pop(_parameter(flag)) for flag in _FLAGS}
+        silent = values.pop("no_progress")
+        show_log(verbosity)
+        settings = Settings.from_toml(config) if config else Settings()
+        texts = [f"{_name(flag)}={str(value).lower() if value is True else value}" for flag, value in given.items() if value]
+        settings = settings.with_overrides([*overrides, *texts])
+        return command(settings=settings, shown=not silent and verbosity >= 0, **values)
+
+    for decorate in reversed([*map(_option, _FLAGS), *_others(), verbosity_options]):
+        call = decorate(call)
+    return call
+
+
+def verbosity_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`-v` and `-q` as one number, `verbosity`: -1 quiet, 0 as it comes, 1 and 2 with log lines."""
+
+    @functools.wraps(command)
+    def call(verbose: int, quiet: bool, **values: Any) -> Any:
+        return command(verbosity=-1 if quiet else verbose, **values)
+
+    call = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")(call)
+    return click.option("-v", "--verbose", count=True, help="Log lines on stderr; -vv for all of them.")(call)
+
+
+def _others() -> list[Callable[..., Any]]:
+    return [
+        click.option("--config", metavar="FILE", help="Settings as TOML (see `morphct init`)."),
+        click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be repeated."),
+        click.option("--no-progress", is_flag=True, help="Draw no progress, on a terminal either."),
+    ]
+
+
+def _parameter(flag: str) -> str:
+    return "set_" + flag.lstrip("-").replace("-", "_")
+
+
+def _name(flag: str) -> str:
+    options, field = _FLAGS[flag]
+    return f"{options.section}.{field}"
+
+
+def _option(flag: str) -> Callable[..., Any]:
+    options, name = _FLAGS[flag]
+    field = next(f for f in dataclasses.fields(options) if f.name == name)
+    text = field.metadata["help"]
+    help = f"{text[0].upper()}{text[1:]}. [{_name(flag)}]"
+    if isinstance(field.default, bool):
+        return click.option(flag, _parameter(flag), is_flag=True, help=help)
+    return click.option(flag, _parameter(flag), metavar=_METAVARS.get(name, "TEXT"), help=help)
