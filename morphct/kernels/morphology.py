@@ -153,3 +153,30 @@ def peak_by_label(labels, values, peaks):
         label = flat[i]
         if label != 0 and height[i] > peaks[label]:
             peaks[label] = height[i]
+
+
+@jit
+def touching_range(ids, labels, first, last, low, high):
+    """Smallest and largest label that touches each id over a face, in place.
+
+    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo; low, high (N+1,) int64, to be
+    started at the largest int64 and at 0.
+    """
+    nz, ny, nx = ids.shape
+    for z in range(first, last):
+        for y in range(ny):
+            for x in range(nx):
+                i = ids[z, y, x]
+                if i == 0:
+                    continue
+                for axis in range(3):
+                    for side in (-1, 1):
+                        zz = z + side if axis == 0 else z
+                        yy = y + side if axis == 1 else y
+                        xx = x + side if axis == 2 else x
+                        if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                            continue
+                        label = np.int64(labels[zz, yy, xx])
+                        if label != 0:
+                            low[i] = min(low[i], label)
+                            high[i] = max(high[i], label)

@@ -1,0 +1,193 @@
+"""Voids of particles: enclosed background of the mask, or dips of grey inside the envelope; each with its owner."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import components, dips
+from .errors import SettingsError
+from .executors import RunMap
+from .kernels import dips as kernel
+from .kernels import morphology
+from .options import Options, option
+from .slabs import Slab
+
+Tick = Callable[[int], None] | None
+
+
+@dataclass(frozen=True)
+class VoidOptions(Options):
+    """How voids inside particles are found."""
+
+    section = "voids"
+    threshold: float | str = option(
+        "auto",
+        "depth of a void below the particle's grey, in units of residual noise; auto: from the number of false voids "
+        "accepted; holes: the enclosed background of the mask instead (always so for otsu and fixed)",
+        "sd",
+        min=1,
+        max=50,
+    )
+    false_per_particle: float = option(0.05, "false voids accepted in a particle of 40,000 voxels", "", min=1e-6, max=10)
+    min_voxels: int = option(1, "smallest void kept", "voxels", min=1)
+    seal: bool = option(True, "close voids that leak through a mouth of up to four voxels before splitting")
+
+    def validate(self) -> None:
+        """Refuse words other than `auto` and `holes`."""
+        super().validate()
+        if isinstance(self.threshold, str) and self.threshold not in ("auto", "holes"):
+            raise SettingsError(f"voids.threshold is {self.threshold!r}; allowed are auto, holes, or a number of sd")
+
+
+@dataclass(frozen=True)
+class Voids:
+    """Voids of a volume.
+
+    Attributes
+    ----------
+    labels : (Z,Y,X) int32 array-like
+        Void ids 1..n, 0 = none, in raster order of their first voxel.
+    owner : (n+1,) int64
+        Label of the particle that holds most of the void.
+    n : int
+    """
+
+    labels: Any
+    owner: np.ndarray
+    n: int
+
+
+def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Slab) -> None:
+    out[slab.z0 : slab.z1] = found.planes(slab, table)
+
+
+def holes(
+    mask: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+) -> tuple[Any, int]:
+    """Background pieces (6-connected) of a 0/1 volume that reach no face of it.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X) uint8 array-like
+        Before any filling.
+
+    Returns
+    -------
+    ids : (Z,Y,X) int32 array-like in scratch (named "void_ids")
+    n : int
+    """
+    found = components.label(components.Background(mask), mask.shape, 6, slabs, run_map, tick)
+    enclosed = ~found.faces
+    enclosed[0] = False
+    table = np.where(enclosed, np.cumsum(enclosed), 0).astype(np.int32)
+    out = scratch.create("void_ids", mask.shape, np.int32)
+    for _ in run_map(partial(_write_ids, found, table, out), slabs):
+        pass
+    return out, int(enclosed.sum())
+
+
+def _touched(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+    a, b = slab.halo(1, labels.shape[0])
+    low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
+    morphology.touching_range(
+        np.ascontiguousarray(ids[a:b]), np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a, low, high
+    )
+    return low, high
+
+
+def inside_labels(
+    labels: Any, options: VoidOptions, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+) -> Voids:
+    """Holes of a label image that touch one label only: the closed voids of particles segmented elsewhere.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) unsigned or signed int array-like, 0 = background
+
+    Returns
+    -------
+    Voids
+        Whose voxels carry no label; a hole between two particles is none of either.
+    """
+    ids, n = holes(labels, scratch, slabs, run_map, tick)
+    low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
+    sizes = np.zeros(n + 1, np.int64)
+    for lo, hi in run_map(partial(_touched, ids, labels, n), slabs):
+        low, high = np.minimum(low, lo), np.maximum(high, hi)
+    for pairs in run_map(partial(_pairs, ids, labels), slabs):
+        if len(pairs):
+            np.add.at(sizes, pairs[:, 0], pairs[:, 2])
+    return _kept(ids, np.where(low == high, high, 0), sizes, options, slabs, run_map)
+
+
+def find_dips(
+    codes: Any,
+    labels: Any,
+    model: dips.DipModel,
+    scratch: Any,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> tuple[Any, int, dips.DipModel]:
+    """Dips of grey inside the particles; see `dips.fit` and `dips.find`. Returns ids, n and the fitted model."""
+    model = dips.fit(codes, labels, model, slabs, run_map, tick)
+    ids, n = dips.find(codes, labels, model, scratch, slabs, run_map, tick)
+    return ids, n, model
+
+
+def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
+    voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
+    runs = kernel.owner_pairs(voids, np.ascontiguousarray(labels[slab.z0 : slab.z1]))
+    if not len(runs):
+        return runs
+    pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
+    return np.column_stack([pairs, np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)])
+
+
+def _renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
+    voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
+    if voids.any():
+        out = np.empty_like(voids)
+        morphology.map_labels(voids, table, out)
+        ids[slab.z0 : slab.z1] = out
+
+
+def own(
+    ids: Any, n: int, labels: Any, options: VoidOptions, slabs: Sequence[Slab], run_map: RunMap = map
+) -> Voids:
+    """Give each void to the particle that holds most of it; drop voids outside particles and below `min_voxels`.
+
+    Parameters
+    ----------
+    ids : (Z,Y,X) int32 array-like
+        Void ids up to `n`, renumbered in place.
+    labels : (Z,Y,X) int array-like
+        Envelope of the particles: enclosed voids carry their particle's label.
+    """
+    parts = [p for p in run_map(partial(_pairs, ids, labels), slabs) if len(p)]
+    owner, sizes = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    if parts:
+        void, label, count = np.concatenate(parts).T
+        sizes += np.bincount(void, weights=count, minlength=n + 1).astype(np.int64)
+        inside = label > 0
+        pairs, inverse = np.unique(np.column_stack([void, label])[inside], axis=0, return_inverse=True)
+        held = np.bincount(inverse.ravel(), weights=count[inside]).astype(np.int64)
+        order = np.lexsort((-pairs[:, 1], held))  # the largest share last; of equal shares the lower label
+        owner[pairs[order, 0]] = pairs[order, 1]
+    return _kept(ids, owner, sizes, options, slabs, run_map)
+
+
+def _kept(
+    ids: Any, owner: np.ndarray, sizes: np.ndarray, options: VoidOptions, slabs: Sequence[Slab], run_map: RunMap
+) -> Voids:
+    """Renumber the voids that have an owner and the size."""
+    kept = (owner > 0) & (sizes >= options.min_voxels)
+    kept[0] = False
+    table = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    if not kept[1:].all():
+        for _ in run_map(partial(_renumber, ids, table), slabs):
+            pass
+    return Voids(ids, np.concatenate([[0], owner[kept]]), int(kept.sum()))

@@ -1,0 +1,48 @@
+"""Slow, obvious versions of what morphct.components and morphct.voids do."""
+
+import numpy as np
+from scipy import ndimage
+
+SIX = ndimage.generate_binary_structure(3, 1)
+ALL = ndimage.generate_binary_structure(3, 3)
+
+
+def label_in_raster_order(mask, connectivity):
+    """Components numbered by their first voxel (scipy numbers them so)."""
+    labels, n = ndimage.label(mask, SIX if connectivity == 6 else ALL)
+    return labels, n
+
+
+def distance(background, relative):
+    """Distance of every voxel to the nearest voxel that is not background."""
+    return ndimage.distance_transform_edt(background, sampling=relative)
+
+
+def enclosed(background):
+    """Six-connected pieces of background that reach no face."""
+    labels, n = ndimage.label(background, SIX)
+    faces = np.concatenate([np.take(labels, i, axis).ravel() for axis in range(3) for i in (0, -1)])
+    return background & ~np.isin(labels, np.unique(faces))
+
+
+def seal(mask, relative, radii):
+    """The rule of SEGMENTATION by whole-volume distance maps."""
+    far = distance(mask == 0, relative)
+    out = mask.astype(bool)
+    for r in radii:
+        pockets = enclosed(far > r + 1e-6)
+        if pockets.any():
+            out |= distance(~pockets, relative) <= r + 0.5 + 1e-6
+    return ndimage.binary_fill_holes(out) if len(radii) else out
+
+
+def voids_of(labels):
+    """Holes that touch one label only: [(mask, label)]."""
+    found = []
+    pieces, n = ndimage.label(enclosed(labels == 0), SIX)
+    for i in range(1, n + 1):
+        rim = ndimage.binary_dilation(pieces == i, SIX) & (labels > 0)
+        touching = np.unique(labels[rim])
+        if len(touching) == 1:
+            found.append((pieces == i, int(touching[0])))
+    return found

@@ -1,0 +1,85 @@
+"""Components in slabs against whole-volume SciPy; every cut gives the same bytes."""
+
+import naive_components as naive
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from morphct import components
+from morphct.executors import Threads
+from morphct.kernels import morphology
+from morphct.scratch import PlaneFile, Scratch
+from morphct.slabs import plan_slabs
+
+CUTS = (40, 13, 7, 1)
+
+
+def blobs(seed, level=0.0, shape=(40, 33, 47)):
+    """Smooth random 0/1 volume."""
+    noise = np.random.default_rng(seed).normal(size=shape)
+    return (ndimage.gaussian_filter(noise, 1.2) > level).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("connectivity", [6, 26])
+def test_label_equals_scipy_whatever_the_cut(seed, connectivity):
+    mask = blobs(seed, 0.1)
+    truth, n = naive.label_in_raster_order(mask, connectivity)
+    for planes in CUTS:
+        slabs = plan_slabs(len(mask), planes)
+        found = components.label(components.Solid(mask), mask.shape, connectivity, slabs, Threads(2))
+        assert found.n == n
+        np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in slabs]), truth)
+        np.testing.assert_array_equal(found.sizes[1:], np.bincount(truth.ravel(), minlength=n + 1)[1:])
+        faces = {int(v) for axis in range(3) for i in (0, -1) for v in np.unique(np.take(truth, i, axis))} - {0}
+        assert set(np.flatnonzero(found.faces)) == faces
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fill_and_drop_small_equal_scipy(seed, tmp_path):
+    mask = blobs(seed)
+    for planes in CUTS:
+        slabs = plan_slabs(len(mask), planes)
+        filled = PlaneFile(tmp_path / f"{planes}.raw", mask.shape, np.uint8)
+        filled[:] = mask
+        added = components.fill(filled, slabs)
+        np.testing.assert_array_equal(filled[:], ndimage.binary_fill_holes(mask))
+        assert added == int(filled[:].sum()) - int(mask.sum())
+        kept = mask.copy()
+        components.drop_small(kept, 50, slabs)
+        labels, _ = ndimage.label(mask, naive.SIX)
+        sizes = np.bincount(labels.ravel())
+        np.testing.assert_array_equal(kept.astype(bool), (labels > 0) & (sizes[labels] >= 50))
+
+
+@pytest.mark.parametrize("relative", [(1.0, 1.0, 1.0), (3.0, 1.0, 1.0)])
+@pytest.mark.parametrize("seed", range(2))
+def test_seal_equals_distance_maps(seed, relative):
+    mask = blobs(seed, -0.05)
+    truth = naive.seal(mask, relative, (1, 2))
+    for planes in CUTS:
+        sealed = mask.copy()
+        components.seal(sealed, relative, (1, 2), Scratch(), plan_slabs(len(mask), planes), Threads(2))
+        np.testing.assert_array_equal(sealed.astype(bool), truth)
+
+
+def test_seal_closes_a_leaking_void_and_leaves_a_bay_open():
+    z, y, x = np.mgrid[:40, :40, :40]
+    solid = ((z - 20) ** 2 + (y - 20) ** 2 + (x - 20) ** 2 <= 15**2).astype(np.uint8)
+    solid[(z - 20) ** 2 + (y - 20) ** 2 + (x - 20) ** 2 <= 6**2] = 0
+    leaking, bay = solid.copy(), solid.copy()
+    leaking[20, 20, 20:] = 0  # a channel one voxel wide
+    bay[14:27, 14:27, 20:] = 0  # a mouth as wide as the void
+    for mask, closed in ((leaking, True), (bay, False)):
+        components.seal(mask, (1, 1, 1), (1, 2), Scratch(), plan_slabs(40, 16))
+        assert bool(mask[20, 20, 20]) is closed
+
+
+@pytest.mark.parametrize("radius", [0.5, 1, 1.5, 2, 2.5, 4])
+@pytest.mark.parametrize("relative", [(1.0, 1.0, 1.0), (3.0, 1.0, 1.0), (1.0, 2.0, 1.5)])
+def test_dilation_is_that_of_a_ball(radius, relative):
+    mask = blobs(5, 0.25)
+    half = morphology.ball_half_widths(radius, relative)
+    truth = naive.distance(mask == 0, relative) <= radius + 1e-6
+    np.testing.assert_array_equal(morphology.dilate(mask, half, 0, len(mask)).astype(bool), truth)
+    np.testing.assert_array_equal(components.dilated_planes(mask, half, 11, 19).astype(bool), truth[11:19])

@@ -1,0 +1,121 @@
+"""Holes, their owners, and dips of grey against constructed truths."""
+
+import naive_components as naive
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from morphct import dips, voids
+from morphct.errors import SettingsError
+from morphct.executors import Threads
+from morphct.scratch import Scratch
+from morphct.slabs import plan_slabs
+from morphct.voids import VoidOptions
+
+CUTS = (56, 17, 5)
+
+
+def labelled(seed):
+    """Two hundred random seeds grown into touching cells with holes."""
+    rng = np.random.default_rng(seed)
+    shape = (30, 34, 38)
+    points = np.zeros(shape, int)
+    points[tuple(rng.integers(0, n, 12) for n in shape)] = np.arange(1, 13)
+    nearest = ndimage.distance_transform_edt(points == 0, return_indices=True, return_distances=False)
+    cells = points[tuple(nearest)]
+    return np.where(ndimage.gaussian_filter(rng.normal(size=shape), 1.0) > -0.12, cells, 0).astype(np.int32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_holes_of_labels_belong_to_the_one_label_they_touch(seed):
+    labels = labelled(seed)
+    truth = naive.voids_of(labels)
+    assert truth
+    for planes in CUTS:
+        found = voids.inside_labels(labels, VoidOptions(), Scratch(), plan_slabs(30, planes), Threads(2))
+        assert found.n == len(truth)
+        ids = np.asarray(found.labels)
+        for i, (mask, label) in enumerate(truth, start=1):
+            np.testing.assert_array_equal(ids == i, mask)
+            assert found.owner[i] == label
+
+
+def test_a_void_belongs_to_the_particle_that_holds_most_of_it():
+    labels = np.ones((4, 4, 8), np.int32)
+    labels[:, :, 5:] = 2
+    ids = np.zeros_like(labels)
+    ids[1, 1, 3:7] = 1  # two voxels in each: the lower label
+    ids[2, 2, 4:7] = 2  # one and two
+    ids[3, 3, 0] = 3
+    found = voids.own(ids, 3, labels, VoidOptions(min_voxels=2), plan_slabs(4, 3))
+    assert found.n == 2
+    assert found.owner.tolist() == [0, 1, 2]
+    assert not (np.asarray(found.labels) == 3).any()
+
+
+def test_threshold_words_are_checked():
+    assert VoidOptions.from_mapping({"threshold": "4.5"}).threshold == 4.5
+    with pytest.raises(SettingsError, match="auto, holes, or a number"):
+        VoidOptions(threshold="otsu")
+
+
+def grey_ball(seed, voids_at, noise=0.11, blur=1.0):
+    """A ball of grey 1 in 0 with spherical voids, blurred; noise given after filtering; codes with contrast 8000."""
+    rng = np.random.default_rng(seed)
+    z, y, x = np.mgrid[:56, :56, :56].astype(float)
+    ball = (z - 28) ** 2 + (y - 28) ** 2 + (x - 28) ** 2 <= 24**2
+    void = np.zeros(ball.shape, bool)
+    for (cz, cy, cx), r in voids_at:
+        void |= (z - cz) ** 2 + (y - cy) ** 2 + (x - cx) ** 2 <= r * r
+    clean = ndimage.gaussian_filter((ball & ~void).astype(float), blur)
+    grain = ndimage.gaussian_filter(rng.normal(size=ball.shape), 0.8)
+    values = clean + noise * grain / grain.std()
+    return (10000 + 8000 * values).astype(np.uint16), ball.astype(np.int32), void
+
+
+def model(blur=1.0, noise=0.11):
+    return dips.DipModel(18000.0, 8000.0, 8000 * noise, blur, 3, (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_dips_find_the_voids_and_no_others(seed):
+    rng = np.random.default_rng(100 + seed)
+    centres = np.array([(20, 28, 28), (36, 22, 28), (28, 36, 36), (30, 34, 18)]) + rng.uniform(-0.5, 0.5, (4, 3))
+    truth = list(zip(centres, (2.6, 3.0, 3.6, 5.0), strict=True))
+    codes, labels, void = grey_ball(seed, truth)
+    ids, n, fitted = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))
+    found = voids.own(ids, n, labels, VoidOptions(), plan_slabs(56, 56))
+    assert found.n == 4
+    ids = np.asarray(found.labels)
+    for centre, _ in truth:
+        assert ids[tuple(np.round(centre).astype(int))] > 0
+    assert abs(np.count_nonzero(ids) / void.sum() - 1) < 0.2
+    assert fitted.sd == pytest.approx(8000 * 0.11, rel=0.15)
+
+
+def test_dips_are_the_same_bytes_however_cut():
+    codes, labels, _ = grey_ball(3, [((20, 28, 28), 3.0), ((28, 36, 33), 4.0)])
+    results = []
+    for planes in CUTS:
+        ids, n, fitted = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, planes), Threads(2))
+        results.append((np.asarray(ids).tobytes(), n, fitted.sd, fitted.correlation))
+    assert results[0] == results[1] == results[2]
+
+
+def test_no_dips_in_a_sound_particle_of_many_seeds():
+    false = 0
+    for seed in range(6):
+        codes, labels, _ = grey_ball(seed, [])
+        _, n, _ = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))
+        false += n
+    assert false <= 2
+
+
+def test_detection_limit_follows_noise_and_blur():
+    quiet = dips.detection_limits(model(1.0, 0.05))
+    loud = dips.detection_limits(model(1.0, 0.10))
+    assert quiet["d50"] < loud["d50"] < loud["d95"]
+    wide = dips.detection_limits(model(2.0, 0.05))
+    assert wide["d50"] > quiet["d50"]
+    # a void far larger than the blur shows its whole contrast
+    assert dips.contrast_seen(40.0, 1.0) == pytest.approx(1.0, abs=1e-6)
