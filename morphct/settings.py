@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .errors import SettingsError
 from .options import Options, nearest, option
+from .qc import check_limits
 from .units import parse_bytes, parse_voxel_size
 
 if TYPE_CHECKING:
@@ -61,22 +62,13 @@ class OutputOptions(Options):
 
 
 @dataclass(frozen=True)
-class QcLimit:
-    """Legal range of a column's median or of a summary number; None: no bound on that side."""
-
-    name: str
-    min: float | None = None
-    max: float | None = None
-
-
-@dataclass(frozen=True)
 class QcOptions(Options):
-    """Limits a sample must keep; in TOML `[qc.NAME]` with `min` and `max`."""
+    """Limits a sample must keep: a table [qc.NAME] with min, max or both; NAME is a column or a summary number."""
 
     section: ClassVar[str] = "qc"
 
     strict: bool = option(False, "leave with exit code 3 when a limit is broken")
-    limits: tuple[QcLimit, ...] = option((), "limits by name: [qc.NAME] with min and max, NAME a column or summary number")
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -88,13 +80,12 @@ class QcOptions(Options):
             For a limit that is not a table of numbers.
         """
         strict = {name: value for name, value in values.items() if name == "strict"}
-        limits = tuple(_limit(name, values[name]) for name in values if name != "strict")
+        limits = check_limits({name: value for name, value in values.items() if name != "strict"})
         return dataclasses.replace(super().from_mapping(strict), limits=limits)
 
     def to_mapping(self) -> dict[str, Any]:
         """`strict`, and a table for each limit."""
-        bounds = {limit.name: {"min": limit.min, "max": limit.max} for limit in self.limits}
-        return {"strict": self.strict} | bounds
+        return {"strict": self.strict} | {name: dict(limit) for name, limit in self.limits.items()}
 
 
 @dataclass(frozen=True)
@@ -220,7 +211,9 @@ class Settings:
             for step in path[:-1]:
                 table = table.setdefault(step, {})
                 if not isinstance(table, dict):
-                    raise SettingsError(f"--set {text} goes into {step}, which is a single value: use {section}.{step}=value")
+                    raise SettingsError(
+                        f"--set {text} goes into {step}, which is a single value: use {section}.{step}=value"
+                    )
             table[path[-1]] = value.strip()
         return self.from_mapping(tables)
 
@@ -237,20 +230,6 @@ class Settings:
             Write meaning, unit, legal values and default over each setting, and also those said for one call only.
         """
         return "\n".join(_section_toml(getattr(self, f.name), commented) for f in dataclasses.fields(self))
-
-
-def _limit(name: str, bounds: Any) -> QcLimit:
-    if not isinstance(bounds, Mapping) or set(bounds) - {"min", "max"}:
-        raise SettingsError(f"qc.{name} is {bounds!r}; a limit is written as min and max, such as qc.{name}.max=0.1")
-    numbers: dict[str, float] = {}
-    for side, value in bounds.items():
-        if value is None or value == "":
-            continue
-        try:
-            numbers[side] = float(value)
-        except (TypeError, ValueError):
-            raise SettingsError(f"qc.{name}.{side} is {value!r}; a number is wanted") from None
-    return QcLimit(name, **numbers)
 
 
 def _unknown_section(section: str) -> str:
@@ -271,7 +250,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"the settings file {path} does not exist; write one with `morphct init -o {path}`") from None
+        raise SettingsError(
+            f"the settings file {path} does not exist; write one with `morphct init -o {path}`"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"the settings file {path} is not readable as TOML: {error}; {remedy}") from None
     except OSError as error:
@@ -286,15 +267,12 @@ def _section_toml(options: Options, commented: bool) -> str:
     tables: list[str] = []
     for name, value in options.to_mapping().items():
         if isinstance(value, dict):
-            bounds = [f"{key} = {_toml(bound)}" for key, bound in value.items() if bound is not None]
+            bounds = [f"{key} = {_toml(bound)}" for key, bound in value.items()]
             tables += ["", f"[{options.section}.{_key(name)}]", *bounds]
         elif commented:
             lines += [f"# {_meaning(meta[name])}", f"{name} = {_toml(value)}"]
         elif name not in ONCE.get(options.section, ()):
             lines.append(f"{name} = {_toml(value)}")
-    if commented:
-        written = options.to_mapping()
-        lines += [f"# {_meaning(f)}" for name, f in meta.items() if name not in written]
     return "\n".join(lines + tables) + "\n"
 
 
@@ -306,8 +284,10 @@ def _meaning(f: "dataclasses.Field[Any]") -> str:
         parts.append("one of " + ", ".join(meta["choices"]))
     low, high = meta["min"], meta["max"]
     if low is not None or high is not None:
-        parts.append(f"{low:g} to {high:g}" if None not in (low, high) else f"from {low:g}" if high is None else f"to {high:g}")
-    parts.append("default empty" if f.default in (None, ()) else f"default {_toml(f.default)}")
+        parts.append(
+            f"{low:g} to {high:g}" if None not in (low, high) else f"from {low:g}" if high is None else f"to {high:g}"
+        )
+    parts.append("default empty" if f.default is None else f"default {_toml(f.default)}")
     return f"{meta['help']} ({'; '.join(parts)})"
 
 

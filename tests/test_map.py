@@ -33,7 +33,20 @@ HOMES = {
     "zarr": {"io", "result"},
 }
 # what `import morphct` must not bring with it
-HEAVY = ["numba", "scipy", "pandas", "skimage", "matplotlib", "pyvista", "vtkmodules", "h5py", "tifffile", "zarr", "dask", "porespy"]
+HEAVY = [
+    "numba",
+    "scipy",
+    "pandas",
+    "skimage",
+    "matplotlib",
+    "pyvista",
+    "vtkmodules",
+    "h5py",
+    "tifffile",
+    "zarr",
+    "dask",
+    "porespy",
+]
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_ARGUMENTS = 400, 60, 10
 
 
@@ -100,7 +113,7 @@ def test_imports_only_point_down():
         if room == "__init__":
             continue
         for line, target in imports(path):
-            other = (target.split(".") + [""])[1] if target.split(".")[0] == "morphct" else room
+            other = f"{target}.".split(".")[1] if target.split(".")[0] == "morphct" else room
             if other in ("", "__version__", room):
                 continue
             if other not in level:
@@ -138,7 +151,11 @@ def test_readme_maps_every_module_and_no_other():
 def test_readme_commands_exist():
     from morphct.cli.entry import COMMANDS
 
-    told = set(re.findall(r"(?<!import )\bmorphct ([a-z]+)\b(?= |`|$|\n)", "\n".join(re.findall(r"`[^`]+`|^    .*$", README, re.M))))
+    told = set(
+        re.findall(
+            r"(?<!import )\bmorphct ([a-z]+)\b(?= |`|$|\n)", "\n".join(re.findall(r"`[^`]+`|^    .*$", README, re.M))
+        )
+    )
     assert told & set(COMMANDS) == set(COMMANDS), "commands the README does not show"
     assert told <= set(COMMANDS), "commands that do not exist"
     for script in re.findall(r"\bscripts/\w+|\.ci/run", README):
@@ -169,7 +186,15 @@ def test_no_bare_except():
 
 
 def test_no_dumping_places():
-    assert not {Path(name_of(p)).name for p in modules()} & {"utils", "util", "helpers", "helper", "core", "common", "misc"}
+    assert not {Path(name_of(p)).name for p in modules()} & {
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "core",
+        "common",
+        "misc",
+    }
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
@@ -192,7 +217,7 @@ def test_sizes(path):
 
 def test_stages_are_imported_lightly():
     """`import morphct` and `morphct --help` bring none of the heavy libraries."""
-    code = "import sys, morphct, morphct.cli.entry\nprint([m for m in %r if m in sys.modules])" % (HEAVY,)
+    code = f"import sys, morphct, morphct.cli.entry\nprint([m for m in {HEAVY!r} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert out.stdout.strip() == "[]"
 
@@ -201,7 +226,9 @@ def test_the_tree_names_no_machine_and_no_registry():
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
     if listed.returncode:
         pytest.skip("not a git checkout")
-    banned = re.compile("py" + r"pi\.org|python" + r"hosted\.org|deb\." + r"debian\.org|--index" + "-url|/ro" + "ot/|/home/" + r"\w")
+    banned = re.compile(
+        "py" + r"pi\.org|python" + r"hosted\.org|deb\." + r"debian\.org|--index" + "-url|/ro" + "ot/|/home/" + r"\w"
+    )
     for name in listed.stdout.split():
         path = ROOT / name
         if path.is_file() and path.stat().st_size < 2_000_000:

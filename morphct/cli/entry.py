@@ -1,7 +1,7 @@
 """The `morphct` command: finds the command's module, and turns every ending into an exit code, here and nowhere else.
 
-0 done; 2 the user can mend it (one sentence); 3 done, but a QC limit is broken and `--strict` was given; 130 interrupted;
-1 a defect of morphct (the traceback is kept in a log).
+0 done; 2 the user can mend it (one sentence); 3 done, but a QC limit is broken and `--strict` was given;
+130 interrupted; 1 a defect of morphct (the traceback is kept in a log).
 """
 
 import errno
@@ -55,7 +55,9 @@ class Commands(click.Group):
             return None
         return import_module(f".{cmd_name}", __package__).command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest name when there is no such command."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             ctx.fail(f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}; there are {', '.join(COMMANDS)}")
@@ -131,5 +133,7 @@ def _defect(error: Exception) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="morphct-", suffix=".log", delete=False) as file:
         file.write(f"morphct {__version__}, python {sys.version}\n{' '.join(sys.argv)}\n{lines}")
     kept = Path(file.name)
-    _say(f"a defect of morphct: {type(error).__name__}: {_sentence(error)}; please send {kept}, which has the traceback")
+    _say(
+        f"a defect of morphct: {type(error).__name__}: {_sentence(error)}; please send {kept}, which has the traceback"
+    )
     return DEFECT

@@ -6,7 +6,9 @@ import click
 
 
 @click.command("init")
-@click.option("-o", "--out", default="morphct.toml", show_default=True, metavar="FILE", help="File to write; - for stdout.")
+@click.option(
+    "-o", "--out", default="morphct.toml", show_default=True, metavar="FILE", help="File to write; - for stdout."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the file when it is there.")
 def command(out: str, overwrite: bool) -> None:
     """Write every setting with its default, unit, legal values and meaning as a TOML file.

@@ -37,7 +37,9 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         silent = values.pop("no_progress")
         show_log(verbosity)
         settings = Settings.from_toml(config) if config else Settings()
-        texts = [f"{_name(flag)}={str(value).lower() if value is True else value}" for flag, value in given.items() if value]
+        texts = [
+            f"{_name(flag)}={str(value).lower() if value is True else value}" for flag, value in given.items() if value
+        ]
         settings = settings.with_overrides([*overrides, *texts])
         return command(settings=settings, shown=not silent and verbosity >= 0, **values)
 
@@ -60,7 +62,9 @@ def verbosity_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _others() -> list[Callable[..., Any]]:
     return [
         click.option("--config", metavar="FILE", help="Settings as TOML (see `morphct init`)."),
-        click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be repeated."),
+        click.option(
+            "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be repeated."
+        ),
         click.option("--no-progress", is_flag=True, help="Draw no progress, on a terminal either."),
     ]
 

@@ -106,6 +106,8 @@ def show_log(verbosity: int) -> None:
     for handler in [h for h in logger.handlers if isinstance(h, _Lines)]:
         logger.removeHandler(handler)
     lines = _Lines(level=logging.ERROR if verbosity <= 0 else logging.INFO if verbosity == 1 else logging.DEBUG)
-    lines.setFormatter(logging.Formatter("%(levelname)s %(message)s" if verbosity < 2 else "%(relativeCreated)d ms %(message)s"))
+    lines.setFormatter(
+        logging.Formatter("%(levelname)s %(message)s" if verbosity < 2 else "%(relativeCreated)d ms %(message)s")
+    )
     logger.addHandler(lines)
     logger.setLevel(logging.DEBUG if verbosity >= 2 else logging.INFO)
