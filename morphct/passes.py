@@ -1,0 +1,204 @@
+"""Passes over labelled voxels: create, add a slab, merge, finalize. Sums of integers, so any cut gives the same bits.
+
+A partial holds rows only for the labels of its slab (from `first` on); merging adds them into the table of all labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .crofton import DIRECTIONS, pair_areas
+from .kernels import sums as kernel
+
+_FAR = 2**62  # begins a minimum
+GREY_STEPS = 2**31  # grey values that are no 8- or 16-bit integers are summed in steps of their largest magnitude / 2^31
+
+
+@dataclass
+class Shape:
+    """Voxel counts, first and second moments and bounding boxes of the labels `first` to `first + L - 1`.
+
+    Attributes
+    ----------
+    moments : (L, 10) int64, columns `kernels.sums.MOMENTS`
+    boxes : (L, 6) int64, z0 z1 y0 y1 x0 x1 half-open
+    """
+
+    first: int
+    moments: np.ndarray
+    boxes: np.ndarray
+
+    @classmethod
+    def create(cls, first: int, count: int) -> Shape:
+        """Nothing yet, for `count` labels from `first` on."""
+        return cls(first, np.zeros((count, 10), np.int64), np.tile(np.array([_FAR, 0] * 3, np.int64), (count, 1)))
+
+    @classmethod
+    def of(cls, labels: np.ndarray, z0: int) -> Shape:
+        """The sums of one slab: (Z,Y,X) int32 labels whose first plane is plane `z0` of the volume."""
+        low, high = kernel.label_range(labels)
+        shape = cls.create(max(low, 1), high - low + 1 if high else 0)
+        if high:
+            kernel.add_moments(labels, z0, low, shape.moments, shape.boxes)
+        return shape
+
+    def merge(self, other: Shape) -> None:
+        """Add another partial whose labels lie within this one's."""
+        rows = slice(other.first - self.first, other.first - self.first + len(other.moments))
+        self.moments[rows] += other.moments
+        self.boxes[rows, 0::2] = np.minimum(self.boxes[rows, 0::2], other.boxes[:, 0::2])
+        self.boxes[rows, 1::2] = np.maximum(self.boxes[rows, 1::2], other.boxes[:, 1::2])
+
+    def positions(self) -> np.ndarray:
+        """Mean voxel index (L, 3) as z, y, x; NaN for labels without voxels."""
+        n, base, rest = self._shifted()
+        return np.where(n[:, None] > 0, base + rest[:, :3] / np.maximum(n, 1)[:, None], np.nan)
+
+    def covariances(self) -> np.ndarray:
+        """Raw covariance (L, 3, 3) of the voxel centres, in voxels squared, axes z, y, x; zeros without voxels."""
+        n, _, rest = self._shifted()
+        n = np.maximum(n, 1).astype(float)
+        mean, square = rest[:, :3] / n[:, None], rest[:, 3:] / n[:, None]
+        out = np.empty((len(n), 3, 3))
+        for k, (i, j) in enumerate([(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]):
+            out[:, i, j] = out[:, j, i] = square[:, k] - mean[:, i] * mean[:, j]
+        return out
+
+    def _shifted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Counts, whole-voxel base points and the moments about them: exact, and small enough for floats.
+
+        Intermediate products may wrap around 2^64; the results fit, and integers that wrap wrap back.
+        """
+        n, first, second = self.moments[:, 0], self.moments[:, 1:4], self.moments[:, 4:]
+        base = first // np.maximum(n, 1)[:, None]
+        about = first - base * n[:, None]
+        rest = np.empty((len(n), 9), np.int64)
+        rest[:, :3] = about
+        for k, (i, j) in enumerate([(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]):
+            rest[:, 3 + k] = (
+                second[:, k] - base[:, i] * first[:, j] - base[:, j] * first[:, i] + n * base[:, i] * base[:, j]
+            )
+        return n, base, rest
+
+
+def grey_scale(dtype: np.dtype, peak: float) -> float:
+    """What grey values are multiplied by before they are rounded to integers; a power of two, so it rounds nothing.
+
+    Parameters
+    ----------
+    dtype : dtype of the grey volume
+    peak : float
+        Largest finite magnitude in it; not looked at for 8- and 16-bit integers, which are summed as they are.
+    """
+    if dtype.kind in "iub" and dtype.itemsize <= 2:
+        return 1.0
+    if not peak > 0:
+        return 1.0
+    exponent = int(np.floor(np.log2(GREY_STEPS / peak)))
+    return float(2.0 ** min(exponent, 0 if dtype.kind in "iu" else 1023))
+
+
+@dataclass
+class Grey:
+    """Grey sums of the solid of the labels `first` to `first + L - 1`; (L, 4) int64 `sums` as `add_grey` tells."""
+
+    first: int
+    sums: np.ndarray
+    scale: float
+
+    @classmethod
+    def create(cls, first: int, count: int, scale: float) -> Grey:
+        """Nothing yet, for `count` labels from `first` on."""
+        return cls(first, np.zeros((count, 4), np.int64), scale)
+
+    @classmethod
+    def of(cls, labels: np.ndarray, voids: np.ndarray, grey: np.ndarray, scale: float) -> Grey:
+        """The sums of one slab; labels and voids (Z,Y,X) int32, voids may be (0,0,0), grey (Z,Y,X)."""
+        low, high = kernel.label_range(labels)
+        part = cls.create(max(low, 1), high - low + 1 if high else 0, scale)
+        if high:
+            kernel.add_grey(labels, voids, grey, scale, low, part.sums)
+        return part
+
+    def merge(self, other: Grey) -> None:
+        """Add another partial whose labels lie within this one's."""
+        self.sums[other.first - self.first :][: len(other.sums)] += other.sums
+
+    def finalize(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation (of the voxels, not of the mean), both (L,); NaN without a finite voxel.
+
+        Squares can pass 2^64, so the last step is in whole numbers without limit.
+        """
+        mean, spread = np.full(len(self.sums), np.nan), np.full(len(self.sums), np.nan)
+        for i, (count, total, low, high) in enumerate(self.sums.tolist()):
+            if count:
+                mean[i] = total / count / self.scale
+                rest = count * ((high << 32) + low) - total * total
+                spread[i] = np.sqrt(rest / count**2) / self.scale
+        return mean, spread
+
+
+@dataclass
+class Contacts:
+    """Voxel pairs across the interfaces of touching labels.
+
+    Attributes
+    ----------
+    keys : (K,) int64, ascending, smaller label * 2^32 + larger label
+    counts : (K, 13) int64, voxel pairs by direction, columns `crofton.DIRECTIONS`
+    """
+
+    keys: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def create(cls) -> Contacts:
+        """Nothing yet."""
+        return cls(np.empty(0, np.int64), np.empty((0, 13), np.int64))
+
+    @classmethod
+    def of(cls, labels: np.ndarray, depth: int) -> Contacts:
+        """The pairs of one slab of `depth` planes; (Z,Y,X) int32 `labels` hold the plane after it too, if there is one."""
+        return cls(*kernel.count_contacts(labels, depth, DIRECTIONS))
+
+    def merge(self, other: Contacts) -> None:
+        """Add another partial."""
+        keys = np.concatenate([self.keys, other.keys])
+        self.keys, place = np.unique(keys, return_inverse=True)
+        counts = np.zeros((len(self.keys), 13), np.int64)
+        np.add.at(counts, place, np.concatenate([self.counts, other.counts]))
+        self.counts = counts
+
+    def finalize(self, spacing: tuple[float, float, float]) -> Pairs:
+        """The pairs that share at least one voxel face; those that meet at edges or corners alone do not touch."""
+        faces = self.counts[:, [_column(0, 0, 1), _column(0, 1, 0), _column(1, 0, 0)]].sum(1)
+        touching = faces > 0
+        area = self.counts[touching] @ pair_areas(spacing)
+        keys = self.keys[touching]
+        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], area)
+
+
+def _column(*direction: int) -> int:
+    return int(np.flatnonzero((direction == DIRECTIONS).all(1))[0])
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Touching particles, one row a pair, in ascending order of (first, second).
+
+    Attributes
+    ----------
+    first, second : (K,) int64
+        Rows of the two particles (label - 1), first < second.
+    faces : (K,) int64
+        Voxel faces they share.
+    area : (K,) float64
+        Area of their interface, in spacing squared.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    faces: np.ndarray
+    area: np.ndarray
