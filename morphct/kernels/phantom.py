@@ -23,7 +23,7 @@ class Body(NamedTuple):
     ball : float
         Radius of the rounded part in the unit frame, 0 for a body of facets alone.
     bumps : (K, 5) float64
-        Unit direction z, y, x; amplitude; cosine where the bump ends.
+        Unit direction z, y, x; amplitude; 1/(1 - cosine of the angle where the bump ends).
     facets : (F, 4) float64
         Unit normal z, y, x; one over the distance of the plane.
     power : int
@@ -52,19 +52,10 @@ def gauge(body, z, y, x):
     r = np.sqrt(a * a + b * b + c * c)
     if r == 0.0:
         return 0.0
-    value = 0.0
-    if body.ball > 0.0:
-        swell = 1.0
-        for k in range(body.bumps.shape[0]):
-            bump = body.bumps[k]
-            t = ((a * bump[0] + b * bump[1] + c * bump[2]) / r - bump[4]) / (1.0 - bump[4])
-            if t > 0.0:
-                swell += bump[3] * t * t * (3.0 - 2.0 * t)
-        value = r / (body.ball * max(swell, 0.3))
     flat = 0.0
-    for k in range(body.facets.shape[0]):
-        facet = body.facets[k]
-        t = (a * facet[0] + b * facet[1] + c * facet[2]) * facet[3]
+    facets = body.facets
+    for k in range(facets.shape[0]):
+        t = (a * facets[k, 0] + b * facets[k, 1] + c * facets[k, 2]) * facets[k, 3]
         if t <= 0.0:
             continue
         if body.power == 0:
@@ -73,9 +64,17 @@ def gauge(body, z, y, x):
             for _ in range(body.power):
                 t = t * t
             flat += t
-    for _ in range(body.power):
-        flat = np.sqrt(flat)
-    return max(value, flat)
+    if flat > 0.0:
+        for _ in range(body.power):
+            flat = np.sqrt(flat)
+    if body.ball == 0.0:
+        return flat
+    swell, bumps = 1.0, body.bumps
+    for k in range(bumps.shape[0]):
+        t = ((a * bumps[k, 0] + b * bumps[k, 1] + c * bumps[k, 2]) / r - 1.0) * bumps[k, 4] + 1.0
+        if t > 0.0:
+            swell += bumps[k, 3] * t * t * (3.0 - 2.0 * t)
+    return max(flat, r / (body.ball * max(swell, 0.3)))
 
 
 @jit
@@ -88,21 +87,28 @@ def gauges(body, points):
 
 
 @jit
+def _window(body, origin, spacing, reach, shape):
+    """First and one past the last index (2, 3) of a box of `shape` that a body of half extents `reach` can meet."""
+    ends = np.empty((2, 3), np.int64)
+    for d in range(3):
+        ends[0, d] = max(0, int(np.floor((body.centre[d] - reach[d] - origin[d]) / spacing[d])))
+        ends[1, d] = min(shape[d], int(np.ceil((body.centre[d] + reach[d] - origin[d]) / spacing[d])) + 1)
+    return ends
+
+
+@jit
 def stamp(labels, depth, body, label, origin, spacing, reach):
     """Draw `body` as `label` into a box, in place; where bodies overlap the deeper one wins.
 
     labels : (Z, Y, X) int32, 0 = free; depth : (Z, Y, X) float32, about the depth below the surface.
     origin : (3,) physical position of voxel (0, 0, 0); spacing : (3,); reach : (3,) half extents of the body.
     """
-    a, b = np.empty(3, np.int64), np.empty(3, np.int64)
-    for d in range(3):
-        a[d] = max(0, int(np.floor((body.centre[d] - reach[d] - origin[d]) / spacing[d])))
-        b[d] = min(labels.shape[d], int(np.ceil((body.centre[d] + reach[d] - origin[d]) / spacing[d])) + 1)
-    for k in range(a[0], b[0]):
+    ends = _window(body, origin, spacing, reach, labels.shape)
+    for k in range(ends[0, 0], ends[1, 0]):
         z = origin[0] + k * spacing[0]
-        for j in range(a[1], b[1]):
+        for j in range(ends[0, 1], ends[1, 1]):
             y = origin[1] + j * spacing[1]
-            for i in range(a[2], b[2]):
+            for i in range(ends[0, 2], ends[1, 2]):
                 g = gauge(body, z, y, origin[2] + i * spacing[2])
                 if g <= 1.0:
                     below = np.float32((1.0 - g) * body.radius)
@@ -112,40 +118,50 @@ def stamp(labels, depth, body, label, origin, spacing, reach):
 
 
 @jit
-def carve(labels, voids, body, wall, owner, void, origin, spacing, reach, through):
-    """Carve the void `body` out of particle `owner` in a box, in place; the number of voxels carved, 0 if it cannot be.
+def _clear(labels, voids, body, wall, owner, origin, spacing, reach, through, step):
+    """Whether a void, grown by `wall` of its gauge, lies in free solid of `owner` (every `step`-th voxel looked at)."""
+    ends = _window(body, origin, spacing, reach, labels.shape)
+    for k in range(ends[0, 0], ends[1, 0], step):
+        z = origin[0] + k * spacing[0]
+        for j in range(ends[0, 1], ends[1, 1], step):
+            y = origin[1] + j * spacing[1]
+            for i in range(ends[0, 2], ends[1, 2], step):
+                free = labels[k, j, i] == owner or (through and labels[k, j, i] == 0)
+                if voids[k, j, i] == 0 and free:
+                    continue
+                if gauge(body, z, y, origin[2] + i * spacing[2]) <= 1.0 + wall:
+                    return False
+    return True
+
+
+@jit
+def carve(labels, voids, body, wall, names, origin, spacing, reach, through):
+    """Carve the void `body` out of a particle in a box, in place; the number of voxels carved, 0 if it cannot be.
 
     A sealed void (`through` False) keeps `wall` of solid around it and its voxels keep the label; an open one may
     reach the background and its voxels lose the label. Neither may come nearer than `wall` to another void or particle.
-    labels, voids : (Z, Y, X) int32. wall : float, as a share of the void's gauge.
+    labels, voids : (Z, Y, X) int32. wall : float, as a share of the void's gauge. names : label of the particle and id
+    of the void.
     """
-    a, b = np.empty(3, np.int64), np.empty(3, np.int64)
+    owner, void = names
     for d in range(3):
-        a[d] = int(np.floor((body.centre[d] - reach[d] - origin[d]) / spacing[d]))
-        b[d] = int(np.ceil((body.centre[d] + reach[d] - origin[d]) / spacing[d])) + 1
-        if not through and (a[d] < 0 or b[d] > labels.shape[d]):
+        sticks_out = body.centre[d] - reach[d] < origin[d]
+        sticks_out |= body.centre[d] + reach[d] > origin[d] + (labels.shape[d] - 1) * spacing[d]
+        if sticks_out and not through:
             return 0
-        a[d], b[d] = max(a[d], 0), min(b[d], labels.shape[d])
+    for step in (3, 1):  # a coarse look refuses most places cheaply
+        if not _clear(labels, voids, body, wall, owner, origin, spacing, reach, through, step):
+            return 0
+    ends = _window(body, origin, spacing, reach, labels.shape)
     inside = 0
-    for k in range(a[0], b[0]):
-        for j in range(a[1], b[1]):
-            for i in range(a[2], b[2]):
-                g = gauge(body, origin[0] + k * spacing[0], origin[1] + j * spacing[1], origin[2] + i * spacing[2])
-                if g > 1.0 + wall:
-                    continue
-                found = labels[k, j, i]
-                if voids[k, j, i] != 0 or (found != owner and not (through and found == 0)):
-                    return 0
-                if g <= 1.0 and found == owner:
-                    inside += 1
-    if inside == 0:
-        return 0
-    for k in range(a[0], b[0]):
-        for j in range(a[1], b[1]):
-            for i in range(a[2], b[2]):
-                g = gauge(body, origin[0] + k * spacing[0], origin[1] + j * spacing[1], origin[2] + i * spacing[2])
-                if g <= 1.0 and labels[k, j, i] == owner:
+    for k in range(ends[0, 0], ends[1, 0]):
+        z = origin[0] + k * spacing[0]
+        for j in range(ends[0, 1], ends[1, 1]):
+            y = origin[1] + j * spacing[1]
+            for i in range(ends[0, 2], ends[1, 2]):
+                if labels[k, j, i] == owner and gauge(body, z, y, origin[2] + i * spacing[2]) <= 1.0:
                     voids[k, j, i] = void
+                    inside += 1
                     if through:
                         labels[k, j, i] = 0
     return inside

@@ -40,7 +40,7 @@ def rotation(rng: np.random.Generator) -> np.ndarray:
 
 def _bumps(rng: np.random.Generator, count: int, amplitude: float) -> np.ndarray:
     ends = rng.uniform(0.1, 0.75, count)
-    return np.column_stack([unit_vectors(rng, count), rng.normal(0, amplitude, count), ends])
+    return np.column_stack([unit_vectors(rng, count), rng.normal(0, amplitude, count), 1 / (1 - ends)])
 
 
 def _spread_normals(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -105,7 +105,7 @@ def _near(a: Body, b: Body) -> bool:
 
 
 def _slide(other: Body, body: Body, points: np.ndarray, way: np.ndarray, neck: float) -> float:
-    """Distance between centres along `way` at which the two touch (`neck` 0) or share a neck of that relative radius."""
+    """Distance between centres along `way` where the two touch (`neck` 0) or share a neck of that relative radius."""
     partner_points = surface_points(other, CONTACT_POINTS) - other.centre
     wanted = np.pi * (neck * min(body.radius, other.radius)) ** 2
     area_a = 4 * np.pi * body.radius**2 / len(points)

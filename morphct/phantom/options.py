@@ -48,6 +48,7 @@ class PhantomOptions(Options):
     porous_share: float = option(0.4, "share of the particles that have voids", "", 0.0, 1.0)
     void_fraction: float = option(0.08, "mean share of a porous particle that is void", "", 0.0, 0.5)
     void_diameter: float = option(5.0, "median diameter of the voids", "voxels", 1.5, 500.0)
+    void_growth: float = option(0.5, "void diameters grow with the particle's diameter to this power", "", 0.0, 1.5)
     void_sigma: float = option(0.35, "spread of the void diameters: sd of their logarithm", "", 0.0, 1.5)
     void_smallest: float = option(2.5, "no void is smaller than this diameter", "voxels", 1.0, 500.0)
     void_wall: float = option(2.0, "least solid around a sealed void", "voxels", 1.0, 50.0)

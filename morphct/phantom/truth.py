@@ -104,4 +104,4 @@ def _made(packed: Packed, kept: np.ndarray, index: Any, voxel: VoxelSize) -> "pd
     frame = pd.DataFrame(rows).iloc[kept - 1] if rows else pd.DataFrame()
     frame.index = index
     axes_columns = [c for c in frame.columns if c.startswith("semi_axis")]
-    return frame.astype({c: float for c in axes_columns})
+    return frame.astype(dict.fromkeys(axes_columns, float))

@@ -8,7 +8,8 @@ from .bodies import NO_BUMPS, NO_FACETS, rotation, unit_vectors
 from .groups import Box, Group
 from .options import PLACEMENTS, PhantomOptions
 
-TRIES_A_VOID = 30
+PLACES = 12
+MISSES = 8
 
 
 def add_voids(box: Box, group: Group, options: PhantomOptions, spacing: np.ndarray, rng: np.random.Generator) -> None:
@@ -27,19 +28,23 @@ def _fill_member(
     nests = _places(body, "random", rng, int(rng.integers(1, 4))) if placement == "clustered" else None
     # a gamma variate of mean 1 spreads the porosity between particles, as in real powders
     missing = options.void_fraction * rng.gamma(3.0) / 3.0 * 4 / 3 * np.pi * body.radius**3
-    misses = 0
-    while misses < TRIES_A_VOID:
-        diameter = np.exp(np.log(options.void_diameter) + options.void_sigma * rng.normal())
+    median = options.void_diameter * (2 * body.radius / options.diameter) ** options.void_growth
+    median = max(median, options.void_smallest)
+    through, misses = bool(rng.random() < options.open_share), 0
+    while misses < MISSES:
+        diameter = float(np.exp(np.log(median) + options.void_sigma * rng.normal()))
         if not options.void_smallest <= diameter <= body.radius:
             misses += 1
             continue
-        volume = np.pi / 6 * diameter**3
-        if volume > missing + 0.5 * np.pi / 6 * options.void_diameter**3:
+        # the last void is thrown with the chance that keeps the mean porosity right
+        if missing < np.pi / 6 * diameter**3 * rng.random():
             break
-        through = bool(rng.random() < options.open_share)
         carved = _throw(box, member, body, _void(diameter, rng), (placement, nests, through), options, spacing, rng)
         missing -= carved
-        misses = 0 if carved else misses + 1
+        if carved:
+            through, misses = bool(rng.random() < options.open_share), 0
+        else:
+            misses += 1  # the same kind again: sealed voids find room less often, and must not lose their share
 
 
 def _void(diameter: float, rng: np.random.Generator) -> Body:
@@ -62,20 +67,20 @@ def _throw(
     """Try places for one void; voxels carved, 0 when there is no room."""
     placement, nests, through = where
     if through:
-        places = _mouths(body, void.radius, rng, TRIES_A_VOID)
+        places = _mouths(body, void.radius, rng, PLACES)
     elif nests is not None:
-        chosen = nests[rng.integers(len(nests), size=TRIES_A_VOID)]
-        places = chosen + rng.normal(0, 0.18 * body.radius, (TRIES_A_VOID, 3))
+        chosen = nests[rng.integers(len(nests), size=PLACES)]
+        places = chosen + rng.normal(0, 0.18 * body.radius, (PLACES, 3))
     else:
-        places = _places(body, placement, rng, TRIES_A_VOID)
+        places = _places(body, placement, rng, PLACES)
     # the wall is a share of the gauge, which is thinnest along the shortest semi-axis
-    shortest = 1 / np.sqrt((void.matrix**2).sum(axis=1)).max()
-    wall = options.void_wall / shortest
-    extent = np.full(3, 1.6 * void.radius * (1 + wall) + 1)
-    name = len(box.owners) + 1
+    lengths = 1 / np.sqrt((void.matrix**2).sum(axis=1))
+    wall = options.void_wall / lengths.min()
+    extent = np.full(3, lengths.max() * (1 + wall))
+    names = (member, len(box.owners) + 1)
     for place in places:
-        args = (void._replace(centre=place), wall, member, name, box.origin, spacing, extent, through)
-        carved = kernels.carve(box.labels, box.voids, *args)
+        moved = void._replace(centre=place)
+        carved = kernels.carve(box.labels, box.voids, moved, wall, names, box.origin, spacing, extent, through)
         if carved:
             box.owners.append(member)
             return int(carved)
