@@ -174,7 +174,8 @@ class Settings:
                 raise SettingsError(_unknown_section(section))
             if not isinstance(table, Mapping):
                 raise SettingsError(f"{section} is {table!r}; a section [{section}] with settings is wanted")
-        return cls(**{section: known[section].from_mapping(table) for section, table in tables.items()})
+        given: dict[str, Any] = {section: known[section].from_mapping(table) for section, table in tables.items()}
+        return cls(**given)
 
     @classmethod
     def from_toml(cls, path: Path | str) -> Self:
@@ -185,7 +186,7 @@ class Settings:
         SettingsError
             When it cannot be read, is no TOML, or holds what `from_mapping` refuses; the sentence names the file.
         """
-        tables = _read_toml(Path(path))
+        tables = read_toml(Path(path))
         try:
             return cls.from_mapping(tables)
         except SettingsError as error:
@@ -245,7 +246,14 @@ def _example(name: str) -> str:
     return "threshold.method=otsu"
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a settings file.
+
+    Raises
+    ------
+    SettingsError
+        When it is not there, not readable or no TOML; the sentence has the line.
+    """
     remedy = "mend it, or write a fresh one with `morphct init -o FILE`"
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -270,14 +278,14 @@ def _section_toml(options: Options, commented: bool) -> str:
             bounds = [f"{key} = {_toml(bound)}" for key, bound in value.items()]
             tables += ["", f"[{options.section}.{_key(name)}]", *bounds]
         elif commented:
-            lines += [f"# {_meaning(meta[name])}", f"{name} = {_toml(value)}"]
+            lines += [f"# {describe(meta[name])}", f"{name} = {_toml(value)}"]
         elif name not in ONCE.get(options.section, ()):
             lines.append(f"{name} = {_toml(value)}")
     return "\n".join(lines + tables) + "\n"
 
 
-def _meaning(f: "dataclasses.Field[Any]") -> str:
-    """One line: what it is, its unit, what is allowed, its default."""
+def describe(f: "dataclasses.Field[Any]") -> str:
+    """A setting in one line: what it is, its unit, what is allowed, its default."""
     meta = f.metadata
     parts = [meta["unit"]] if meta["unit"] else []
     if meta["choices"]:

@@ -20,7 +20,7 @@ from .. import __version__
 from ..errors import UserError
 from ..options import nearest
 
-DONE, DEFECT, MENDABLE, BROKEN_LIMIT, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, DEFECT, MENDABLE, INTERRUPTED = 0, 1, 2, 130  # and 3, a broken limit: what the command itself returns
 
 # The one place of the short descriptions: `morphct --help` shows them without importing a command.
 COMMANDS = {

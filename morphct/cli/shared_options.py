@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from ..settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings
+from ..options import Options
+from ..settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings, describe
 from .terminal import show_log
 
 # flag -> section and field; help, kind and default come from the field
-_FLAGS = {
+_FLAGS: dict[str, tuple[type[Options], str]] = {
     "--voxel-size": (InputOptions, "voxel_size"),
     "--axes": (InputOptions, "axes"),
     "--crop": (InputOptions, "crop"),
@@ -29,7 +30,10 @@ _METAVARS = {"voxel_size": "LENGTH", "memory": "SIZE", "workers": "N", "schedule
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the shared options; it is called with `settings` and `shown` (draw progress) in their place."""
+    """Give a command the shared options; it is called with `settings`, `shown` and `quiet` in their place.
+
+    `shown` says whether to draw progress, `quiet` whether to print nothing at the end.
+    """
 
     @functools.wraps(command)
     def call(config: str | None, overrides: tuple[str, ...], verbosity: int, **values: Any) -> Any:
@@ -41,11 +45,11 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
             f"{_name(flag)}={str(value).lower() if value is True else value}" for flag, value in given.items() if value
         ]
         settings = settings.with_overrides([*overrides, *texts])
-        return command(settings=settings, shown=not silent and verbosity >= 0, **values)
+        quiet = verbosity < 0
+        return command(settings=settings, shown=not silent and not quiet, quiet=quiet, **values)
 
-    for decorate in reversed([*map(_option, _FLAGS), *_others(), verbosity_options]):
-        call = decorate(call)
-    return call
+    decorators = [*map(_option, _FLAGS), *_others(), verbosity_options]
+    return functools.reduce(lambda wrapped, decorate: decorate(wrapped), reversed(decorators), call)
 
 
 def verbosity_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,8 +85,7 @@ def _name(flag: str) -> str:
 def _option(flag: str) -> Callable[..., Any]:
     options, name = _FLAGS[flag]
     field = next(f for f in dataclasses.fields(options) if f.name == name)
-    text = field.metadata["help"]
-    help = f"{text[0].upper()}{text[1:]}. [{_name(flag)}]"
+    help = f"{describe(field)} [{_name(flag)}]"
     if isinstance(field.default, bool):
         return click.option(flag, _parameter(flag), is_flag=True, help=help)
     return click.option(flag, _parameter(flag), metavar=_METAVARS.get(name, "TEXT"), help=help)

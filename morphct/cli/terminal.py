@@ -1,48 +1,28 @@
 """What is seen while a command works: progress on a terminal, log lines with -v. All of it on stderr."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import click
 
+from ..job import Progress, Silence
 
-class Progress(Protocol):
-    """What a pipeline tells while it works."""
-
-    def stage(self, name: str, total: int) -> None:
-        """A stage of `total` steps (slabs, batches) begins."""
-
-    def advance(self, n: int = 1) -> None:
-        """So many steps are done."""
-
-    def note(self, text: str) -> None:
-        """One line worth reading now."""
-
-
-class Silence:
-    """Progress where nobody looks."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Nothing."""
-
-    def advance(self, n: int = 1) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class Bars:
-    """One bar per stage: its name, slabs done, time left; finished ones stay with the time they took."""
+    """One bar per stage: its name, planes done, time left; finished ones stay with the time they took."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Rich
+        from rich.progress import Progress as RichProgress
 
-        self.rich = Rich(
+        self.rich = RichProgress(
             TextColumn("{task.description:<24}"),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
@@ -51,7 +31,7 @@ class Bars:
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._task = None
+        self._task: TaskID | None = None
 
     @property
     def seen(self) -> bool:
@@ -81,7 +61,7 @@ class Bars:
 @contextmanager
 def progress(shown: bool) -> Iterator[Progress]:
     """Bars when they are wanted and stderr is a terminal, else silence."""
-    if not shown or not click.get_text_stream("stderr").isatty():
+    if not shown or not sys.stderr.isatty():
         yield Silence()
         return
     bars = Bars()
