@@ -1,8 +1,8 @@
 """The marching-cubes table: which edges of a 2x2x2 cell the level surface cuts, and in which order.
 
-Corner i of a cell is (z, y, x) = (i >> 2 & 1, i >> 1 & 1, i & 1); edge e joins the corners EDGE_ENDS[e]. For each of the 256
-sets of inside corners the table lists closed polygons of edges, all turning the same way round. On a face with two
-inside corners across its diagonal the corners are kept apart: both cells of the face agree, so the surface is
+Corner i of a cell is (z, y, x) = (i >> 2 & 1, i >> 1 & 1, i & 1); edge e joins the corners EDGE_ENDS[e]. For each of
+the 256 sets of inside corners the table lists closed polygons of edges, all turning the same way round. On a face with
+two inside corners across its diagonal the corners are kept apart: both cells of the face agree, so the surface is
 watertight. `tests/naive_crops.py` derives the whole table again from that rule.
 
 Source: Lorensen & Cline 1987, doi 10.1145/37402.37422; the polygons instead of triangles are our own, because a fan

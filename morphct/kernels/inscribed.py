@@ -57,16 +57,16 @@ def _gather(xs, rows, shape, spacing, centre, reach, near):
     """Wall points within `reach` of `centre` (physical) into `near` (3, n), which grows as needed; -> near, count."""
     n = 0
     sz, sy, sx = spacing[0], spacing[1], spacing[2]
-    z0 = max(int(math.ceil((centre[0] - reach) / sz)), 0)
-    z1 = min(int(math.floor((centre[0] + reach) / sz)), shape[0] - 1)
+    z0 = max(math.ceil((centre[0] - reach) / sz), 0)
+    z1 = min(math.floor((centre[0] + reach) / sz), shape[0] - 1)
     for z in range(z0, z1 + 1):
         dz = z * sz - centre[0]
         left = reach * reach - dz * dz
         if left < 0:
             continue
         half = math.sqrt(left)
-        y0 = max(int(math.ceil((centre[1] - half) / sy)), 0)
-        y1 = min(int(math.floor((centre[1] + half) / sy)), shape[1] - 1)
+        y0 = max(math.ceil((centre[1] - half) / sy), 0)
+        y1 = min(math.floor((centre[1] + half) / sy), shape[1] - 1)
         for y in range(y0, y1 + 1):
             dy = y * sy - centre[1]
             for k in range(rows[z * shape[1] + y], rows[z * shape[1] + y + 1]):
@@ -180,7 +180,7 @@ def _cell_bound(near, n, centre, half, enough):
         h0, h1, h2 = centre[0] - near[0, i], centre[1] - near[1, i], centre[2] - near[2, i]
         weight = h0 * h0 + h1 * h1 + h2 * h2
         best, best_t = bound, 0.0
-        # along the segment of weights the bound is convex and piecewise linear: its breaks are where a part of g vanishes
+        # along the segment of weights the bound is convex, piecewise linear, broken where a part of g vanishes
         for k in range(4):
             if k == 0:
                 t = 1.0
@@ -273,9 +273,9 @@ def _candidates(squared, margin):
 @jit
 def _inside(squared, centre, spacing):
     """Whether the voxel that holds a physical point is the particle's."""
-    z = int(math.floor(centre[0] / spacing[0] + 0.5))
-    y = int(math.floor(centre[1] / spacing[1] + 0.5))
-    x = int(math.floor(centre[2] / spacing[2] + 0.5))
+    z = math.floor(centre[0] / spacing[0] + 0.5)
+    y = math.floor(centre[1] / spacing[1] + 0.5)
+    x = math.floor(centre[2] / spacing[2] + 0.5)
     return squared[z, y, x] > 0
 
 

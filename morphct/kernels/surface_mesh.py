@@ -49,8 +49,8 @@ def occupied_rows(mask, rows):
 def blur_plane(mask, rows, weights, z, scratch, out):
     """One plane of the separable Gaussian of a 0/1 crop, zero outside the crop.
 
-    `scratch` (Y+1, X + 2R) float32: its last row is a zero-margined line that must start as zeros. `out` (Y,X) float32 is
-    overwritten. Rows without anything near are skipped, which changes no bit (they would add exact zeros).
+    `scratch` (Y+1, X + 2R) float32: its last row is a zero-margined line that must start as zeros. `out` (Y,X) float32
+    is overwritten. Rows without anything near are skipped, which changes no bit (they would add exact zeros).
     """
     depth, height, width = mask.shape
     reach = weights.size // 2

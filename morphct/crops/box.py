@@ -1,0 +1,38 @@
+"""A crop made ready for the kernels: 0 and 1 with a margin of background, and its distance map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels.crop_distance import squared_distance
+
+Spacing = tuple[float, float, float]
+
+MARGIN = 3  # the surface's blur reaches 2 voxels, and one more closes it
+
+
+def padded(mask: np.ndarray, margin: int = MARGIN) -> np.ndarray:
+    """Copy a crop (Z,Y,X), any dtype, non-zero = particle, into uint8 0/1 with a margin of background."""
+    box = np.zeros([n + 2 * margin for n in mask.shape], np.uint8)
+    box[margin:-margin, margin:-margin, margin:-margin] = mask != 0
+    return box
+
+
+def squared_distances(box: np.ndarray, spacing: Spacing) -> np.ndarray:
+    """Squared distance of every voxel to the nearest background voxel centre, in units of the finest spacing.
+
+    Parameters
+    ----------
+    box : (Z,Y,X) uint8, 0 or 1.
+    spacing : z, y, x voxel edges.
+
+    Returns
+    -------
+    (Z,Y,X) int32, exact, where the squared spacings are whole multiples of the finest one's; else float32.
+    """
+    weights = np.square(np.asarray(spacing, float) / min(spacing))
+    whole = np.allclose(weights, np.rint(weights), rtol=1e-9)
+    dtype = np.int32 if whole else np.float32
+    out = np.empty(box.shape, dtype)
+    squared_distance(box, (np.rint(weights) if whole else weights).astype(dtype), out)
+    return out
