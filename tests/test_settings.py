@@ -135,7 +135,7 @@ def test_a_partial_file_leaves_the_rest_at_its_default(tmp_path):
         ("threshold.method=otzu", "did you mean 'otsu'"),
         ("particles.min_voxels=many", "whole number"),
         ("particles.min_voxels=-3", "1 and above"),
-        ("particles.min_voxels=", "empty"),
+        ("particles.min_voxels=", "whole number"),
         ("denoise.sigma=nan", "denoise.sigma"),
         ("run.memory=lots", "800MiB"),
         ("run.slab=thick", "auto"),
