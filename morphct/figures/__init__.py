@@ -1,0 +1,124 @@
+"""Figures of a run, each a function of the run folder, listed once in `FIGURES`."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .grey import MidPlanes, histogram, round_length, slices
+from .shapes import bubbles, sphericity, zingg
+from .sizes import overlaid, sizes, void_sizes
+from .style import ACCENT, CLASS_COLOURS, QUANTITY, new_figure, png, styled, svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..result import RunFolder
+
+__all__ = [
+    "ACCENT",
+    "CLASS_COLOURS",
+    "FIGURES",
+    "QUANTITY",
+    "Entry",
+    "MidPlanes",
+    "draw_all",
+    "new_figure",
+    "overlaid",
+    "png",
+    "round_length",
+    "styled",
+    "svg",
+]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A figure of the report.
+
+    Parameters
+    ----------
+    name : str
+        File name without ending, `figures/<name>.png`.
+    title, caption : str
+        As the report prints them.
+    draw : callable
+        RunFolder -> Figure, or None when the run has nothing to show in it.
+    vector : bool
+        Whether the report embeds it as SVG (few shapes) rather than PNG (many).
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[["RunFolder"], "Figure | None"]
+    vector: bool = True
+
+
+FIGURES = (
+    Entry(
+        "sizes",
+        "Size distribution",
+        "Equivalent diameter (of the sphere of the same volume, enclosed voids included). Bars: share per bin of "
+        "equal ratio; line: cumulative share; dashed: the diameters below which 10, 50 and 90 % lie. By number every "
+        "particle counts the same; by volume a large one counts for what it weighs. Particles cut by the border are "
+        "left out.",
+        sizes,
+    ),
+    Entry(
+        "ellipticity",
+        "Ellipticity in three directions",
+        "Each bubble is a particle: ratios of the semi-axes a ≥ b ≥ c of the ellipsoid with the same second moments. "
+        "A sphere lies at (1, 1, 1), a needle near b/a = 0, a plate near c/b = 0. The bubble's size is the diameter, "
+        "its colour the sphericity.",
+        bubbles,
+        vector=False,
+    ),
+    Entry(
+        "zingg",
+        "Form after Zingg",
+        "The same ratios in a plane, b/a over c/b, with the four classes of Zingg (1935) split at 2/3 and the share of "
+        "particles in each.",
+        zingg,
+        vector=False,
+    ),
+    Entry(
+        "sphericity",
+        "Sphericity",
+        "Sphericity as the radius of the largest ball inside over that of the smallest ball around a particle, against "
+        "roundness where it was measured, else against Wadell's sphericity (surface of the sphere of the same volume "
+        "over the particle's own). Histograms on the edges, medians marked.",
+        sphericity,
+        vector=False,
+    ),
+    Entry(
+        "voids",
+        "Voids",
+        "Left: equivalent diameters of the closed voids. Right: the share of each particle's envelope that is void, "
+        "for the particles that hold any.",
+        void_sizes,
+    ),
+    Entry(
+        "histogram",
+        "Grey values and phases",
+        "Counts on a logarithmic scale. The phases are fitted to voxels away from edges, which are not blurred "
+        "mixtures; the level separates particles from the rest.",
+        histogram,
+    ),
+    Entry(
+        "slices",
+        "Three slices through the middle",
+        "Outlines of the particles (blue) and of the voids (orange) over the grey values; without grey values, each "
+        "particle in a colour of its own.",
+        slices,
+        vector=False,
+    ),
+)
+
+
+def draw_all(run: "RunFolder", skip: Iterable[str] = ()) -> Iterable[tuple[Entry, "Figure"]]:
+    """Every figure the run has something to show in, drawn one at a time; `skip` leaves names out."""
+    left_out = set(skip)
+    for entry in FIGURES:
+        figure = None if entry.name in left_out else entry.draw(run)
+        if figure is not None:
+            yield entry, figure
