@@ -28,7 +28,7 @@ print(os.path.realpath(getattr(sys, '_base_executable', None) or sys.executable)
 }
 
 find_python() { # PYTHON wins, then the machine's python3 if it will do, then the newest that does
-    local candidate module
+    local candidate module pyenv=${PYENV_ROOT:-$HOME/.pyenv}/versions
     if [ -n "${PYTHON:-}" ]; then
         probe "$PYTHON" ensurepip ||
             die "PYTHON=$PYTHON is not a Python 3.11, 3.12 or 3.13 with venv: point it at one that is."
@@ -36,7 +36,7 @@ find_python() { # PYTHON wins, then the machine's python3 if it will do, then th
     fi
     for module in ensurepip venv; do
         for candidate in python3 python3.13 python3.12 python3.11 \
-            "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[321].*/bin/python /usr/bin/python3; do
+            "$pyenv"/3.13.*/bin/python "$pyenv"/3.12.*/bin/python "$pyenv"/3.11.*/bin/python /usr/bin/python3; do
             if probe "$candidate" "$module"; then return; fi
         done
         # Debian's python3 comes without ensurepip: it is in a package of its own

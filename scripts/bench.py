@@ -5,7 +5,7 @@
     scripts/bench --imports          how long `import morphct` and `morphct --help` take
     scripts/bench --stages           Mvoxel/s of every stage, from run.json
 
-Each program runs in a process of its own, one after the other; kernels are compiled (and cached) on a small phantom first.
+Each program runs in a process of its own, one after the other; kernels are compiled (and cached) beforehand.
 `--write` puts the tables into docs/bench.md.
 """
 
