@@ -1,0 +1,104 @@
+"""A piece of work under way: what every stage needs at hand, and the record of what it took."""
+
+import contextlib
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .executors import RunMap
+from .planning import WorkPlan
+from .scratch import Scratch
+from .slabs import Slab
+from .units import VoxelSize
+
+log = logging.getLogger("morphct")
+
+
+class Progress(Protocol):
+    """What a pipeline tells while it works."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` planes begins."""
+
+    def advance(self, n: int = 1) -> None:
+        """So many planes are done."""
+
+    def note(self, text: str) -> None:
+        """One line worth reading now."""
+
+
+class Silence:
+    """Progress where nobody looks."""
+
+    def stage(self, name: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, n: int = 1) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+
+def peak_memory() -> int:
+    """Largest memory this process has held, bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@dataclass
+class Job:
+    """Volume shape, plan, scratch room, map over slabs, and the record of stages and warnings."""
+
+    shape: tuple[int, int, int]
+    voxel_size: VoxelSize
+    plan: WorkPlan
+    scratch: Scratch
+    run_map: RunMap
+    progress: Progress = field(default_factory=Silence)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def slabs(self) -> list[Slab]:
+        """The slabs of the volume."""
+        return self.plan.slabs
+
+    @property
+    def voxels(self) -> int:
+        """Voxels of the volume."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    def warn(self, sentence: str) -> None:
+        """Keep a warning for the page, the log and the terminal; each is said once."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+            log.warning(sentence)
+            self.progress.note(sentence)
+
+    @contextlib.contextmanager
+    def stage(self, name: str, passes: int = 1, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """Time a stage; yields what the stage calls with the planes it has done.
+
+        Parameters
+        ----------
+        name : str
+            In words, as the person at the terminal reads it.
+        passes : int
+            How often the stage goes over the volume, for the bar.
+        total : int, optional
+            Steps of a stage that does not go by planes.
+        """
+        self.progress.stage(name, total if total is not None else passes * self.shape[0])
+        start = time.perf_counter()
+        yield self.progress.advance
+        seconds = time.perf_counter() - start
+        rate = self.voxels / max(seconds, 1e-9) / 1e6
+        self.stages.append(
+            {"name": name, "seconds": round(seconds, 3), "mvoxel_per_s": round(rate, 2), "peak_bytes": peak_memory()}
+        )
+        log.info("%s: %.2f s, %.1f Mvoxel/s, peak %.2f GiB", name, seconds, rate, peak_memory() / 2**30)
