@@ -9,10 +9,11 @@ from ..kernels.phantom import Body
 from .bodies import draw_body, reach, surface_points, unit_vectors
 from .options import PhantomOptions, mix
 
-CONTACT_POINTS = 600
-TRIES = 12
-# how much of a newcomer's surface may lie inside group members other than the one it is put against
-CROWDED = 0.08
+CONTACT_POINTS = 400
+SLIDE_STEPS = 11
+RAYS = 16
+# primaries of one aggregate are alike
+SPONGE_SIGMA = 0.2
 # a touch sinks this far in, in voxels, so that digitised surfaces share faces
 TOUCH_DEPTH = 0.7
 
@@ -42,87 +43,94 @@ class Group:
         return sum(4 / 3 * np.pi * b.radius**3 for b in self.bodies)
 
 
-def draw_diameter(options: PhantomOptions, rng: np.random.Generator) -> float:
-    """A log-normal diameter in voxels; "bimodal" takes every second particle from a mode a third as large."""
-    median = options.diameter
+def draw_diameter(options: PhantomOptions, rng: np.random.Generator, small: bool = False) -> float:
+    """A log-normal diameter in voxels; "bimodal" takes most particles from a mode a third as large."""
+    median = max(options.smallest, 0.6 * options.diameter) if small else options.diameter
     if options.family == "bimodal" and rng.random() < 0.85:
         median = max(options.smallest, median / 3)
+    sigma = min(options.sigma, SPONGE_SIGMA) if options.family == "sponge" else options.sigma
     for _ in range(100):
-        diameter = float(np.exp(np.log(median) + options.sigma * rng.normal()))
+        diameter = float(np.exp(np.log(median) + sigma * rng.normal()))
         if diameter >= options.smallest:
             return diameter
     return max(options.smallest, median)
 
 
-def draw_group(options: PhantomOptions, rng: np.random.Generator) -> Group:
-    """A random group: bodies, their places and which contacts are welded."""
+def draw_group(options: PhantomOptions, rng: np.random.Generator, filler: bool = False) -> Group:
+    """A random group: bodies, their places and which contacts are welded; a `filler` is smaller."""
     sponge = options.family == "sponge"
     members = 1
     if sponge:
-        members = int(rng.integers(8, 33))
-    elif rng.random() < options.group_share:
+        members = int(rng.integers(2, 7)) if filler else int(rng.integers(6, 29))
+    elif not filler and rng.random() < options.group_share:
         members = 2 + int(rng.poisson(options.group_members - 2))
     shares = mix(options.family)
     families = [str(f) for f in rng.choice(list(shares), size=members, p=list(shares.values()))]
-    sizes = [draw_diameter(options, rng) for _ in range(members)]
+    sizes = [draw_diameter(options, rng, filler and not sponge) for _ in range(members)]
     bodies = [draw_body(f, d, rng) for f, d in zip(families, sizes)]
     group = Group(bodies[:1], families[:1], seed=int(rng.integers(2**62)))
     for body, family in zip(bodies[1:], families[1:]):
         welded = sponge or rng.random() < options.weld_share
-        found = _attach(group, body, options.neck if welded else 0.0, rng)
-        if found is None:
-            continue
-        placed, partner = found
+        placed, partners = _attach(group, body, options.neck if welded else 0.0, rng)
+        if welded:
+            group.welds.extend((partner, len(group.bodies)) for partner in partners)
         group.bodies.append(placed)
         group.families.append(family)
-        if welded:
-            group.welds.append((partner, len(group.bodies) - 1))
     return group
 
 
-def _attach(group: Group, body: Body, neck: float, rng: np.random.Generator) -> tuple[Body, int] | None:
-    """`body` moved against a random member, clear of the others; None when there is no room."""
+def _attach(group: Group, body: Body, neck: float, rng: np.random.Generator) -> tuple[Body, list[int]]:
+    """`body` moved towards the middle of the group until it touches or is welded, and the members it then meets.
+
+    Coming from outside along the best of a few random rays makes groups compact, as real aggregates are.
+    """
+    middle = np.mean([b.centre for b in group.bodies], axis=0)
+    way = _shortest_way(group, body, middle, unit_vectors(rng, RAYS))
     points = surface_points(body, CONTACT_POINTS)
-    for way in unit_vectors(rng, TRIES):
-        partner = int(rng.integers(len(group.bodies)))
-        other = group.bodies[partner]
-        distance = _slide(other, body, points, way, neck)
-        placed = body._replace(centre=other.centre + distance * way)
-        moved = points + placed.centre
-        inside = [
-            (kernels.gauges(b, moved) < 1).mean()
-            for i, b in enumerate(group.bodies)
-            if i != partner and _near(b, placed)
-        ]
-        if sum(inside) <= CROWDED:
-            return placed, partner
-    return None
-
-
-def _near(a: Body, b: Body) -> bool:
-    gap = a.centre - b.centre
-    return float((gap * gap).sum()) < (4 * (a.radius + b.radius)) ** 2
-
-
-def _slide(other: Body, body: Body, points: np.ndarray, way: np.ndarray, neck: float) -> float:
-    """Distance between centres along `way` where the two touch (`neck` 0) or share a neck of that relative radius."""
-    partner_points = surface_points(other, CONTACT_POINTS) - other.centre
-    wanted = np.pi * (neck * min(body.radius, other.radius)) ** 2
-    area_a = 4 * np.pi * body.radius**2 / len(points)
-    area_b = 4 * np.pi * other.radius**2 / len(partner_points)
-    low, high = 0.0, float(np.abs(points).max() + np.abs(partner_points).max()) * 1.75
-    for _ in range(14):
+    size = float(np.abs(points).max()) * 1.75
+    met, far = [], 0.0
+    for index, other in enumerate(group.bodies):
+        offset = other.centre - middle
+        along = float((offset * way).sum())
+        aside = np.sqrt(max(0.0, float((offset * offset).sum()) - along * along))
+        other_points = surface_points(other, CONTACT_POINTS)
+        other_size = float(np.abs(other_points - other.centre).max()) * 1.75
+        if aside < size + other_size:
+            met.append((index, other, other_points))
+            far = max(far, along + size + other_size)
+    smaller = min([body.radius, *(other.radius for _, other, _ in met)])
+    low, high = 0.0, far
+    for _ in range(SLIDE_STEPS):
         distance = 0.5 * (low + high)
-        moved = body._replace(centre=distance * way)
-        at_origin = other._replace(centre=np.zeros(3))
-        hits_a = int((kernels.gauges(at_origin, points + moved.centre) < 1).sum())
-        hits_b = int((kernels.gauges(moved, partner_points) < 1).sum())
-        # both sides of the lens count, so the neck's area is about their mean
-        if 0.5 * (hits_a * area_a + hits_b * area_b) > wanted:
+        moved = body._replace(centre=middle + distance * way)
+        if _neck_area(moved, points + moved.centre, met).sum() > np.pi * (neck * smaller) ** 2:
             low = distance
         else:
             high = distance
-    return low if neck > 0 else low - TOUCH_DEPTH
+    placed = body._replace(centre=middle + (low if neck > 0 else low - TOUCH_DEPTH) * way)
+    areas = _neck_area(placed, points + placed.centre, met)
+    return placed, [index for (index, _, _), area in zip(met, areas) if area > areas.max() / 3]
+
+
+def _shortest_way(group: Group, body: Body, middle: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """The one of (N, 3) rays on which the body gets nearest to the middle, all taken as balls."""
+    offsets = np.array([b.centre for b in group.bodies]) - middle
+    reaches = np.array([b.radius for b in group.bodies]) + body.radius
+    along = (ways[:, None, :] * offsets).sum(axis=2)
+    aside = (offsets * offsets).sum(axis=1) - along * along
+    stops = np.where(aside < reaches**2, along + np.sqrt(np.maximum(reaches**2 - aside, 0)), 0)
+    return ways[stops.max(axis=1).argmin()]
+
+
+def _neck_area(body: Body, points: np.ndarray, met: list[tuple[int, Body, np.ndarray]]) -> np.ndarray:
+    """About the area of the necks of `body` with others, from surface points of the one inside the other."""
+    areas = np.zeros(len(met))
+    for i, (_, other, other_points) in enumerate(met):
+        hits = (kernels.gauges(other, points) < 1).sum() * body.radius**2
+        hits_other = (kernels.gauges(body, other_points) < 1).sum() * other.radius**2
+        # both caps of the lens count, so the neck is about their mean
+        areas[i] = 0.5 * 4 * np.pi / len(points) * (hits + hits_other)
+    return areas
 
 
 @dataclass

@@ -36,7 +36,7 @@ class PhantomOptions(Options):
     voxel_size: str = option("25nm", "edge of a voxel, or z,y,x edges: 75nm,25nm,25nm")
     seed: int = option(0, "the same seed and settings give the same bytes", "", 0, 2**63 - 1)
     family: str = option("mixed", "shapes of the particles, or a whole kind of powder", choices=PRESETS)
-    solid: float = option(0.35, "share of the volume filled by particles, voids included", "", 0.0, 0.75)
+    solid: float | None = option(None, "share of the volume in particles; empty: as the family packs", "", 0.0, 0.75)
     diameter: float = option(28.0, "median volume-equivalent diameter of the particles", "voxels", 3.0, 2000.0)
     sigma: float = option(0.4, "spread of the diameters: sd of their logarithm", "", 0.0, 1.5)
     smallest: float = option(8.0, "no particle is smaller than this diameter", "voxels", 2.0, 2000.0)
@@ -44,14 +44,14 @@ class PhantomOptions(Options):
     group_members: float = option(3.0, "mean number of particles of such a group", "", 2.0, 200.0)
     weld_share: float = option(0.4, "share of the contacts inside groups that are welded by a neck", "", 0.0, 1.0)
     neck: float = option(0.5, "radius of a weld neck over the radius of the smaller particle", "", 0.05, 0.95)
-    settle: bool = option(False, "push every group along the axes until it touches others")
+    settle: bool = option(False, "push every group along the axes until it touches others, as `dense` always does")
     porous_share: float = option(0.4, "share of the particles that have voids", "", 0.0, 1.0)
     void_fraction: float = option(0.08, "mean share of a porous particle that is void", "", 0.0, 0.5)
     void_diameter: float = option(5.0, "median diameter of the voids", "voxels", 1.5, 500.0)
     void_growth: float = option(0.5, "void diameters grow with the particle's diameter to this power", "", 0.0, 1.5)
     void_sigma: float = option(0.35, "spread of the void diameters: sd of their logarithm", "", 0.0, 1.5)
     void_smallest: float = option(2.5, "no void is smaller than this diameter", "voxels", 1.0, 500.0)
-    void_wall: float = option(2.0, "least solid around a sealed void", "voxels", 1.0, 50.0)
+    void_wall: float = option(1.5, "least solid around a sealed void", "voxels", 1.0, 50.0)
     void_placement: str = option("mixed", "where in a particle the voids lie", choices=PLACEMENTS)
     open_share: float = option(0.12, "share of the voids that open to the outside", "", 0.0, 1.0)
     phases: int = option(3, "2: air and particles; 3: glue as well", "", 2, 3)
@@ -93,6 +93,11 @@ class PhantomOptions(Options):
     def shape(self) -> tuple[int, int, int]:
         """(Z, Y, X) voxels."""
         return (self.depth, self.height, self.width)
+
+    @property
+    def filling(self) -> float:
+        """Wanted share of the volume in particles."""
+        return self.solid if self.solid is not None else {"dense": 0.55, "sponge": 0.25}.get(self.family, 0.35)
 
     @property
     def noise_sd(self) -> float:

@@ -11,7 +11,7 @@ from .options import PhantomOptions
 from .voids import add_voids
 
 TRIES_A_GROUP = 400
-ROUNDS = 4
+ROUNDS = 8
 
 
 @dataclass
@@ -45,27 +45,30 @@ def pack(options: PhantomOptions, spacing: np.ndarray) -> Packed:
     """
     shape = options.shape
     packed = Packed(np.zeros(shape, np.int32), np.zeros(shape, np.int32))
-    wanted = options.solid * packed.labels.size
+    wanted = options.filling * packed.labels.size
     rng = np.random.default_rng([options.seed, 1])
     filled = 0
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         before = filled
-        groups = _draw_enough(options, wanted - filled, spacing, rng)
+        # what found no room is made up by smaller single particles, or by smaller aggregates in a sponge
+        groups = _draw_enough(options, wanted - filled, spacing, rng, filler=number > 0)
         # largest first: the small ones find room between the large ones; the sort is stable
         for group in sorted(groups, key=lambda g: -g.volume):
             filled += _place(packed, group, options, spacing)
-        if filled >= 0.985 * wanted or filled - before < 0.01 * wanted:
+        if filled >= 0.985 * wanted or filled - before < 0.005 * wanted:
             break
     return packed
 
 
-def _draw_enough(options: PhantomOptions, wanted: float, spacing: np.ndarray, rng: np.random.Generator) -> list[Group]:
+def _draw_enough(
+    options: PhantomOptions, wanted: float, spacing: np.ndarray, rng: np.random.Generator, filler: bool
+) -> list[Group]:
     """Groups whose expected volume inside the faces is `wanted` voxels."""
     groups: list[Group] = []
     size = np.array(options.shape)
     expected = 0.0
     while wanted > 0 and expected < wanted:
-        group = draw_group(options, rng)
+        group = draw_group(options, rng, filler)
         low = np.min([b.centre - reach(b) for b in group.bodies], axis=0)
         high = np.max([b.centre + reach(b) for b in group.bodies], axis=0)
         extent = (high - low) / spacing
@@ -85,7 +88,7 @@ def _place(packed: Packed, group: Group, options: PhantomOptions, spacing: np.nd
     if found < 0:
         return 0
     corner = corners[found]
-    if options.settle:
+    if options.settle or options.family == "dense":
         corner = _settled(packed, taken, corner, rng)
     add_voids(box, group, options, spacing, rng)
     kernels.paste(packed.labels, packed.voids, box.labels, box.voids, corner, packed.count, len(packed.owners))

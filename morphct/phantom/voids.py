@@ -8,8 +8,8 @@ from .bodies import NO_BUMPS, NO_FACETS, rotation, unit_vectors
 from .groups import Box, Group
 from .options import PLACEMENTS, PhantomOptions
 
-PLACES = 12
-MISSES = 8
+PLACES = 60
+MISSES = 10
 
 
 def add_voids(box: Box, group: Group, options: PhantomOptions, spacing: np.ndarray, rng: np.random.Generator) -> None:
@@ -70,7 +70,7 @@ def _throw(
         places = _mouths(body, void.radius, rng, PLACES)
     elif nests is not None:
         chosen = nests[rng.integers(len(nests), size=PLACES)]
-        places = chosen + rng.normal(0, 0.18 * body.radius, (PLACES, 3))
+        places = chosen + rng.normal(0, 0.28 * body.radius, (PLACES, 3))
     else:
         places = _places(body, placement, rng, PLACES)
     # the wall is a share of the gauge, which is thinnest along the shortest semi-axis
@@ -92,7 +92,7 @@ def _places(body: Body, placement: str, rng: np.random.Generator, count: int) ->
     ways = unit_vectors(rng, count)
     share = np.cbrt(rng.random(count))
     if placement == "central":
-        share = 0.5 * share
+        share = 0.6 * share
     elif placement == "shell":
         share = 0.6 + 0.35 * rng.random(count)
     return body.centre + ways * (share / kernels.gauges(body, body.centre + ways))[:, None]
