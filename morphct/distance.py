@@ -1,0 +1,79 @@
+"""Exact Euclidean distance of every solid voxel to the background, squared, in slabs.
+
+The faces of the volume are not background: a particle cut by a face is not pushed away from it.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .executors import RunMap
+from .kernels import distance as kernel
+from .slabs import Slab, plan_slabs
+
+Tick = Callable[[int], None] | None
+
+
+def relative_edges(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+    """(z,y,x) voxel edges in units of the shortest one."""
+    shortest = min(spacing)
+    return (spacing[0] / shortest, spacing[1] / shortest, spacing[2] / shortest)
+
+
+def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) -> int:
+    solid = np.ascontiguousarray(mask[slab.z0 : slab.z1]).view(np.uint8)
+    squared = np.empty(solid.shape, np.float32)
+    steps_y, steps_x = (kernel.step_table(edges[a], solid.shape[a] + 1) for a in (1, 2))
+    kernel.planes(solid, steps_y, steps_x, edges[1], squared)
+    out[slab.z0 : slab.z1] = squared
+    return slab.depth
+
+
+def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Slab) -> Slab:
+    # a copy: the kernel works in place, and an array in memory would give a view
+    squared = np.array(out[:, rows.z0 : rows.z1])
+    kernel.strips(squared, kernel.step_table(edges[0], squared.shape[0] + 1), edges[0], far)
+    out[:, rows.z0 : rows.z1] = squared
+    return rows
+
+
+def squared_distance(
+    mask: Any,
+    spacing: tuple[float, float, float],
+    out: Any,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> None:
+    """Squared distance to the nearest background voxel centre, in shortest voxel edges.
+
+    Planes first, slab by slab; then columns along z in strips of rows of a slab's size. So the result is exact and does
+    not depend on how the volume is cut.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X) uint8 0/1 array-like
+    spacing : tuple of float
+        (z,y,x) voxel edges, any unit.
+    out : (Z,Y,X) float32 array-like
+        Written; 0 in background, whole numbers where the voxel is a cube (exact up to 4096 voxels). Without any
+        background in the volume: the squared diagonal of the volume.
+    tick : callable, optional
+        Is told planes done, the depth of the volume twice.
+
+    Notes
+    -----
+    Source: Felzenszwalb and Huttenlocher, Theory of Computing 8, 2012, doi:10.4086/toc.2012.v008a019.
+    """
+    depth, height, _ = mask.shape
+    edges = relative_edges(spacing)
+    far = np.float32(sum((n * e) ** 2 for n, e in zip(mask.shape, edges)))
+    for planes in run_map(partial(_planes, mask, out, edges), slabs):
+        if tick:
+            tick(planes)
+    strips = plan_slabs(height, max(slab.depth for slab in slabs) * height // depth)
+    for rows in run_map(partial(_strip, out, edges, far), strips):
+        if tick:
+            tick(rows.z1 * depth // height - rows.z0 * depth // height)

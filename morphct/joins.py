@@ -1,0 +1,97 @@
+"""Which basins are one particle: joins on the graph of basins.
+
+The floor takes away peaks that hardly rise above their saddle. Then the two-feature rule joins, best pair first, while
+the interface is large for the smaller of the two and the surface along its rim is not too concave.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernels import joins as kernel
+from .saddles import Graph
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What the joins made of N basins.
+
+    Attributes
+    ----------
+    particles : (N,) int32
+        Particle of each basin, from 1, in raster order of the first peak of each.
+    n : int
+        Particles.
+    by_floor, by_rule : int
+        Joins made.
+    """
+
+    particles: np.ndarray
+    n: int
+    by_floor: int
+    by_rule: int
+
+
+def _numbered(roots: np.ndarray) -> tuple[np.ndarray, int]:
+    """Clusters numbered from 0 by their first member, given any one member of each as its root."""
+    n = len(roots)
+    first = np.full(n, n)
+    np.minimum.at(first, roots, np.arange(n))
+    lowest = first[roots]
+    is_first = lowest == np.arange(n)
+    return (np.cumsum(is_first) - 1)[lowest], int(is_first.sum())
+
+
+def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
+    """Basins joined where the lower peak rises less than `floor` above the saddle, highest saddle first.
+
+    This is a flooding from the maxima of dynamic `floor` and more. Returns the cluster of each basin (N,) int64, numbered
+    from 0 in raster order of the first peak of each, and their count.
+    """
+    order = np.lexsort((graph.pairs[:, 1], graph.pairs[:, 0], -graph.saddles))
+    return _numbered(kernel.join_floor(order, graph.pairs, graph.saddles, graph.peaks, floor))
+
+
+def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The graph of clusters: links (L,2), sizes (n,), whole surfaces (n,), sums (3,L) of area, rim and box."""
+    sizes, surfaces = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    np.add.at(sizes, clusters, graph.sizes)
+    np.add.at(surfaces, clusters, graph.surfaces)
+    links = np.sort(clusters[graph.pairs], axis=1)
+    apart = links[:, 0] != links[:, 1]
+    keys, place = np.unique(links[apart, 0] << 32 | links[apart, 1], return_inverse=True)
+    sums = np.zeros((3, len(keys)), np.int64)
+    for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
+        np.add.at(row, place, column[apart])
+    links = np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
+    for end in links.T:
+        np.add.at(surfaces, end, sums[0])
+    return links, sizes, surfaces, sums
+
+
+def flood(graph: Graph, h: float) -> Joined:
+    """The particles that a flooding from the h-maxima gives: every maximum of dynamic `h` and more keeps its own."""
+    clusters, n = flooded(graph, h)
+    return Joined((clusters + 1).astype(np.int32), n, len(graph.peaks) - n, 0)
+
+
+def join(graph: Graph, floor: float, limit: float) -> Joined:
+    """Join basins into particles.
+
+    1. Floor: join while the lower peak rises less than `floor` above the saddle (highest saddle first).
+    2. Best pair first while ln(surf) - 10 (f - limit) > 0, where surf = interface over the whole surface of the cluster
+       with fewer voxels, f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.
+
+    Parameters
+    ----------
+    graph : Graph
+    floor : float
+        Shortest voxel edges.
+    limit : float
+        Solid share along the rim above which nothing is joined.
+    """
+    clusters, n = flooded(graph, floor)
+    links, sizes, surfaces, sums = _contracted(graph, clusters, n)
+    roots = kernel.join_best(links.reshape(-1), sizes, surfaces, sums, float(graph.box_voxels), limit)
+    joined, particles = _numbered(roots)
+    return Joined((joined[clusters] + 1).astype(np.int32), particles, len(graph.peaks) - n, n - particles)

@@ -1,0 +1,307 @@
+"""Where basins meet each other and the background: one pass over a slab, sums of integers by pair of basins.
+
+Only pairs that differ matter, so each row is first compared with its 13 forward neighbours as a whole (vectorised), and
+only the voxels found there are looked at one by one.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..crofton import DIRECTIONS
+from .ascent import BACKGROUND
+from .jit import jit, jit_inline
+
+OUTSIDE = np.int32(-2)  # in the place of a basin, beyond the faces of the volume
+SURFACE = np.int64(1) << 62  # key of a basin's area towards background: SURFACE | basin
+EMPTY = np.int64(-1)
+PAD = 3  # border of the 0/1 planes: half of the widest box
+
+
+class Table(NamedTuple):
+    """A hash table of pairs; slots whose key is EMPTY are free.
+
+    keys (C,) int64: lower basin << 32 | higher basin, or SURFACE | basin; saddle (C,) float32, the largest lower height;
+    area, rim, box (C,) int64 sums of weights; held (1,) int64, slots in use. C is a power of two.
+    """
+
+    keys: np.ndarray
+    saddle: np.ndarray
+    area: np.ndarray
+    rim: np.ndarray
+    box: np.ndarray
+    held: np.ndarray
+
+
+class Block(NamedTuple):
+    """Some planes of the volume with what lies around them, as `add_block` wants them.
+
+    basins (Z + 2, Y + 2, X + 2) int32, numbered from 0, with a border of one voxel on all sides, OUTSIDE where the volume
+    ends; heights (Z + 1 or Z, Y, X) float32, squared distances; counts (Z + 1 or Z, Y, X + 6) uint8, see count_boxes;
+    solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels;
+    reach: half width of the box along x; near: squared distances (always, possibly) those of a voxel on the surface.
+    """
+
+    basins: np.ndarray
+    heights: np.ndarray
+    counts: np.ndarray
+    solid: np.ndarray
+    reach: int
+    near: tuple[float, float]
+
+
+@jit
+def empty_table(capacity):
+    """A table of `capacity` (a power of two) free slots."""
+    return Table(
+        np.full(capacity, EMPTY),
+        np.zeros(capacity, np.float32),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.int64),
+        np.zeros(1, np.int64),
+    )
+
+
+@jit_inline
+def _slot(table, key):
+    """The slot of a key, taken if it is new."""
+    mask = table.keys.size - 1
+    mixed = key * np.int64(-7046029254386353131)
+    at = (mixed ^ (mixed >> 32)) & mask
+    while table.keys[at] != key:
+        if table.keys[at] == EMPTY:
+            table.keys[at] = key
+            table.held[0] += 1
+            break
+        at = (at + 1) & mask
+    return at
+
+
+@jit
+def _with_room(table, more):
+    """The table, or a larger one of the same content, with at most half its slots in use after `more` new pairs."""
+    capacity = table.keys.size
+    while 2 * (table.held[0] + more) > capacity:
+        capacity *= 2
+    if capacity == table.keys.size:
+        return table
+    larger = empty_table(capacity)
+    for old in range(table.keys.size):
+        if table.keys[old] != EMPTY:
+            new = _slot(larger, table.keys[old])
+            larger.saddle[new] = table.saddle[old]
+            larger.area[new] = table.area[old]
+            larger.rim[new] = table.rim[old]
+            larger.box[new] = table.box[old]
+    return larger
+
+
+@jit
+def count_boxes(solid, reach_z, reach_y, out):
+    """Solid voxels in boxes of (2 reach_z + 1) x (2 reach_y + 1) x 1 voxels, at most 49.
+
+    Parameters
+    ----------
+    solid : (Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels
+    out : (Z, Y, X + 6) uint8, written; its rows keep the border along x
+    """
+    nz, ny, nx = out.shape
+    sums = np.zeros((solid.shape[1], nx), np.uint8)
+    for z in range(PAD - reach_z, PAD + reach_z):
+        _shift_sums(sums, solid[z], None)
+    for z in range(nz):
+        _shift_sums(sums, solid[z + PAD + reach_z], solid[z + PAD - reach_z - 1] if z > 0 else None)
+        _sum_rows(sums, reach_y, out[z])
+
+
+@jit
+def _shift_sums(sums, enter, leave):
+    """sums += enter - leave, bytes: a sum over planes moves on by one."""
+    for y in range(sums.shape[0]):
+        target, plus = sums[y], enter[y]
+        if leave is None:
+            for x in range(target.size):
+                target[x] += plus[x]
+        else:
+            minus = leave[y]
+            for x in range(target.size):
+                target[x] += plus[x] - minus[x]
+
+
+@jit
+def _sum_rows(sums, reach, out):
+    """out[y] (Y,W) = sum of the rows of sums (Y + 6, W) at most `reach` away from row y + PAD, bytes."""
+    out[0, :] = 0
+    for k in range(PAD - reach, PAD + reach + 1):
+        for x in range(sums.shape[1]):
+            out[0, x] += sums[k, x]
+    for y in range(1, out.shape[0]):
+        before, enter, leave, target = out[y - 1], sums[y + PAD + reach], sums[y + PAD - reach - 1], out[y]
+        for x in range(target.size):
+            target[x] = before[x] + enter[x] - leave[x]
+
+
+@jit
+def _surfaces(basins, z, row, weights, lines, out):
+    """Area towards background of each solid voxel of a row, int32 (0 in background and on the border).
+
+    The 26 neighbours fall into seven kinds, told by which of |dz|, |dy|, |dx| are 1; `weights` (8,) int32 by
+    4 |dz| + 2 |dy| + |dx|. lines: (4, X + 2) int32 to work in.
+    """
+    here, side, over, edge = lines[0], lines[1], lines[2], lines[3]
+    own = basins[z, row]
+    a, b = basins[z, row - 1], basins[z, row + 1]
+    c, d = basins[z - 1, row], basins[z + 1, row]
+    e, f, g, h = basins[z - 1, row - 1], basins[z - 1, row + 1], basins[z + 1, row - 1], basins[z + 1, row + 1]
+    some = np.int32(0)
+    for x in range(own.size):
+        here[x] = own[x] == BACKGROUND
+        side[x] = np.int32(a[x] == BACKGROUND) + np.int32(b[x] == BACKGROUND)
+        over[x] = np.int32(c[x] == BACKGROUND) + np.int32(d[x] == BACKGROUND)
+        edge[x] = (np.int32(e[x] == BACKGROUND) + np.int32(f[x] == BACKGROUND)) + (
+            np.int32(g[x] == BACKGROUND) + np.int32(h[x] == BACKGROUND)
+        )
+        some |= (here[x] | side[x]) | (over[x] | edge[x])
+    if some == 0:
+        return False
+    w1, w2, w3, w4, w5, w6, w7 = weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
+    for x in range(1, own.size - 1):
+        sum_ = w1 * (here[x - 1] + here[x + 1]) + w2 * side[x] + w3 * (side[x - 1] + side[x + 1])
+        sum_ += w4 * over[x] + w5 * (over[x - 1] + over[x + 1]) + w6 * edge[x] + w7 * (edge[x - 1] + edge[x + 1])
+        out[x] = sum_ if own[x] >= 0 else 0
+    return True
+
+
+@jit
+def _meetings(basins, z, row, lines, flags):
+    """flags[x] > 0 where a solid voxel of a row has a forward neighbour in another basin; lines (2, X + 2) int32.
+
+    Background and outside are negative, so they never are the highest; read without a sign they never are the lowest.
+    """
+    own, along = basins[z, row], basins[z, row + 1]
+    a, b, c = basins[z + 1, row - 1], basins[z + 1, row], basins[z + 1, row + 1]
+    high, low = lines[0], lines[1].view(np.uint32)
+    for x in range(own.size):
+        p, q, r, s = along[x], a[x], b[x], c[x]
+        p = q if q > p else p
+        r = s if s > r else r
+        high[x] = r if r > p else p
+        i, j, k, m = np.uint32(along[x]), np.uint32(a[x]), np.uint32(b[x]), np.uint32(c[x])
+        i = j if j < i else i
+        k = m if m < k else k
+        low[x] = k if k < i else i
+    some = False
+    for x in range(1, own.size - 1):
+        v = own[x]
+        p, q, r, s = high[x - 1], high[x], high[x + 1], own[x + 1]
+        p = q if q > p else p
+        r = s if s > r else r
+        p = r if r > p else p
+        i, j, k, m = low[x - 1], low[x], low[x + 1], np.uint32(own[x + 1])
+        i = j if j < i else i
+        k = m if m < k else k
+        i = k if k < i else i
+        odd = (v >= 0) & ((p > v) | (i < np.uint32(v)))
+        flags[x] = odd
+        some |= odd
+    return some
+
+
+@jit
+def _add_surfaces(table, own, areas):
+    """Add the areas of a row to their basins, a run of one basin at a time."""
+    held, sum_ = BACKGROUND, np.int64(0)
+    for x in range(1, own.size):  # the border at the end closes the last run
+        if own[x] != held:
+            if sum_ > 0:
+                table.area[_slot(table, SURFACE | np.int64(held))] += sum_
+            held, sum_ = own[x], np.int64(0)
+        sum_ += areas[x]
+
+
+@jit_inline
+def _on_surface(height, near, solid, z, y, x):
+    """Whether a face neighbour is background; distances decide it without a look where they can."""
+    if height <= near[0] or height > near[1]:
+        return height <= near[0]
+    a, b, c = z + PAD, y + PAD, x + PAD
+    faces = solid[a - 1, b, c] & solid[a + 1, b, c] & solid[a, b - 1, c] & solid[a, b + 1, c]
+    return (faces & solid[a, b, c - 1] & solid[a, b, c + 1]) == 0
+
+
+@jit_inline
+def _box(counts, reach, z, y, x):
+    """Solid voxels in the whole box around a voxel."""
+    total = np.int64(0)
+    for k in range(x + PAD - reach, x + PAD + reach + 1):
+        total += counts[z, y, k]
+    return total
+
+
+@jit
+def _add_meetings(table, block, z, y, flags, weights):
+    """Add the pairs of the flagged voxels of a row with their forward neighbours in other basins."""
+    basins, heights, counts, solid, reach, near = block
+    words = flags.view(np.uint64)
+    last_key, at = EMPTY, np.int64(0)
+    for w in range(words.size):
+        if words[w] == 0:
+            continue
+        for x in range(8 * w - 1, 8 * w + 7):
+            if flags[x + 1] == 0:
+                continue
+            own, height = basins[z + 1, y + 1, x + 1], heights[z, y, x]
+            for q in range(13):
+                c, b, a = z + DIRECTIONS[q, 0], y + DIRECTIONS[q, 1], x + DIRECTIONS[q, 2]
+                other = basins[c + 1, b + 1, a + 1]
+                if other < 0 or other == own:
+                    continue
+                key = (np.int64(min(own, other)) << 32) | np.int64(max(own, other))
+                if key != last_key:
+                    last_key, at = key, _slot(table, key)
+                lower = min(height, heights[c, b, a])
+                table.saddle[at] = max(lower, table.saddle[at])
+                table.area[at] += weights[q]
+                if lower > near[1]:
+                    continue
+                if _on_surface(height, near, solid, z, y, x) or _on_surface(heights[c, b, a], near, solid, c, b, a):
+                    table.rim[at] += weights[q]
+                    table.box[at] += weights[q] * (_box(counts, reach, z, y, x) + _box(counts, reach, c, b, a))
+
+
+@jit
+def add_block(table, block, weights):
+    """Add what the voxels of all planes but the first and the last have around them.
+
+    Parameters
+    ----------
+    table : Table
+        Added to; not to be used afterwards, the one returned takes its place.
+    block : Block
+    weights : (8,) int32
+        Of a pair of voxels, by 4 |dz| + 2 |dy| + |dx|.
+
+    Returns
+    -------
+    Table
+    """
+    ny, nx = block.basins.shape[1] - 2, block.basins.shape[2] - 2
+    flags = np.zeros((nx + 9) // 8 * 8, np.uint8)
+    areas, lines = np.zeros(nx + 2, np.int32), np.zeros((4, nx + 2), np.int32)
+    pair_weights = np.array([weights[4 * d[0] + 2 * abs(d[1]) + abs(d[2])] for d in DIRECTIONS], np.int64)
+    for z in range(block.basins.shape[0] - 2):
+        for y in range(ny):
+            table = _with_room(table, 14 * nx)
+            if _surfaces(block.basins, z + 1, y + 1, weights, lines, areas):
+                _add_surfaces(table, block.basins[z + 1, y + 1], areas)
+            if _meetings(block.basins, z + 1, y + 1, lines, flags):
+                _add_meetings(table, block, z, y, flags, pair_weights)
+    return table
+
+
+@jit
+def listed(table):
+    """The pairs in use: keys, saddle, area, rim, box, in no particular order."""
+    used = np.flatnonzero(table.keys != EMPTY)
+    return table.keys[used], table.saddle[used], table.area[used], table.rim[used], table.box[used]

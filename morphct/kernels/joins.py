@@ -1,0 +1,324 @@
+"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by the two-feature score.
+
+The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
+links: those where it is the smaller of the two (their score hangs on its size and surface, so they are scored again when
+it grows) and those where it is the larger (growing changes nothing). So one join costs the links of the cluster with
+fewer of them, and a giant that swallows thousands stays cheap.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .jit import jit, jit_inline
+
+NONE = np.int64(-1)
+RIM_SLOPE = 10.0  # how strongly a concave rim speaks against a join
+NO_RIM = 0.5  # solid share where the interface has no rim
+
+
+@jit_inline
+def _root(parent, i):
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@jit
+def join_floor(order, pairs, saddles, peaks, floor):
+    """Join basins whose lower peak rises less than `floor` above their saddle, saddles in the given order.
+
+    Parameters
+    ----------
+    order : (E,) int64
+        Links, highest saddle first.
+    pairs : (E,2) int64; saddles : (E,) float64; peaks : (N,) float64, heights.
+
+    Returns
+    -------
+    (N,) int64, for each basin the one whose peak is the highest of those joined with it (of equals: the first).
+    """
+    parent = np.arange(peaks.size)
+    for e in order:
+        a, b = _root(parent, pairs[e, 0]), _root(parent, pairs[e, 1])
+        if a == b:
+            continue
+        if peaks[a] < peaks[b] or (peaks[a] == peaks[b] and a > b):
+            a, b = b, a
+        if peaks[b] - saddles[e] < floor:
+            parent[b] = a
+    for i in range(parent.size):
+        parent[i] = _root(parent, i)
+    return parent
+
+
+class Links(NamedTuple):
+    """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
+
+    ends (2E,) int64; size, surface (N,) int64; area, rim, box (E,) int64; lists (2,N) int64 first half link of each list;
+    after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place (E,) int64 and
+    score (E,) float64 of the queue; held (1,) int64, links in the queue.
+    """
+
+    ends: np.ndarray
+    size: np.ndarray
+    surface: np.ndarray
+    area: np.ndarray
+    rim: np.ndarray
+    box: np.ndarray
+    lists: np.ndarray
+    after: np.ndarray
+    before: np.ndarray
+    degree: np.ndarray
+    keys: np.ndarray
+    found: np.ndarray
+    heap: np.ndarray
+    place: np.ndarray
+    score: np.ndarray
+    held: np.ndarray
+
+
+@jit_inline
+def _key(a, b):
+    return (min(a, b) << 32) | max(a, b)
+
+
+@jit_inline
+def _hashed(key, mask):
+    mixed = key * np.int64(-7046029254386353131)
+    return (mixed ^ (mixed >> 32)) & mask
+
+
+@jit
+def _find(keys, found, key):
+    """The link of a pair, or NONE."""
+    mask = keys.size - 1
+    at = _hashed(key, mask)
+    while keys[at] != NONE:
+        if keys[at] == key:
+            return found[at]
+        at = (at + 1) & mask
+    return NONE
+
+
+@jit
+def _remember(keys, found, key, link):
+    mask = keys.size - 1
+    at = _hashed(key, mask)
+    while keys[at] != NONE:
+        at = (at + 1) & mask
+    keys[at], found[at] = key, link
+
+
+@jit
+def _forget(keys, found, key):
+    """Take a pair out and close the gap, so that the table never fills with graves."""
+    mask = keys.size - 1
+    at = _hashed(key, mask)
+    while keys[at] != key:
+        at = (at + 1) & mask
+    follow = (at + 1) & mask
+    while keys[follow] != NONE:
+        home = _hashed(keys[follow], mask)
+        if ((follow - home) & mask) >= ((follow - at) & mask):
+            keys[at], found[at] = keys[follow], found[follow]
+            at = follow
+        follow = (follow + 1) & mask
+    keys[at] = NONE
+
+
+@jit_inline
+def _is_smaller(g, half):
+    """Whether the cluster at this half link is the smaller of the two (of equals: the first)."""
+    a, b = g.ends[half], g.ends[half ^ 1]
+    return g.size[a] < g.size[b] or (g.size[a] == g.size[b] and a < b)
+
+
+@jit
+def _attach(ends, size, lists, after, before, degree, half):
+    """Enter a half link at the head of the list it belongs to."""
+    own, other = ends[half], ends[half ^ 1]
+    smaller = size[own] < size[other] or (size[own] == size[other] and own < other)
+    kind = 0 if smaller else 1
+    head = lists[kind, own]
+    after[half], before[half] = head, -2 - kind  # below NONE: the head of list `kind`
+    if head != NONE:
+        before[head] = half
+    lists[kind, own] = half
+    degree[own] += 1
+
+
+@jit
+def _detach(ends, lists, after, before, degree, half):
+    own, ahead, behind = ends[half], after[half], before[half]
+    if behind < NONE:
+        lists[-2 - behind, own] = ahead
+    else:
+        after[behind] = ahead
+    if ahead != NONE:
+        before[ahead] = behind
+    degree[own] -= 1
+
+
+@jit_inline
+def _goes_first(score, ends, e, f):
+    """Whether link e leaves the queue before link f: higher score, of equals the pair with the lower ids."""
+    if score[e] != score[f]:
+        return score[e] > score[f]
+    return _key(ends[2 * e], ends[2 * e + 1]) < _key(ends[2 * f], ends[2 * f + 1])
+
+
+@jit
+def _settle(heap, place, score, ends, count, at):
+    """Move the link at a place of the heap up or down to where it belongs."""
+    e = heap[at]
+    while at > 0 and _goes_first(score, ends, e, heap[(at - 1) >> 1]):
+        heap[at] = heap[(at - 1) >> 1]
+        place[heap[at]] = at
+        at = (at - 1) >> 1
+    while 2 * at + 1 < count:
+        child = 2 * at + 1
+        if child + 1 < count and _goes_first(score, ends, heap[child + 1], heap[child]):
+            child += 1
+        if not _goes_first(score, ends, heap[child], e):
+            break
+        heap[at] = heap[child]
+        place[heap[at]] = at
+        at = child
+    heap[at] = e
+    place[e] = at
+
+
+@jit
+def _leave(heap, place, score, ends, held, e):
+    """Take a link out of the queue, if it is there."""
+    at = place[e]
+    if at == NONE:
+        return
+    held[0] -= 1
+    place[e] = NONE
+    last = heap[held[0]]
+    if last != e:
+        heap[at] = last
+        place[last] = at
+        _settle(heap, place, score, ends, held[0], at)
+
+
+@jit
+def _rate(g, e, box_voxels, limit):
+    """Score a link (again); in the queue while it speaks for a join.
+
+    score = ln(surf) - RIM_SLOPE (f - limit): surf, the interface as a share of the whole surface of the smaller cluster;
+    f, the mean solid share of the boxes along the rim of the interface.
+    """
+    small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
+    share = g.box[e] / (np.float64(g.rim[e]) * box_voxels) if g.rim[e] > 0 else NO_RIM
+    g.score[e] = np.log(g.area[e] / np.float64(g.surface[small])) - RIM_SLOPE * (share - limit)
+    if g.score[e] <= 0:
+        _leave(g.heap, g.place, g.score, g.ends, g.held, e)
+        return
+    if g.place[e] == NONE:
+        g.place[e] = g.held[0]
+        g.heap[g.held[0]] = e
+        g.held[0] += 1
+    _settle(g.heap, g.place, g.score, g.ends, g.held[0], g.place[e])
+
+
+@jit
+def _cut(g, e):
+    """Take both half links of a link out of their lists."""
+    _detach(g.ends, g.lists, g.after, g.before, g.degree, 2 * e)
+    _detach(g.ends, g.lists, g.after, g.before, g.degree, 2 * e + 1)
+
+
+@jit
+def _tie(g, e):
+    """Enter both half links of a link in the lists of their clusters."""
+    _attach(g.ends, g.size, g.lists, g.after, g.before, g.degree, 2 * e)
+    _attach(g.ends, g.size, g.lists, g.after, g.before, g.degree, 2 * e + 1)
+
+
+@jit
+def _absorb(g, link, box_voxels, limit):
+    """Join the two clusters of a link; returns (the one that stays, the one that goes)."""
+    keep, gone = g.ends[2 * link], g.ends[2 * link + 1]
+    if g.degree[keep] < g.degree[gone] or (g.degree[keep] == g.degree[gone] and keep > gone):
+        keep, gone = gone, keep
+    _leave(g.heap, g.place, g.score, g.ends, g.held, link)
+    _forget(g.keys, g.found, _key(keep, gone))
+    _cut(g, link)
+    g.size[keep] += g.size[gone]
+    g.surface[keep] += g.surface[gone] - 2 * g.area[link]
+    half = g.lists[0, keep]
+    while half != NONE:
+        following = g.after[half]
+        if not _is_smaller(g, half):
+            _cut(g, half >> 1)
+            _tie(g, half >> 1)
+        _rate(g, half >> 1, box_voxels, limit)
+        half = following
+    for kind in range(2):
+        while g.lists[kind, gone] != NONE:
+            half = g.lists[kind, gone]
+            e, other = half >> 1, g.ends[half ^ 1]
+            _forget(g.keys, g.found, _key(gone, other))
+            _cut(g, e)
+            same = _find(g.keys, g.found, _key(keep, other))
+            if same == NONE:
+                # out of the queue while its ends change: the order of the queue looks at them
+                _leave(g.heap, g.place, g.score, g.ends, g.held, e)
+                g.ends[half] = keep
+                _remember(g.keys, g.found, _key(keep, other), e)
+                _tie(g, e)
+                _rate(g, e, box_voxels, limit)
+            else:
+                _leave(g.heap, g.place, g.score, g.ends, g.held, e)
+                g.area[same] += g.area[e]
+                g.rim[same] += g.rim[e]
+                g.box[same] += g.box[e]
+                _rate(g, same, box_voxels, limit)
+    return keep, gone
+
+
+@jit
+def join_best(ends, size, surface, sums, box_voxels, limit):
+    """Join the pair of the highest score, score what it changed again, go on while a score is above zero.
+
+    Parameters
+    ----------
+    ends : (2E,) int64, clusters of each link, every pair once
+    size : (N,) int64, voxels
+    surface : (N,) int64, whole surface: background and interfaces
+    sums : (3,E) int64, area, rim and box of each link
+    box_voxels : float
+        What `box` is per `rim` where all is solid.
+    limit : float
+        Solid share along the rim above which no interface is large enough.
+
+    Returns
+    -------
+    (N,) int64, the cluster that each one ended in.
+    """
+    n, links = size.size, ends.size // 2
+    capacity = 16
+    while capacity < 2 * links + 16:
+        capacity *= 2
+    nothing = np.full(links, NONE)
+    g = Links(
+        ends.copy(), size.copy(), surface.copy(), sums[0].copy(), sums[1].copy(), sums[2].copy(),
+        np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
+        np.full(capacity, NONE), np.full(capacity, NONE),
+        nothing.copy(), nothing, np.zeros(links, np.float64), np.zeros(1, np.int64),
+    )  # fmt: skip
+    for e in range(links):
+        _remember(g.keys, g.found, _key(g.ends[2 * e], g.ends[2 * e + 1]), e)
+        _tie(g, e)
+        _rate(g, e, box_voxels, limit)
+    parent = np.arange(n)
+    while g.held[0] > 0:
+        keep, gone = _absorb(g, g.heap[0], box_voxels, limit)
+        parent[gone] = keep
+    for i in range(n):
+        parent[i] = _root(parent, i)
+    return parent

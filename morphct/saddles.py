@@ -1,0 +1,193 @@
+"""The graph of basins: who touches whom, at what height, over how large an interface, and how concave its rim is.
+
+One pass over slabs. All sums are whole numbers (areas in fixed point), so neither the cut nor the order changes a bit.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .basins import Basins
+from .crofton import DIRECTIONS, pair_areas
+from .executors import RunMap
+from .kernels import edges as kernel
+from .slabs import Slab, plan_slabs
+
+Tick = Callable[[int], None] | None
+FIXED_POINT = 2**20
+BOX = 7.0  # side of the box at the rim, shortest edges
+BLOCK = 8  # planes a slab is read by: what is derived from them stays in the cache
+
+
+@dataclass
+class Graph:
+    """Basins (N) and their interfaces (E).
+
+    Attributes
+    ----------
+    peaks : (N,) float64
+        Height of each peak, shortest voxel edges.
+    sizes : (N,) int64
+        Voxels.
+    surfaces : (N,) int64
+        Area towards background.
+    pairs : (E,2) int64
+        Basins that touch, the lower number first, in raster order of both.
+    saddles : (E,) float64
+        Largest over the touching voxels of the lower height of the two, shortest voxel edges.
+    areas, rims : (E,) int64
+        Area of the interface, and of the part of it that lies at the surface.
+    boxes : (E,) int64
+        Solid voxels in the boxes around the rim's voxels, weighted as `rims`.
+    box_voxels : int
+        What `boxes` is per `rims` where all is solid.
+    """
+
+    peaks: np.ndarray
+    sizes: np.ndarray
+    surfaces: np.ndarray
+    pairs: np.ndarray
+    saddles: np.ndarray
+    areas: np.ndarray
+    rims: np.ndarray
+    boxes: np.ndarray
+    box_voxels: int
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """What the voxel's shape decides: weights of pairs, the box at the rim, distances that tell the surface."""
+
+    weights: np.ndarray
+    reach: tuple[int, int, int]
+    near: tuple[np.float32, np.float32]
+
+    @classmethod
+    def of(cls, edges: tuple[float, float, float]) -> "Lattice":
+        """From the (z,y,x) voxel edges in units of the shortest one."""
+        # only ratios of areas are looked at, so the voxel's volume is left out and the sums stay small
+        areas = pair_areas(edges) / np.prod(edges)
+        kinds = np.abs(DIRECTIONS) @ np.array([4, 2, 1])
+        weights = np.zeros(8, np.int32)
+        for kind in range(1, 8):
+            weights[kind] = round(areas[kinds == kind].mean() * FIXED_POINT)
+        half_z, half_y, half_x = (round((BOX / e - 1) / 2) for e in edges)
+        return cls(weights, (half_z, half_y, half_x), (np.float32(1), np.float32(max(edges) ** 2)))
+
+    @property
+    def box_voxels(self) -> int:
+        """Voxels of the two boxes of a pair."""
+        return 2 * int(np.prod([2 * r + 1 for r in self.reach]))
+
+
+def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
+    """Planes z0 to z1 of the mask inside a border of PAD voxels, mirrored at the faces of the volume."""
+    pad, depth = kernel.PAD, mask.shape[0]
+    a, b = max(0, z0 - pad), min(depth, z1 + pad)
+    planes = np.ascontiguousarray(mask[a:b]).view(np.uint8)
+    missing = (pad - (z0 - a), pad - (b - z1))
+    return np.pad(planes, (missing, (pad, pad), (pad, pad)), mode="symmetric")
+
+
+def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:
+    """Basins of planes z0 - 1 to z1 + 1 inside a border, OUTSIDE where the volume ends; z0 to z1 lie in `slab`."""
+    from .kernels.ascent import read_basins
+
+    depth, height, width = basins.labels.shape
+    out = np.full((z1 - z0 + 2, height + 2, width + 2), kernel.OUTSIDE, np.int32)
+    parts = [(z0, z1, slab.index)]
+    if z0 > 0:
+        parts.append((z0 - 1, z0, slab.index - (z0 == slab.z0)))
+    if z1 < depth:
+        parts.append((z1, z1 + 1, slab.index + (z1 == slab.z1)))
+    for a, b, index in parts:
+        read_basins(np.ascontiguousarray(basins.labels[a:b]), *basins.meaning(index), out[a - z0 + 1 : b - z0 + 1])
+    return out
+
+
+def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab) -> tuple[Slab, tuple]:
+    depth, height, width = mask.shape
+    table = kernel.empty_table(1 << 12)
+    for part in plan_slabs(slab.depth, BLOCK):
+        z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
+        end = min(z1 + 1, depth)
+        solid = _padded(mask, z0, end)
+        counts = np.empty((end - z0, height, width + 2 * kernel.PAD), np.uint8)
+        kernel.count_boxes(solid, lattice.reach[0], lattice.reach[1], counts)
+        heights = np.ascontiguousarray(distance[z0:end])
+        planes = _basin_planes(basins, slab, z0, z1)
+        block = kernel.Block(planes, heights, counts, solid, lattice.reach[2], lattice.near)
+        table = kernel.add_block(table, block, lattice.weights)
+    return slab, kernel.listed(table)
+
+
+def _merged(parts: Sequence[tuple]) -> tuple:
+    """One list of pairs out of several, sorted: the highest saddle and the sums of each pair."""
+    keys, saddles, *sums = (np.concatenate(column) for column in zip(*parts))
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if keys.size else np.zeros(0, np.int64)
+    if not keys.size:
+        return keys, saddles, *sums
+    return (
+        keys[starts],
+        np.maximum.reduceat(saddles[order], starts),
+        *(np.add.reduceat(column[order], starts) for column in sums),
+    )
+
+
+def _gathered(parts: Iterable[tuple]) -> tuple:
+    """All parts merged, now and then on the way so that they never pile up."""
+    waiting: list[tuple] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(len(p[0]) for p in waiting[1:]) > max(1_000_000, len(waiting[0][0])):
+            waiting = [_merged(waiting)]
+    return _merged(waiting)
+
+
+def find(
+    mask: Any,
+    distance: Any,
+    basins: Basins,
+    edges: tuple[float, float, float],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> Graph:
+    """The graph of basins of a volume.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X) uint8 0/1 array-like
+    distance : (Z,Y,X) float32 array-like
+        Squared distances in shortest voxel edges, 0 in background.
+    basins : Basins
+    edges : tuple of float
+        (z,y,x) voxel edges in units of the shortest one.
+    """
+    lattice = Lattice.of(edges)
+
+    def parts() -> Iterable[tuple]:
+        for slab, part in run_map(partial(_meet, mask, distance, basins, lattice), basins.slabs):
+            if tick:
+                tick(slab.depth)
+            yield part
+
+    keys, saddles, areas, rims, boxes = _gathered(parts())
+    cut = int(np.searchsorted(keys, kernel.SURFACE))
+    surfaces = np.zeros(basins.n, np.int64)
+    surfaces[keys[cut:] - kernel.SURFACE] = areas[cut:]
+    return Graph(
+        np.sqrt(basins.peaks.astype(np.float64)),
+        basins.sizes,
+        surfaces,
+        np.stack([keys[:cut] >> 32, keys[:cut] & 0xFFFFFFFF], axis=1),
+        np.sqrt(saddles[:cut].astype(np.float64)),
+        areas[:cut],
+        rims[:cut],
+        boxes[:cut],
+        lattice.box_voxels,
+    )

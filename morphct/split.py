@@ -1,0 +1,173 @@
+"""Touching particles told apart: labels of a 0/1 volume, in slabs.
+
+    mask -> distance -> basins -> graph of basins -> joins -> labels
+
+Each of these is a room of its own (`distance`, `basins`, `saddles`, `joins`); this one is their face.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import basins, distance, joins, saddles
+from .errors import MemoryCapError
+from .executors import RunMap
+from .options import Options, option
+from .scratch import Scratch
+from .slabs import Slab
+from .units import format_bytes
+
+Tick = Callable[[int], None] | None
+PASSES = {"ascent": 5, "watershed": 5, "none": 2, "snow": 2}  # over the volume, for progress
+
+
+@dataclass(frozen=True)
+class SplitOptions(Options):
+    """How touching particles are told apart."""
+
+    section = "split"
+    method: str = option(
+        "ascent",
+        "ascent: basins joined by two features; watershed: flooding from h-maxima; snow: PoreSpy; none: touching is one",
+        choices=("ascent", "watershed", "snow", "none"),
+    )
+    floor: float = option(
+        0.3, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxel edges", min=0.0
+    )
+    join: float = option(
+        0.81, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
+    )
+    h: float = option(
+        2.0, "watershed: peaks that rise less above their saddle are no markers; more joins more", "voxel edges", min=0.0
+    )
+
+
+@dataclass
+class SplitResult:
+    """Particles of a volume.
+
+    Attributes
+    ----------
+    labels : (Z,Y,X) int32 array-like
+        1 to n, 0 outside the mask; held in scratch under the name "labels".
+    n : int
+        Particles.
+    peak_distance : (n,) float64 or None
+        Largest distance to the background within each particle, in the unit of the spacing ("ascent", "watershed").
+    basins, interfaces, joined_by_floor, joined_by_rule : int
+        What the graph was and what became of it, for the log.
+    """
+
+    labels: Any
+    n: int
+    peak_distance: np.ndarray | None = None
+    basins: int = 0
+    interfaces: int = 0
+    joined_by_floor: int = 0
+    joined_by_rule: int = 0
+
+    def summary(self) -> dict[str, int]:
+        """Counts for the log and the provenance."""
+        names = ("basins", "interfaces", "joined_by_floor", "joined_by_rule")
+        return {"particles": self.n, **{name: getattr(self, name) for name in names}}
+
+
+def split(
+    mask: Any,
+    spacing: tuple[float, float, float],
+    options: SplitOptions,
+    scratch: Scratch,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> SplitResult:
+    """Label the particles of a 0/1 volume.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X) uint8 0/1 array-like
+        Solid with its voids filled (the envelope).
+    spacing : tuple of float
+        (z,y,x) voxel edges.
+    options : SplitOptions
+    scratch : Scratch
+        Holds the labels when done and, on the way, a (Z,Y,X) float32 distance map.
+    slabs : sequence of Slab
+        The answer does not depend on them.
+    run_map : callable, optional
+        An executor's map.
+    tick : callable, optional
+        Is told planes done; the whole of it is PASSES[method] times the depth.
+
+    Returns
+    -------
+    SplitResult
+
+    Raises
+    ------
+    MemoryCapError
+        When `method` is "snow" and the volume does not fit into memory.
+    """
+    if options.method == "none":
+        return _connected(mask, scratch, slabs, run_map, tick)
+    if options.method == "snow":
+        return _snow(mask, spacing, scratch, slabs, run_map, tick)
+    labels = scratch.create("labels", mask.shape, np.int32)
+    heights = scratch.create("distance", mask.shape, np.float32)
+    edges = distance.relative_edges(spacing)
+    distance.squared_distance(mask, spacing, heights, slabs, run_map, tick)
+    found = basins.find(heights, labels, slabs, run_map, tick)
+    graph = saddles.find(mask, heights, found, edges, run_map, tick)
+    del heights
+    scratch.release("distance")
+    if options.method == "ascent":
+        joined = joins.join(graph, options.floor, options.join)
+    else:
+        joined = joins.flood(graph, options.h)
+    basins.write_particles(found, joined.particles, run_map, tick)
+    peaks = np.zeros(joined.n)
+    np.maximum.at(peaks, joined.particles - 1, graph.peaks * min(spacing))
+    return SplitResult(labels, joined.n, peaks, found.n, len(graph.pairs), joined.by_floor, joined.by_rule)
+
+
+def _write_components(components: Any, labels: Any, slab: Slab) -> int:
+    labels[slab.z0 : slab.z1] = components.planes(slab)
+    return slab.depth
+
+
+def _connected(mask: Any, scratch: Scratch, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> SplitResult:
+    from . import components
+
+    pieces = components.label(components.Solid(mask), mask.shape, 26, slabs, run_map, tick)
+    labels = scratch.create("labels", mask.shape, np.int32)
+    for depth in run_map(partial(_write_components, pieces, labels), slabs):
+        if tick:
+            tick(depth)
+    return SplitResult(labels, pieces.n)
+
+
+def _snow(
+    mask: Any,
+    spacing: tuple[float, float, float],
+    scratch: Scratch,
+    slabs: Sequence[Slab],
+    run_map: RunMap,
+    tick: Tick,
+) -> SplitResult:
+    from . import snow
+
+    needed = snow.BYTES_PER_VOXEL * int(np.prod(mask.shape, dtype=np.int64))
+    if scratch.in_memory + needed > scratch.budget:
+        raise MemoryCapError(
+            f'split.method = "snow" works on the whole volume at once and needs {format_bytes(needed)} of '
+            f"{format_bytes(scratch.budget)} allowed; choose split.method = ascent, or allow more with --memory"
+        )
+    heights = np.empty(mask.shape, np.float32)
+    distance.squared_distance(mask, spacing, heights, slabs, run_map, tick)
+    regions = snow.partition(np.asarray(mask[0 : mask.shape[0]]) > 0, np.sqrt(heights, out=heights))
+    labels = scratch.create("labels", mask.shape, np.int32)
+    labels[0 : mask.shape[0]] = regions
+    return SplitResult(labels, int(regions.max(initial=0)))
