@@ -1,7 +1,7 @@
 """Readers: one a family of file formats. `open_volume` opens any of them lazily."""
 
 from .hashing import ContentHash, content_hash
-from .labels import open_labels
+from .labels import open_labels, require_same_shape
 from .opening import open_volume
 from .readers import format_lines, format_names, formats
 from .voxel_size import require_voxel_size
@@ -14,5 +14,6 @@ __all__ = [
     "formats",
     "open_labels",
     "open_volume",
+    "require_same_shape",
     "require_voxel_size",
 ]

@@ -81,3 +81,20 @@ def open_labels(path: str | Path, **options: Any) -> Volume:
     for z in sorted({0, len(labels) // 2, len(labels) - 1}):
         _ = labels[z]
     return labels
+
+
+def require_same_shape(labels: Volume, grey: Volume | None) -> None:
+    """Refuse a grey volume of another shape than its label image.
+
+    Raises
+    ------
+    InputError
+        One sentence with both shapes.
+    """
+    if grey is None or grey.shape == labels.shape:
+        return
+    one, other = (" x ".join(str(n) for n in volume.shape) for volume in (labels, grey))
+    raise InputError(
+        f"the label image {labels.name} is {one} and the grey volume {grey.name} is {other} (z,y,x); give the volume "
+        "the labels were made from"
+    )

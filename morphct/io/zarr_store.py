@@ -73,7 +73,7 @@ def _choose(path: Path, asked: str) -> tuple[dict | None, str]:
     prefix = f"{asked}/" if asked else ""
     image = _multiscales(node)
     if image is None:  # bioformats2raw puts the images one level down, in groups named 0, 1, ...
-        images = [(key, found) for key, group in node.groups() if (found := _multiscales(group)) is not None]
+        images = [(key, scales) for key, group in node.groups() if (scales := _multiscales(group)) is not None]
         if len(images) == 1:
             image = images[0][1]
             prefix = f"{prefix}{images[0][0]}/"
