@@ -258,6 +258,43 @@ def census(labels, voids, owner, label_sums, void_sums, void_open):
 
 
 @jit
+def contact_faces(labels):
+    """Faces shared by two different labels of a (Z, Y, X) image, one row each.
+
+    Returns
+    -------
+    (F, 4) int64
+        Smaller label, larger label, axis of the face's normal (0 z, 1 y, 2 x), 1 where the smaller label has the
+        smaller coordinate and -1 where it has the larger.
+    """
+    nz, ny, nx = labels.shape
+    rows = np.empty((0, 4), np.int64)
+    # counted first, then written: growing an array inside the loop costs more than a second look
+    for filling in (False, True):
+        n = 0
+        for z in range(nz):
+            for y in range(ny):
+                for x in range(nx):
+                    here = labels[z, y, x]
+                    if here == 0:
+                        continue
+                    for axis in range(3):
+                        k, j, i = z + (axis == 0), y + (axis == 1), x + (axis == 2)
+                        if k == nz or j == ny or i == nx:
+                            continue
+                        there = labels[k, j, i]
+                        if there == 0 or there == here:
+                            continue
+                        if filling:
+                            rows[n, 0], rows[n, 1] = min(here, there), max(here, there)
+                            rows[n, 2], rows[n, 3] = axis, 1 if here < there else -1
+                        n += 1
+        if not filling:
+            rows = np.empty((n, 4), np.int64)
+    return rows
+
+
+@jit
 def correlate(source, weights, axis, out):
     """Convolve (Z, Y, X) float32 with symmetric weights (R + 1,) float32, centre first, edges repeated, into `out`."""
     nz, ny, nx = source.shape

@@ -7,10 +7,7 @@ import numpy as np
 
 from ..units import VoxelSize, parse_voxel_size
 from .files import write
-from .grey import grey_volume
 from .options import FAMILIES, PLACEMENTS, PRESETS, PhantomOptions
-from .packing import pack
-from .truth import tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +31,8 @@ class Phantom:
         One row per particle, index `label`.
     void_table : DataFrame
         One row per void, index `void_id`.
+    contacts : DataFrame
+        One row per pair of particles that share faces, with the area and whether they are welded.
     voxel_size : VoxelSize
     options : PhantomOptions
     """
@@ -43,6 +42,7 @@ class Phantom:
     voids: np.ndarray
     table: "pd.DataFrame"
     void_table: "pd.DataFrame"
+    contacts: "pd.DataFrame"
     voxel_size: VoxelSize
     options: PhantomOptions
 
@@ -65,10 +65,15 @@ def make(options: PhantomOptions | None = None) -> Phantom:
     InputError
         When the voxel size cannot be read.
     """
+    # imported here so that the command line can list the options without compiling anything
+    from .grey import grey_volume
+    from .packing import pack
+    from .truth import tables
+
     options = options or PhantomOptions()
     voxel = parse_voxel_size(options.voxel_size, "phantom")
     spacing = np.array(voxel.spacing) / np.cbrt(voxel.volume)
     packed = pack(options, spacing)
-    table, void_table = tables(packed, voxel)
+    table, void_table, contacts = tables(packed, voxel)
     grey = grey_volume(packed.labels, packed.voids, options)
-    return Phantom(grey, packed.labels, packed.voids, table, void_table, voxel, options)
+    return Phantom(grey, packed.labels, packed.voids, table, void_table, contacts, voxel, options)

@@ -12,6 +12,8 @@ from ..errors import OutputError
 from ..units import VoxelSize
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from . import Phantom
 
 
@@ -22,8 +24,8 @@ def write(phantom: "Phantom", path: str | os.PathLike[str]) -> list[Path]:
     ----------
     phantom : Phantom
     path : path of a `.tif` file
-        `<stem>_labels.tif`, `<stem>_voids.tif`, `<stem>_truth.csv`, `<stem>_voids.csv` and `<stem>_phantom.json`
-        are written beside it.
+        `<stem>_labels.tif`, `<stem>_voids.tif`, `<stem>_truth.csv`, `<stem>_voids.csv`, `<stem>_contacts.csv` and
+        `<stem>_phantom.json` are written beside it.
 
     Returns
     -------
@@ -46,6 +48,7 @@ def write(phantom: "Phantom", path: str | os.PathLike[str]) -> list[Path]:
         (folder / f"{stem}_voids.tif", lambda p: _tiff(p, _narrow(phantom.voids), phantom.voxel_size)),
         (folder / f"{stem}_truth.csv", lambda p: _csv(p, phantom.table)),
         (folder / f"{stem}_voids.csv", lambda p: _csv(p, phantom.void_table)),
+        (folder / f"{stem}_contacts.csv", lambda p: _csv(p, phantom.contacts)),
         (folder / f"{stem}_phantom.json", lambda p: p.write_text(json.dumps(settings, indent=1) + "\n")),
     ]
     try:
@@ -90,5 +93,5 @@ def _tiff(file: Path, volume: np.ndarray, voxel: VoxelSize) -> None:
         )
 
 
-def _csv(file: Path, table: "object") -> None:
-    table.to_csv(file, float_format="%.9g", lineterminator="\n")  # type: ignore[attr-defined]
+def _csv(file: Path, table: "pd.DataFrame") -> None:
+    table.to_csv(file, float_format="%.9g", lineterminator="\n")

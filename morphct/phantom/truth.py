@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def tables(packed: Packed, voxel: VoxelSize) -> tuple["pd.DataFrame", "pd.DataFrame"]:
+def tables(packed: Packed, voxel: VoxelSize) -> tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]:
     """Truth tables; labels and void ids become consecutive in the images, in place.
 
     Particles that lie wholly outside the faces, and voids without a voxel, are dropped.
 
     Returns
     -------
-    particles, voids : DataFrame
-        Index `label` and `void_id`. Columns as in the particles and voids tables of a run where they mean the same.
+    particles, voids, contacts : DataFrame
+        Index `label`, `void_id` and a running number. Columns as in the tables of a run where they mean the same.
     """
     owner = np.array([0, *packed.owners], np.int64)
     label_sums = np.zeros((packed.count + 1, 6), np.int64)
@@ -34,7 +34,8 @@ def tables(packed: Packed, voxel: VoxelSize) -> tuple["pd.DataFrame", "pd.DataFr
         packed.voids[z] = void_of[packed.voids[z]]
     kept_voids = np.flatnonzero(void_of)
     voids = _void_table(void_sums[kept_voids], label_of[owner[kept_voids]], opened[kept_voids] != 0, voxel)
-    return _particle_table(packed, label_sums, label_of, voids, voxel), voids
+    particles = _particle_table(packed, label_sums, label_of, voids, voxel)
+    return particles, voids, _contact_table(packed, label_of, particles, voxel)
 
 
 def _consecutive(counts: np.ndarray) -> np.ndarray:
@@ -84,6 +85,37 @@ def _particle_table(
     columns["open_void_count"] = np.bincount(opened["label"], minlength=len(kept) + 1)[1:]
     frame = pd.DataFrame(columns, index=index)
     return frame.join(_made(packed, kept, index, voxel))
+
+
+def _contact_table(packed: Packed, label_of: np.ndarray, particles: "pd.DataFrame", voxel: VoxelSize) -> "pd.DataFrame":
+    """Pairs of particles that share faces; of the faces' vectors the sum is taken, exact for a flat neck."""
+    import pandas as pd
+
+    faces, end = kernels.contact_faces(packed.labels), voxel.suffix
+    pairs, number = np.unique(faces[:, :2], axis=0, return_inverse=True)
+    number = number.ravel()
+    area = np.zeros((len(pairs), 3))
+    of_axis = voxel.volume / np.array(voxel.spacing)
+    np.add.at(area, (number, faces[:, 2]), faces[:, 3] * of_axis[faces[:, 2]])
+    area = np.sqrt((area * area).sum(axis=1))
+    diameter = particles[f"equivalent_diameter_{end}"].to_numpy()
+    smaller = 0.5 * np.minimum(diameter[pairs[:, 0] - 1], diameter[pairs[:, 1] - 1])
+    welds = {
+        tuple(sorted((int(label_of[first + a]), int(label_of[first + b]))))
+        for group, first in packed.groups
+        for a, b in group.welds
+    }
+    return pd.DataFrame(
+        {
+            "label_a": pairs[:, 0],
+            "label_b": pairs[:, 1],
+            "n_faces": np.bincount(number, minlength=len(pairs)),
+            f"contact_area_{end}2": area,
+            "neck_ratio": np.sqrt(area / np.pi) / smaller,
+            "welded": [(int(a), int(b)) in welds for a, b in pairs],
+        },
+        index=pd.RangeIndex(1, len(pairs) + 1, name="contact"),
+    )
 
 
 def _made(packed: Packed, kept: np.ndarray, index: Any, voxel: VoxelSize) -> "pd.DataFrame":
