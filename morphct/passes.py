@@ -147,7 +147,8 @@ class Contacts:
     Attributes
     ----------
     keys : (K,) int64, ascending, smaller label * 2^32 + larger label
-    counts : (K, 13) int64, voxel pairs by direction, columns `crofton.DIRECTIONS`
+    counts : (K, 16) int64
+        Voxel pairs by direction (`crofton.DIRECTIONS`), and faces across z, y, x counted with their sign.
     """
 
     keys: np.ndarray
@@ -156,7 +157,7 @@ class Contacts:
     @classmethod
     def create(cls) -> Contacts:
         """Nothing yet."""
-        return cls(np.empty(0, np.int64), np.empty((0, 13), np.int64))
+        return cls(np.empty(0, np.int64), np.empty((0, 16), np.int64))
 
     @classmethod
     def of(cls, labels: np.ndarray, depth: int) -> Contacts:
@@ -167,17 +168,23 @@ class Contacts:
         """Add another partial."""
         keys = np.concatenate([self.keys, other.keys])
         self.keys, place = np.unique(keys, return_inverse=True)
-        counts = np.zeros((len(self.keys), 13), np.int64)
+        counts = np.zeros((len(self.keys), 16), np.int64)
         np.add.at(counts, place, np.concatenate([self.counts, other.counts]))
         self.counts = counts
 
     def finalize(self, spacing: tuple[float, float, float]) -> Pairs:
-        """The pairs that share at least one voxel face; those that meet at edges or corners alone do not touch."""
+        """The pairs that share at least one voxel face; those that meet at edges or corners alone do not touch.
+
+        The area of an interface is the larger of two estimates that both err to the low side: the length of its vector
+        area, right for flat interfaces, and the Cauchy-Crofton sum over 13 directions, right for curved and closed ones
+        but low by its rim and by up to 7 % for faces normal to a voxel axis.
+        """
         faces = self.counts[:, [_column(0, 0, 1), _column(0, 1, 0), _column(1, 0, 0)]].sum(1)
         touching = faces > 0
-        area = self.counts[touching] @ pair_areas(spacing)
+        curved = self.counts[touching, :13] @ pair_areas(spacing)
+        flat = np.linalg.norm(self.counts[touching, 13:] * (np.prod(spacing) / np.asarray(spacing)), axis=1)
         keys = self.keys[touching]
-        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], area)
+        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], np.maximum(curved, flat))
 
 
 def _column(*direction: int) -> int:

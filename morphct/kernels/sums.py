@@ -200,8 +200,10 @@ def _mark(row, other, marks):
 
 
 @jit
-def _meetings(row, other, shift, column, places, keys, counts):
+def _meetings(row, other, shift, columns, places, keys, counts):
     """Count the pairs of `row[x]` with `other[x + shift]` for the x in `places`; returns how many keys are new.
+
+    columns: where pairs are counted, and where they count +1 if the smaller label comes first and else -1 (-1: nowhere).
 
     The table must have room: growing it in this loop costs a factor of five (reference counts at every step).
     """
@@ -219,8 +221,18 @@ def _meetings(row, other, shift, column, places, keys, counts):
             if keys[at] == EMPTY_KEY:
                 keys[at] = key
                 new += 1
-        counts[at, column] += 1
+        counts[at, columns[0]] += 1
+        if columns[1] >= 0:
+            counts[at, columns[1]] += 1 if a < b else -1
     return new
+
+
+@jit
+def _face_axis(step):
+    """Column of the signed counts for a step across a voxel face, -1 for other steps."""
+    if abs(step[0]) + abs(step[1]) + abs(step[2]) != 1:
+        return -1
+    return 13 + (0 if step[0] else 1 if step[1] else 2)
 
 
 @jit
@@ -239,10 +251,11 @@ def count_contacts(labels, depth, directions):
     Returns
     -------
     keys : (K,) int64, smaller label * 2^32 + larger label, in no order
-    counts : (K, 13) int64, one column a direction
+    counts : (K, 16) int64
+        Pairs by direction; then, for the faces across z, y and x, those with the smaller label first less the others.
     """
     nz, ny, nx = labels.shape
-    keys, counts, used = np.full(64, EMPTY_KEY, np.int64), np.zeros((64, 13), np.int64), 0
+    keys, counts, used = np.full(64, EMPTY_KEY, np.int64), np.zeros((64, 16), np.int64), 0
     marks = np.zeros(nx, np.bool_)
     for z in range(depth):
         for y in range(ny):
@@ -266,6 +279,7 @@ def count_contacts(labels, depth, directions):
                     continue
                 while 2 * (used + places.size) > keys.size:
                     keys, counts = _doubled(keys, counts)
-                used += _meetings(row, labels[zz, yy], directions[k, 2], k, places, keys, counts)
+                columns = (k, _face_axis(directions[k]))
+                used += _meetings(row, labels[zz, yy], directions[k, 2], columns, places, keys, counts)
     taken = np.flatnonzero(keys != EMPTY_KEY)
     return keys[taken], counts[taken]

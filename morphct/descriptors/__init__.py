@@ -1,0 +1,8 @@
+"""The columns of all tables: one function each, with all that is known about it."""
+
+from .columns import Columns, compute, required
+from .glossary import glossary
+from .registry import Descriptor, chosen
+from .rows import AGGREGATES, PARTICLES, VOIDS, Rows
+
+__all__ = ["AGGREGATES", "PARTICLES", "VOIDS", "Columns", "Descriptor", "Rows", "chosen", "compute", "glossary", "required"]

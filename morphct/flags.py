@@ -1,0 +1,90 @@
+"""Flags: a closed list of words that say what to know before using a row, and why cells of it are empty."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .descriptors import Columns
+
+FEW_VOXELS = 64
+
+VOCABULARY: Mapping[str, str] = {
+    "border": "It touches a face of the volume, so part of it may be missing; statistics leave it out.",
+    "one_voxel": "It is a single voxel, which has a place and a volume but no shape.",
+    "line": "Its voxels lie on a line, so widths across it are those of a voxel.",
+    "flat": "Its voxels lie in a plane, so its shortest semi-axis is that of a voxel.",
+    "few_voxels": f"It has fewer than {FEW_VOXELS} voxels; its shape is mostly that of the voxels.",
+    "disconnected": "It falls into several pieces that do not touch; sizes and shapes are of all of them together.",
+    "coarse": "It is so large that surface, balls and hull were measured on every second voxel or fewer.",
+    "ball_open": "Its largest ball is known only to within .05 to .35 voxel, as for thin plates.",
+    "no_voids": "It has no closed void, so none that is the largest.",
+    "no_body": "Its voxel centres span no body, so it has no such width.",
+    "no_surface": "No surface that keeps its volume could be laid through its voxels.",
+    "no_axis": "Two of its semi-axes are equal, so they point nowhere in particular.",
+    "no_grey": "None of its voxels has a finite grey value.",
+    "outside_owner": "Its middle lies outside its particle, as that of a bent void can.",
+    "out_of_range": "A value came out beyond what geometry allows and was dropped; the body is too small or thin for it.",
+    "not_resolved": "It is smaller than these columns need to be good to about 5 %; read their values with care.",
+}
+
+
+def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
+    """The flags of each row of a table.
+
+    Parameters
+    ----------
+    columns : Columns
+        The computed columns.
+    results : mapping
+        The results of passes that they were computed from.
+
+    Returns
+    -------
+    (N,) array of str
+        Words of VOCABULARY separated by `;`; `not_resolved:` is followed by the columns meant, separated by `+`.
+    """
+    voxels = np.asarray(results["voxels"])
+    found = np.full(len(voxels), "", dtype=object)
+    for word, holds in _facts(columns, results, voxels).items():
+        found = np.where(holds, found + f"{word};", found)
+    reasons = [columns.reasons[name] for name in columns.names if name in columns.reasons]
+    for word in VOCABULARY:
+        missing = np.logical_or.reduce([reason == word for reason in reasons]) if reasons else np.zeros(len(found), bool)
+        if missing.any():
+            found = np.where(missing & ~_holds(found, word), found + f"{word};", found)
+    found += _not_resolved(columns, voxels, results)
+    return np.array([text.rstrip(";") for text in found], dtype=object)
+
+
+def _facts(columns: Columns, results: Mapping[str, Any], voxels: np.ndarray) -> dict[str, np.ndarray]:
+    """Words that hold whatever the columns are, with the rows where they do."""
+    nothing = np.zeros(len(voxels))
+    dimension = np.asarray(results["dimension"])
+    return {
+        "border": np.asarray(columns.values.get("touches_border", nothing), bool),
+        "one_voxel": dimension == 0,
+        "line": dimension == 1,
+        "flat": dimension == 2,
+        "few_voxels": voxels < FEW_VOXELS,
+        "disconnected": np.asarray(results.get("pieces", nothing)) > 1,
+        "coarse": np.asarray(results.get("step", nothing)) > 1,
+        "ball_open": np.asarray(results.get("ball_open", nothing)) > 0,
+    }
+
+
+def _holds(found: np.ndarray, word: str) -> np.ndarray:
+    return np.array([f";{word};" in f";{text}" for text in found], bool)
+
+
+def _not_resolved(columns: Columns, voxels: np.ndarray, results: Mapping[str, Any]) -> np.ndarray:
+    """`not_resolved:` with the columns whose smallest meaningful size is above a row's."""
+    diameter = np.cbrt(6 / np.pi * voxels)
+    about = [columns.rows.known[name] for name in columns.names]
+    limits = sorted({a.smallest for a in about if a.smallest > 0})
+    texts = np.full(len(limits) + 1, "", dtype=object)
+    for i in range(len(limits)):
+        # a row below limit i (and not below the one before) lacks the columns of limit i and of all after it
+        names = "+".join(a.column(results["suffix"]) for a in about if a.smallest >= limits[i])
+        texts[i] = f"not_resolved:{names}"
+    return texts[np.searchsorted(limits, diameter, side="right")]

@@ -1,0 +1,279 @@
+"""From labelled voxels to numbers: one pass over slabs, one over the crops of particles. No descriptor is defined here.
+
+The slab pass adds up whole numbers (`passes`); the crop pass hands each particle's bounding box to `crops`. What comes
+out are the results that descriptors have as parameters.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .crop_pass import RESULTS as CROP_RESULTS
+from .crop_pass import crop_pass
+from .envelope import Envelope
+from .executors import RunMap
+from .kernels import sums as kernel
+from .options import Options, option
+from .passes import Contacts, Grey, Shape, grey_scale
+from .slabs import Slab
+from .units import VoxelSize
+
+Tick = Callable[[int], None] | None
+
+GREY_RESULTS = ("grey_average", "grey_deviation")
+UNKNOWN_DETECTION = 3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
+
+
+@dataclass(frozen=True)
+class DescriptorOptions(Options):
+    """Which columns are computed."""
+
+    section: ClassVar[str] = "descriptors"
+
+    names: tuple[str, ...] = option((), "columns or groups of columns to compute; empty: all that can be")
+
+
+@dataclass
+class Measurements:
+    """Results of the passes.
+
+    Attributes
+    ----------
+    n : int
+        Number of particles; row i is label i + 1.
+    voxel_size : VoxelSize
+    results : dict
+        What descriptors of particles have as parameters: (N, ...) arrays, scalars, `pairs`.
+    voids : dict
+        The same for voids; (V, ...) arrays, row i is void i + 1.
+    envelope : Envelope
+        What was measured.
+    """
+
+    n: int
+    voxel_size: VoxelSize
+    results: dict[str, Any]
+    voids: dict[str, Any]
+    envelope: Envelope = field(repr=False)
+
+
+@dataclass
+class _Sums:
+    """All that one slab, or all slabs together, adds up."""
+
+    shape: Shape
+    voids: Shape
+    inside: np.ndarray
+    grey: Grey | None
+    contacts: Contacts
+
+    def merge(self, other: "_Sums") -> None:
+        self.shape.merge(other.shape)
+        self.voids.merge(other.voids)
+        if len(other.inside):
+            self.inside += other.inside
+        if self.grey is not None and other.grey is not None:
+            self.grey.merge(other.grey)
+        self.contacts.merge(other.contacts)
+
+
+def measure(
+    labels: Any,
+    n: int,
+    voxel_size: VoxelSize,
+    *,
+    slabs: Sequence[Slab],
+    void_labels: Any = None,
+    owner: np.ndarray | None = None,
+    grey: Any = None,
+    wanted: Collection[str] | None = None,
+    detection_diameter: float | None = None,
+    run_map: RunMap = map,
+    tick: Tick = None,
+    tick_particles: Tick = None,
+) -> Measurements:
+    """Run the passes over a label image.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32 array-like
+        Every label from 1 to `n` is there. Void voxels carry their particle's label or 0.
+    n : int
+        Number of particles.
+    voxel_size : VoxelSize
+    slabs : sequence of Slab
+        How the volume is cut; no result depends on it.
+    void_labels : (Z,Y,X) int32 array-like, optional
+        Closed voids 1 to V, 0 = none.
+    owner : (V+1,) int array, optional
+        Label of each void's particle; first entry 0.
+    grey : (Z,Y,X) array-like, optional
+        Raw grey values, any real type; values that are not finite are left out.
+    wanted : collection of str, optional
+        Results needed (`descriptors.required`); None: all. The slab pass over labels always runs.
+    detection_diameter : float, optional
+        Smallest diameter, in the unit of `voxel_size`, at which a void counts as resolved.
+    tick, tick_particles : callable, optional
+        Told of planes done by the slab pass, and of particles done by the crop pass.
+
+    Returns
+    -------
+    Measurements
+    """
+    if void_labels is not None and owner is not None and len(owner) > 1:
+        envelope = Envelope(labels, n, void_labels, np.asarray(owner, np.int64))
+    else:
+        envelope = Envelope(labels, n)
+    needed = set(CROP_RESULTS) | {*GREY_RESULTS, "pairs", "void_depth"} if wanted is None else set(wanted)
+    grey = grey if needed & set(GREY_RESULTS) else None
+    scale = _scale_of(grey, slabs, run_map) if grey is not None else 1.0
+    sums = _add_up(envelope, grey, scale, "pairs" in needed, slabs, run_map, tick)
+    results = _finished(sums, voxel_size, labels.shape)
+    if grey is not None:
+        results["grey_average"], results["grey_deviation"] = sums.grey.finalize()  # type: ignore[union-attr]
+    if "pairs" in needed:
+        results["pairs"] = sums.contacts.finalize(voxel_size.spacing)
+    voids = _void_results(sums, envelope, voxel_size, results, detection_diameter)
+    asked = tuple(name for name in CROP_RESULTS if name in needed)
+    if asked or "void_depth" in needed:
+        found, depths = crop_pass(envelope, results["box"], voxel_size, asked, voids, run_map, tick_particles)
+        results |= found
+        voids["void_depth"] = depths
+    return Measurements(n, voxel_size, results, voids, envelope)
+
+
+def _scale_of(grey: Any, slabs: Sequence[Slab], run_map: RunMap) -> float:
+    """The scale of the grey sums; a pass over the volume unless its type alone decides."""
+    dtype = np.dtype(grey.dtype)
+    if dtype.kind in "iub" and dtype.itemsize <= 2:
+        return grey_scale(dtype, 0.0)
+    return grey_scale(dtype, max(run_map(partial(_slab_peak, grey), slabs), default=0.0))
+
+
+def _slab_peak(grey: Any, slab: Slab) -> float:
+    return float(kernel.grey_limits(_numbers(grey[slab.z0 : slab.z1])))
+
+
+def _numbers(planes: Any) -> np.ndarray:
+    planes = np.ascontiguousarray(planes)
+    if planes.dtype == np.float16:
+        return planes.astype(np.float32)
+    return planes.view(np.uint8) if planes.dtype == bool else planes
+
+
+def _add_up(
+    envelope: Envelope,
+    grey: Any,
+    scale: float,
+    contacts: bool,
+    slabs: Sequence[Slab],
+    run_map: RunMap,
+    tick: Tick,
+) -> _Sums:
+    n, voids = envelope.n, 0 if envelope.owner is None else len(envelope.owner) - 1
+    total = _Sums(
+        Shape.create(1, n),
+        Shape.create(1, voids),
+        np.zeros((n + 1, 2), np.int64),
+        Grey.create(1, n, scale) if grey is not None else None,
+        Contacts.create(),
+    )
+    work = partial(_slab_sums, envelope, grey, scale, contacts)
+    for slab, part in zip(slabs, run_map(work, slabs)):
+        total.merge(part)
+        if tick:
+            tick(slab.depth)
+    return total
+
+
+def _slab_sums(envelope: Envelope, grey: Any, scale: float, contacts: bool, slab: Slab) -> _Sums:
+    """The sums of one slab; contacts are looked for from its planes to the next one."""
+    labels, voids, inside = envelope.slab(slab.z0, slab.z1)
+    met = Contacts.create()
+    if contacts:
+        depth = envelope.labels.shape[0]
+        both = labels
+        if slab.z1 < depth:
+            both = np.concatenate([labels, envelope.slab(slab.z1, slab.z1 + 1)[0]])
+        met = Contacts.of(both, slab.depth)
+    sums = Grey.of(labels, voids, _numbers(grey[slab.z0 : slab.z1]), scale) if grey is not None else None
+    return _Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
+
+
+def principal(covariances: np.ndarray, spacing: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Principal variances and axes of covariances given in voxels.
+
+    A variance below that of a single voxel along its axis is held there: a body one voxel thick is not of no thickness.
+
+    Parameters
+    ----------
+    covariances : (N, 3, 3), axes z, y, x
+    spacing : z, y, x voxel edges
+
+    Returns
+    -------
+    variances : (N, 3), descending, in spacing squared
+    axes : (N, 3, 3), unit vectors as rows (z, y, x), the largest component of each positive
+    """
+    edges = np.asarray(spacing, float)
+    variances, vectors = np.linalg.eigh(covariances * edges[:, None] * edges)
+    axes = vectors.transpose(0, 2, 1)
+    variances = np.maximum(variances, (axes**2 @ edges**2) / 12)
+    order = np.argsort(-variances, axis=1, kind="stable")
+    variances = np.take_along_axis(variances, order, 1)
+    axes = np.take_along_axis(axes, order[:, :, None], 1)
+    # components that agree to nine digits count as equal, so that the sign does not hang on rounding; z before y before x
+    leading = np.argmax(np.round(np.abs(axes), 9), axis=2)
+    signs = np.sign(np.take_along_axis(axes, leading[:, :, None], 2))
+    return variances, axes * np.where(signs == 0, 1, signs) + 0.0  # a minus zero would show in the tables
+
+
+def _finished(sums: _Sums, voxel_size: VoxelSize, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Results of the slab pass over particles."""
+    voxels = sums.shape.moments[:, 0]
+    variances, axes = principal(sums.shape.covariances(), voxel_size.spacing)
+    extent = sums.shape.boxes[:, 1::2] - sums.shape.boxes[:, 0::2]
+    return {
+        "voxels": voxels,
+        "label_voxels": voxels - sums.inside[1:, 1],
+        "void_voxels": sums.inside[1:, 0],
+        "position": sums.shape.positions(),
+        "variances": variances,
+        "axes": axes,
+        "box": sums.shape.boxes,
+        "dimension": (extent > 1).sum(1),
+        "shape": tuple(shape),
+        "spacing": voxel_size.spacing,
+        "voxel_volume": voxel_size.volume,
+    }
+
+
+def _void_results(
+    sums: _Sums, envelope: Envelope, voxel_size: VoxelSize, results: dict[str, Any], detection: float | None
+) -> dict[str, Any]:
+    """Results of the slab pass over voids; what particles know of them is added to `results`."""
+    voxels = sums.voids.moments[:, 0]
+    owner = np.zeros(0, np.int64) if envelope.owner is None else envelope.owner[1:]
+    results["void_number"] = np.bincount(owner, minlength=envelope.n + 1)[1:]
+    largest = np.zeros(envelope.n + 1, np.int64)
+    np.maximum.at(largest, owner, voxels)
+    results["void_largest_voxels"] = largest[1:]
+    variances, _ = principal(sums.voids.covariances(), voxel_size.spacing)
+    extent = sums.voids.boxes[:, 1::2] - sums.voids.boxes[:, 0::2]
+    return {
+        "voxels": voxels,
+        "label_voxels": voxels,
+        "position": sums.voids.positions(),
+        "variances": variances,
+        "box": sums.voids.boxes,
+        "dimension": (extent > 1).sum(1),
+        "owner_label": owner,
+        "void_open": np.zeros(len(owner), bool),
+        "detection_diameter": detection or UNKNOWN_DETECTION * np.cbrt(voxel_size.volume),
+        "shape": results["shape"],
+        "spacing": results["spacing"],
+        "voxel_volume": results["voxel_volume"],
+    }

@@ -1,0 +1,173 @@
+"""From a label image to tables: passes, columns, flags, groups, in order. `morphct.measure` is this in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import aggregates, descriptors, flags, labels, table, voids
+from .aggregates import AggregateOptions
+from .errors import InputError
+from .executors import RunMap
+from .measure import DescriptorOptions, Measurements
+from .measure import measure as run_passes
+from .scratch import Scratch
+from .slabs import Slab, plan_slabs
+from .units import VoxelSize, parse_voxel_size
+from .voids import VoidOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a label image, as data frames; index = label, void id, number of the group."""
+
+    particles: "pd.DataFrame"
+    voids: "pd.DataFrame"
+    aggregates: "pd.DataFrame"
+    contacts: "pd.DataFrame"
+
+
+# what voids, groups and flags need even when no column of particles asks for it
+ALWAYS = frozenset({"pairs", "ball_inside", "void_depth"})
+
+
+def needed(options: DescriptorOptions) -> frozenset[str]:
+    """Results of passes that the tables need with these options."""
+    return descriptors.required(options.names) | ALWAYS
+
+
+def tabulate(
+    measured: Measurements,
+    ids: np.ndarray | None = None,
+    options: DescriptorOptions | None = None,
+    limits: AggregateOptions | None = None,
+    run_map: RunMap = map,
+) -> Tables:
+    """Tables from the results of the passes.
+
+    Parameters
+    ----------
+    measured : Measurements
+        Made with `wanted=needed(options)` or with everything.
+    ids : (N,) int64, optional
+        Labels of the particles; default 1 to N.
+    options : DescriptorOptions, optional
+        Which columns of particles.
+    limits : AggregateOptions, optional
+        When particles are welded or porous.
+
+    Raises
+    ------
+    SettingsError
+        When a column asked for is not known or was not measured.
+    """
+    limits, options = limits or AggregateOptions(), options or DescriptorOptions()
+    ids = np.arange(1, measured.n + 1) if ids is None else np.asarray(ids, np.int64)
+    suffix = measured.voxel_size.suffix
+    results = measured.results | {"limits": limits, "suffix": suffix}
+    radius, pairs = results["ball_inside"], results["pairs"]
+    results["group_number"] = aggregates.groups(pairs, measured.n)
+    ratios = aggregates.weld_ratios(pairs, radius)
+    grouped = aggregates.measure_groups(results["group_number"], ratios, results, measured.envelope, limits, run_map)
+    group_columns = descriptors.compute(grouped, (), descriptors.AGGREGATES)
+    numbers = np.arange(1, len(grouped["members"]) + 1)
+    return Tables(
+        table.frame(_flagged(descriptors.compute(results, options.names), results), ids, suffix),
+        _void_table(measured, ids),
+        table.frame(group_columns, numbers, suffix),
+        table.contacts(pairs, ids, radius, suffix),
+    )
+
+
+def _flagged(columns: descriptors.Columns, results: dict[str, Any]) -> descriptors.Columns:
+    """The same columns with the flags of their rows."""
+    columns.values["flags"] = flags.words(columns, results)
+    columns.names = (*columns.names, "flags")
+    return columns
+
+
+def _void_table(measured: Measurements, ids: np.ndarray) -> "pd.DataFrame":
+    suffix = measured.voxel_size.suffix
+    owner = measured.voids["owner_label"]
+    results = measured.voids | {"suffix": suffix, "owner_label": ids[owner - 1]}
+    columns = _flagged(descriptors.compute(results, (), descriptors.VOIDS), results)
+    return table.frame(columns, np.arange(1, len(owner) + 1), suffix)
+
+
+def measure_array(
+    image: Any,
+    grey: Any = None,
+    voxel_size: str | VoxelSize = "1px",
+    *,
+    names: Sequence[str] = (),
+    limits: AggregateOptions | None = None,
+    void_options: VoidOptions | None = None,
+    slabs: Sequence[Slab] | None = None,
+    run_map: RunMap = map,
+) -> Tables:
+    """All tables of a label image in memory.
+
+    Parameters
+    ----------
+    image : (Z,Y,X) array-like of integers
+        Labels of any size, with gaps or without; 0 is background. Holes in a particle that reach neither another one nor
+        a face of the volume are its closed voids.
+    grey : (Z,Y,X) array-like, optional
+        Grey values, any real type.
+    voxel_size : str or VoxelSize
+        `25nm`, `75nm,25nm,25nm` as z,y,x, or `1px`.
+    names : sequence of str
+        Columns or groups of columns; none: all.
+    limits, void_options, slabs, run_map
+        As for the command line's run.
+
+    Raises
+    ------
+    InputError
+        When the label image is not one, or the grey volume has another shape.
+    SettingsError
+        When `names` holds an unknown column, or one that needs a grey volume without there being one.
+    """
+    labels.check(image)
+    if grey is not None and tuple(grey.shape) != tuple(image.shape):
+        raise InputError(
+            f"the grey volume has shape {tuple(grey.shape)}, the label image {tuple(image.shape)}; "
+            "both must be the same volume in the same z,y,x order"
+        )
+    size = parse_voxel_size(voxel_size) if isinstance(voxel_size, str) else voxel_size
+    options = DescriptorOptions(names=tuple(names))
+    wanted = needed(options)
+    slabs = plan_slabs(image.shape[0], 64) if slabs is None else slabs
+    ids = labels.find_ids(image, slabs, run_map)
+    numbered = labels.Numbered(image, ids)
+    with Scratch() as scratch:
+        found = voids.inside_labels(numbered, void_options or VoidOptions(), scratch, slabs, run_map)
+        measured = run_passes(
+            numbered,
+            len(ids),
+            size,
+            slabs=slabs,
+            void_labels=found.labels,
+            owner=found.owner,
+            grey=grey,
+            wanted=wanted,
+            run_map=run_map,
+        )
+        return tabulate(measured, ids, options, limits, run_map)
+
+
+def measure(
+    image: Any, grey: Any = None, voxel_size: str | VoxelSize = "1px", *, names: Sequence[str] = ()
+) -> "pd.DataFrame":
+    """The particles table of a label image in memory; parameters and errors as for `measure_array`.
+
+    Returns
+    -------
+    DataFrame
+        One row a particle, index = label.
+    """
+    return measure_array(image, grey, voxel_size, names=names).particles

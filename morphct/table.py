@@ -1,0 +1,75 @@
+"""Tables: computed columns as data frames, with the names and the order that people's scripts rely on."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .aggregates import weld_ratios
+from .descriptors import Columns
+from .passes import Pairs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EMPTY_AT_ZERO = ("aggregate_id",)  # whole-number columns where 0 means there is none
+
+
+def frame(columns: Columns, index: np.ndarray, suffix: str) -> "pd.DataFrame":
+    """A table.
+
+    Parameters
+    ----------
+    columns : Columns
+        Computed columns; those asked for become columns, in the order of the table.
+    index : (N,) int64
+        Labels, void ids or numbers of groups.
+    suffix : {"um", "px"}
+        Unit of lengths.
+
+    Returns
+    -------
+    DataFrame
+        Whole numbers as int64 (empty ones as Int64), lengths and ratios as float64 with NaN where empty, words as text.
+    """
+    import pandas as pd
+
+    rows = columns.rows
+    data = {}
+    for name in rows.columns:
+        if name in columns.names:
+            data[rows.known[name].column(suffix)] = _series(name, columns.values[name])
+    return pd.DataFrame(data, index=pd.Index(np.asarray(index, np.int64), name=rows.index))
+
+
+def _series(name: str, values: np.ndarray) -> "pd.api.extensions.ExtensionArray | np.ndarray":
+    import pandas as pd
+
+    if name in EMPTY_AT_ZERO:
+        return pd.array(np.where(values == 0, None, values), dtype="Int64")  # type: ignore[call-overload]
+    if values.dtype == object:
+        return pd.array(values, dtype=str)  # type: ignore[call-overload]
+    return values.astype(np.int64) if values.dtype.kind in "iu" else values
+
+
+def contacts(pairs: Pairs, ids: np.ndarray, inscribed_radius: np.ndarray, suffix: str) -> "pd.DataFrame":
+    """One row for each pair of touching particles: labels, shared voxel faces, area of the interface, weld ratio.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    ids : (N,) int64
+        Labels of the particles.
+    inscribed_radius : (N,) float
+        Of each particle, in the unit of `suffix`.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "label_1": ids[pairs.first],
+            "label_2": ids[pairs.second],
+            "faces": pairs.faces,
+            f"contact_area_{suffix}2": pairs.area,
+            "weld_ratio": weld_ratios(pairs, inscribed_radius),
+        }
+    )
