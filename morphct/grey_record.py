@@ -1,0 +1,108 @@
+"""How grey became a mask, as `threshold.json` and `histogram.csv` tell it."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import dips
+from .denoise import DenoisePlan
+from .histogram import GreyCounts, PhaseFit
+from .threshold import Threshold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def phase_names(n: int) -> list[str]:
+    """Phases in words, darkest first."""
+    if n < 2:
+        return ["particle"][:n]
+    between = ["binder"] if n == 3 else [f"phase {i}" for i in range(2, n)]
+    return ["air", *between, "particle"]
+
+
+def histogram_table(counts: GreyCounts, fit: PhaseFit) -> "pd.DataFrame":
+    """Bins of the denoised volume: `grey` (centre), `count`, `low_gradient` (the fitted ones), `fit` and `fit_1` on."""
+    import pandas as pd
+
+    table = pd.DataFrame({"grey": counts.centres, "count": counts.all, "low_gradient": counts.flat})
+    if fit.n_phases:
+        densities = fit.densities()
+        table["fit"] = densities.sum(axis=0)
+        for i, density in enumerate(densities, start=1):
+            table[f"fit_{i}"] = density
+    return table
+
+
+def threshold_record(
+    plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts, found: Threshold, voxel_edge: float, unit: str
+) -> dict[str, Any]:
+    """The content of `threshold.json` before voids are looked for; greys are those of the file."""
+    phases = [
+        {"name": name, "mean": float(m), "sd": float(s), "weight": float(w)}
+        for name, m, s, w in zip(phase_names(fit.n_phases), fit.means, fit.sds, fit.weights, strict=True)
+    ]
+    return {
+        "method": found.method,
+        "level": found.values.get("level"),
+        **found.values,
+        **_contrast(plan, fit),
+        "phases": phases,
+        "fit": fit.to_mapping(),
+        "separation": None if math.isinf(fit.separation) else fit.separation,
+        "grey_range": [counts.raw_low, counts.raw_high],
+        "clipped": counts.clipped,
+        "voxels_outside": counts.n_outside,
+        "blur": {"value": None if found.blur is None else found.blur * voxel_edge, "unit": unit},
+        "denoise": {
+            "method": plan.method,
+            "sigma": list(plan.sigma),
+            "sd_before": plan.noise.sd,
+            "sd_after": plan.sd_after,
+            "noise_correlation": plan.noise.correlation,
+            "target_reached": plan.reached,
+        },
+        "words": list(fit.words),
+        "warnings": list(found.warnings),
+    }
+
+
+def _contrast(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
+    """SNR = mean / sd and CNR = (mean - darkest mean) / sd, with the noise of the raw volume, as the field reports them."""
+    if fit.n_phases < 2 or not plan.noise.sd:
+        return {"snr": None, "cnr": None}
+    top, bottom = float(fit.means[-1]), float(fit.means[0])
+    return {"snr": top / plan.noise.sd, "cnr": (top - bottom) / plan.noise.sd}
+
+
+def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_particle: float, factor: float | None):
+    """What the search for voids starts from, in codes and shortest voxel edges."""
+    top, bottom = float(fit.means[-1]), float(fit.means[0])
+    relative = plan.edges
+    sigma = max(s * r for s, r in zip(plan.sigma, relative, strict=True))
+    blur = found.blur if found.blur is not None else math.hypot(sigma, 0.7)
+    return dips.DipModel(
+        particle=(top - plan.offset) / plan.scale,
+        contrast=(top - bottom) / plan.scale,
+        sd=max(plan.sd_after / plan.scale, 1.0),
+        blur=blur,
+        margin=int(np.ceil(3 * max(plan.sigma))),
+        relative=relative,
+        false_per_particle=false_per_particle,
+        factor=factor,
+    )
+
+
+def dip_record(model: dips.DipModel, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
+    """What the search for voids found out: noise inside particles, depth that counts, smallest void seen."""
+    limits = dips.detection_limits(model)
+    return {
+        "sd_inside": model.sd * scale,
+        "noise_correlation_length": model.correlation * voxel_edge,
+        "depth": model.seed_depth * scale,
+        "depth_in_sd": model.seed_depth / model.sd,
+        "detection_diameter_50": limits["d50"] * voxel_edge,
+        "detection_diameter_95": limits["d95"] * voxel_edge,
+        "unit": unit,
+    }

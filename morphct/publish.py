@@ -1,0 +1,82 @@
+"""What a run leaves for people and programs: label stores, tables, population numbers, figures, pictures, the page."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from . import population, qc
+from .job import Job
+from .measuring import Tables
+from .result import RunFolder, RunWriter, label_dtype
+from .settings import Settings
+from .volume import Volume
+from .voids import Voids
+
+VOID_RATIOS = ("void_fraction",)  # empty where masks are not to be trusted inside particles
+
+
+def id_dtype(largest: int) -> np.dtype:
+    """Type of stored labels up to `largest`."""
+    return np.dtype(np.uint64) if largest > np.iinfo(np.uint32).max else label_dtype(largest)
+
+
+def write_labels(
+    writer: RunWriter, job: Job, labels: Any, n: int, ids: np.ndarray | None, voids: Voids, tick: Any = None
+) -> None:
+    """Write labels.zarr and voids.zarr, plane by plane.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32 array-like, 1 to `n`
+    ids : (n,) int64 or None
+        Labels to be written in place of 1 to n.
+    """
+    largest = n if ids is None or not len(ids) else int(ids[-1])
+    table = None if ids is None else np.concatenate([[0], ids]).astype(id_dtype(largest))
+    with (
+        writer.labels("labels.zarr", job.shape, id_dtype(largest), job.voxel_size) as label_store,
+        writer.labels("voids.zarr", job.shape, label_dtype(voids.n), job.voxel_size) as void_store,
+    ):
+        for slab in job.slabs:
+            planes = labels[slab.z0 : slab.z1]
+            label_store.write(planes if table is None else table[planes])
+            void_store.write(voids.labels[slab.z0 : slab.z1])
+            if tick:
+                tick(slab.depth)
+
+
+def without_voids(tables: Tables) -> Tables:
+    """The same tables with the void fractions empty: the mask missed its noise target."""
+    particles = tables.particles.copy()
+    for name in particles.columns.intersection(list(VOID_RATIOS)):
+        particles[name] = np.nan
+    if "flags" in particles:
+        flags = particles["flags"].fillna("").astype(str)
+        particles["flags"] = np.where(flags == "", "noise_target_missed", flags + ";noise_target_missed")
+    return dataclasses.replace(tables, particles=particles)
+
+
+def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
+    """Write particles, voids, aggregates and contacts."""
+    for name in ("particles", "voids", "aggregates", "contacts"):
+        writer.table(name, getattr(tables, name), csv=settings.output.csv)
+
+
+def write_summary(writer: RunWriter, settings: Settings, tables: Tables) -> dict[str, Any]:
+    """Write summary.json: population numbers and limits."""
+    summary = population.summarise(tables.particles, tables.voids, tables.aggregates, settings.run.seed)
+    limits = qc.check_limits({l.name: {k: v for k, v in (("min", l.min), ("max", l.max)) if v is not None} for l in settings.qc.limits})
+    summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), limits)]
+    writer.json("summary.json", summary)
+    return summary
+
+
+def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: Volume | None) -> None:
+    """Write figures, pictures, meshes and the page, from what is in the folder already."""
+    from . import figures
+
+    run = RunFolder(writer.folder)
+    with job.stage("figures and page"):
+        for entry, figure in figures.draw_all(run, skip=("slices",)):
+            writer.data(f"figures/{entry.name}.png", figures.png(figure))
