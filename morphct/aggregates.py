@@ -21,7 +21,10 @@ class AggregateOptions(Options):
     section: ClassVar[str] = "aggregates"
 
     weld_ratio: float = option(
-        0.2, "contact area over the largest circle in the smaller particle from which a contact is a weld", "", min=0.001
+        0.2,
+        "contact area over the largest circle in the smaller particle that makes it a weld",
+        "",
+        min=0.001,
     )
     score: float = option(0.5, "score from which a particle is called an aggregate; 0.5 is met at weld_ratio", "", 0, 1)
     porous_fraction: float = option(0.05, "void fraction from which a particle is called porous", "", 0, 1)
@@ -39,7 +42,7 @@ def weld_ratios(pairs: Pairs, inscribed_radius: np.ndarray) -> np.ndarray:
 
 
 def groups(pairs: Pairs, n: int) -> np.ndarray:
-    """Number of the group of touching particles of each of `n` particles: 1 on in order of their first member, 0 = alone."""
+    """Number of the group each of `n` particles belongs to: 1 on, in order of first members; 0 = it touches none."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -56,7 +59,11 @@ def groups(pairs: Pairs, n: int) -> np.ndarray:
 
 
 def measure_groups(
-    number: np.ndarray, ratios: np.ndarray, results: Mapping[str, Any], envelope: Envelope, limits: AggregateOptions,
+    number: np.ndarray,
+    ratios: np.ndarray,
+    results: Mapping[str, Any],
+    envelope: Envelope,
+    limits: AggregateOptions,
     run_map: RunMap = map,
 ) -> dict[str, Any]:
     """What the descriptors of groups have as parameters, one row a group.

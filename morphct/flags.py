@@ -24,7 +24,7 @@ VOCABULARY: Mapping[str, str] = {
     "no_axis": "Two of its semi-axes are equal, so they point nowhere in particular.",
     "no_grey": "None of its voxels has a finite grey value.",
     "outside_owner": "Its middle lies outside its particle, as that of a bent void can.",
-    "out_of_range": "A value came out beyond what geometry allows and was dropped; the body is too small or thin for it.",
+    "out_of_range": "A value beyond what geometry allows was dropped; the body is too small or too thin for it.",
     "not_resolved": "It is smaller than these columns need to be good to about 5 %; read their values with care.",
 }
 
@@ -50,7 +50,9 @@ def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
         found = np.where(holds, found + f"{word};", found)
     reasons = [columns.reasons[name] for name in columns.names if name in columns.reasons]
     for word in VOCABULARY:
-        missing = np.logical_or.reduce([reason == word for reason in reasons]) if reasons else np.zeros(len(found), bool)
+        missing = (
+            np.logical_or.reduce([reason == word for reason in reasons]) if reasons else np.zeros(len(found), bool)
+        )
         if missing.any():
             found = np.where(missing & ~_holds(found, word), found + f"{word};", found)
     found += _not_resolved(columns, voxels, results)

@@ -32,8 +32,8 @@ def check(labels: Any) -> None:
         raise InputError(f"the label image has shape {shape}; a (z,y,x) volume with at least one voxel is wanted")
     if np.dtype(labels.dtype).kind not in "iub":
         raise InputError(
-            f"the label image holds {np.dtype(labels.dtype).name} values; whole numbers are wanted, 0 for background and "
-            "one positive number a particle, so save it as an integer type (uint16, uint32)"
+            f"the label image holds {np.dtype(labels.dtype).name} values; whole numbers are wanted, 0 for background "
+            "and one positive number a particle, so save it as an integer type (uint16, uint32)"
         )
 
 
@@ -43,6 +43,7 @@ def _slab_ids(labels: Any, slab: Slab) -> np.ndarray:
 
 def _integers(planes: Any) -> np.ndarray:
     planes = np.asarray(planes)
+    planes = planes.astype(planes.dtype.newbyteorder("="), copy=False)
     return planes.view(np.uint8) if planes.dtype == bool else planes
 
 

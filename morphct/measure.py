@@ -158,10 +158,12 @@ def _slab_peak(grey: Any, slab: Slab) -> float:
 
 
 def _numbers(planes: Any) -> np.ndarray:
+    """Planes of grey as the kernels take them: contiguous, native, no half floats and no bits."""
     planes = np.ascontiguousarray(planes)
-    if planes.dtype == np.float16:
-        return planes.astype(np.float32)
-    return planes.view(np.uint8) if planes.dtype == bool else planes
+    if planes.dtype == bool:
+        return planes.view(np.uint8)
+    dtype = np.dtype(np.float32) if planes.dtype == np.float16 else planes.dtype.newbyteorder("=")
+    return planes.astype(dtype, copy=False)
 
 
 def _add_up(
@@ -225,7 +227,7 @@ def principal(covariances: np.ndarray, spacing: tuple[float, float, float]) -> t
     order = np.argsort(-variances, axis=1, kind="stable")
     variances = np.take_along_axis(variances, order, 1)
     axes = np.take_along_axis(axes, order[:, :, None], 1)
-    # components that agree to nine digits count as equal, so that the sign does not hang on rounding; z before y before x
+    # components that agree to nine digits count as equal, so that the sign does not hang on rounding; z, then y, then x
     leading = np.argmax(np.round(np.abs(axes), 9), axis=2)
     signs = np.sign(np.take_along_axis(axes, leading[:, :, None], 2))
     return variances, axes * np.where(signs == 0, 1, signs) + 0.0  # a minus zero would show in the tables

@@ -114,8 +114,8 @@ def measure_array(
     Parameters
     ----------
     image : (Z,Y,X) array-like of integers
-        Labels of any size, with gaps or without; 0 is background. Holes in a particle that reach neither another one nor
-        a face of the volume are its closed voids.
+        Labels of any size, with gaps or without; 0 is background. Holes in a particle that reach neither another one
+        nor a face of the volume are its closed voids.
     grey : (Z,Y,X) array-like, optional
         Grey values, any real type.
     voxel_size : str or VoxelSize

@@ -13,7 +13,9 @@ from .crofton import DIRECTIONS, pair_areas
 from .kernels import sums as kernel
 
 _FAR = 2**62  # begins a minimum
-GREY_STEPS = 2**31  # grey values that are no 8- or 16-bit integers are summed in steps of their largest magnitude / 2^31
+GREY_STEPS = (
+    2**31
+)  # grey values that are no 8- or 16-bit integers are summed in steps of their largest magnitude / 2^31
 
 
 @dataclass
@@ -161,7 +163,7 @@ class Contacts:
 
     @classmethod
     def of(cls, labels: np.ndarray, depth: int) -> Contacts:
-        """The pairs of one slab of `depth` planes; (Z,Y,X) int32 `labels` hold the plane after it too, if there is one."""
+        """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 hold the plane after it too, if there is one."""
         return cls(*kernel.count_contacts(labels, depth, DIRECTIONS))
 
     def merge(self, other: Contacts) -> None:

@@ -5,4 +5,15 @@ from .glossary import glossary
 from .registry import Descriptor, chosen
 from .rows import AGGREGATES, PARTICLES, VOIDS, Rows
 
-__all__ = ["AGGREGATES", "PARTICLES", "VOIDS", "Columns", "Descriptor", "Rows", "chosen", "compute", "glossary", "required"]
+__all__ = [
+    "AGGREGATES",
+    "PARTICLES",
+    "VOIDS",
+    "Columns",
+    "Descriptor",
+    "Rows",
+    "chosen",
+    "compute",
+    "glossary",
+    "required",
+]

@@ -1,4 +1,4 @@
-"""From the results of passes to columns: each descriptor after what it needs, bounds kept, reasons for what is missing."""
+"""From results of passes to columns: each descriptor after what it needs, bounds kept, reasons for what is missing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from ..errors import SettingsError
 from .registry import Descriptor, chosen, inputs_of
 from .rows import PARTICLES, Rows
 
-# a digitised value up to this share beyond a bound is put on the bound (a ball's sphericity of 1.004); farther out it says
-# nothing but that the body is too small
+# a digitised value up to this share beyond a bound is put on the bound (a ball's sphericity of 1.004); farther out it
+# says nothing but that the body is too small
 TOLERANCE = 0.02
 OUT_OF_RANGE = "out_of_range"
 

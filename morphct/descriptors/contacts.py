@@ -21,7 +21,11 @@ def n_contacts(pairs, voxels):
 
 
 @descriptor(
-    power=2, symbol=r"A_c", source="vector area, or Cauchy-Crofton over 13 directions (Ohser & Muecklich 2000) where that is larger", bounds=POSITIVE, smallest=10,
+    power=2,
+    symbol=r"A_c",
+    source="vector area, or Cauchy-Crofton sum where that is larger (Ohser & Muecklich 2000)",
+    bounds=POSITIVE,
+    smallest=10,
     also={"PoreSpy": "throat cross-sectional area, in voxel faces"},
 )
 def contact_area(pairs, voxels):

@@ -4,8 +4,11 @@ from .registry import SHARE, descriptor
 
 
 @descriptor(
-    symbol=r"n / n_{hull}", source="lattice points in the hull of voxel centres, METHODS section 1", bounds=SHARE,
-    smallest=20, also={"scikit-image": "solidity", "MorphoLibJ": "Convexity (volume / convex volume)"},
+    symbol=r"n / n_{hull}",
+    source="lattice points in the hull of voxel centres, METHODS section 1",
+    bounds=SHARE,
+    smallest=20,
+    also={"scikit-image": "solidity", "MorphoLibJ": "Convexity (volume / convex volume)"},
 )
 def solidity(hull_share):
     """Voxels of the envelope over the voxel centres inside the convex hull of its voxel centres."""

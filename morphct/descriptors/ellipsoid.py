@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .registry import SHARE, POSITIVE, descriptor
+from .registry import POSITIVE, SHARE, descriptor
 
 EQUAL = 1e-9  # semi-axes closer than this share of the longer one have no direction of their own
 ZINGG = 2 / 3
@@ -17,8 +17,16 @@ def _direction(variances, axes, which, component):
 
 
 @descriptor(
-    power=1, symbol=r"a = \sqrt{5\lambda_1}", source=_SOURCE, bounds=POSITIVE, smallest=10,
-    also={"scikit-image": "axis_major_length / 2 (it adds 1/12)", "MorphoLibJ": "Elli.R1", "BoneJ": "ellipsoid major radius"},
+    power=1,
+    symbol=r"a = \sqrt{5\lambda_1}",
+    source=_SOURCE,
+    bounds=POSITIVE,
+    smallest=10,
+    also={
+        "scikit-image": "axis_major_length / 2 (it adds 1/12)",
+        "MorphoLibJ": "Elli.R1",
+        "BoneJ": "ellipsoid major radius",
+    },
 )
 def semi_axis_a(variances):
     """Longest semi-axis of the ellipsoid of the envelope's second moments."""

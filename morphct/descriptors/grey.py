@@ -9,8 +9,14 @@ def grey_mean(grey_average):
     return grey_average
 
 
-@descriptor(unit="grey", symbol=r"s_g", source="standard deviation", bounds=POSITIVE, empty="no_grey",
-            also={"MorphoLibJ": "StdDev", "Fiji": "StdDev"})
+@descriptor(
+    unit="grey",
+    symbol=r"s_g",
+    source="standard deviation",
+    bounds=POSITIVE,
+    empty="no_grey",
+    also={"MorphoLibJ": "StdDev", "Fiji": "StdDev"},
+)
 def grey_std(grey_deviation):
     """Standard deviation of the raw grey values in the solid, noise included."""
     return grey_deviation

@@ -12,7 +12,10 @@ def n_members(members):
 
 
 @descriptor(
-    symbol=r"n / n_{hull}", source="lattice points in the hull of voxel centres", bounds=SHARE, smallest=20,
+    symbol=r"n / n_{hull}",
+    source="lattice points in the hull of voxel centres",
+    bounds=SHARE,
+    smallest=20,
     also={"SPAM": "1 / (convex volume over volume)"},
 )
 def solidity(hull_share):

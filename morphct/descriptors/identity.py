@@ -71,7 +71,7 @@ def touches_border(box, shape):
     return (box[:, 0::2] == 0).any(1) | (box[:, 1::2] == np.asarray(shape)).any(1)
 
 
-@descriptor(source="this project", also={"reference study": "porous and welded particles are its 17 % of defective ones"})
+@descriptor(source="this project", also={"reference study": "its 17 % defective ones are porous or welded"})
 def class_(void_fraction, weld_ratio_max, limits):
     """`aggregate` when welded to a neighbour (the score of its largest weld ratio reaches `aggregates.score`), else
     `porous` from `aggregates.porous_fraction` of voids on, else `single`."""

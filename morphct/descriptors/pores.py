@@ -25,5 +25,5 @@ def open_(void_open):
 
 @descriptor(source="METHODS section 5")
 def resolved(equivalent_diameter, detection_diameter):
-    """Whether it is as large as the voids seen with 95 % probability in this scan (of three voxels, where no grey tells)."""
+    """Whether it is as large as voids seen with 95 % probability in this scan (three voxels, where no grey tells)."""
     return np.asarray(equivalent_diameter) >= detection_diameter

@@ -81,7 +81,7 @@ class Descriptor:
 
 
 def descriptor(**about: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the decorated function as a column; `about` as in `Descriptor`. A trailing `_` of its name is dropped."""
+    """Register a function as a column; `about` as in `Descriptor`. A trailing `_` of its name is dropped."""
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__.rstrip("_")  # `class` is a word of the language

@@ -6,7 +6,11 @@ from .registry import POSITIVE, descriptor
 
 
 @descriptor(
-    power=3, symbol="V", source="voxel count", bounds=POSITIVE, smallest=5,
+    power=3,
+    symbol="V",
+    source="voxel count",
+    bounds=POSITIVE,
+    smallest=5,
     also={"MorphoLibJ": "Volume", "ITK": "PhysicalSize", "PoreSpy": "volume, in voxels"},
 )
 def volume(voxels, voxel_volume):
@@ -21,7 +25,11 @@ def solid_volume(voxels, void_voxels, voxel_volume):
 
 
 @descriptor(
-    power=1, symbol=r"d_{eq} = \sqrt[3]{6V/\pi}", source="ISO 9276-6", bounds=POSITIVE, smallest=5,
+    power=1,
+    symbol=r"d_{eq} = \sqrt[3]{6V/\pi}",
+    source="ISO 9276-6",
+    bounds=POSITIVE,
+    smallest=5,
     also={"scikit-image": "equivalent_diameter_area", "ITK": "EquivalentSphericalRadius, half of it"},
 )
 def equivalent_diameter(volume):
@@ -30,11 +38,16 @@ def equivalent_diameter(volume):
 
 
 @descriptor(
-    power=1, symbol=r"x_{Fmax}", source="ISO 9276-6", bounds=POSITIVE, smallest=20, empty="no_body",
+    power=1,
+    symbol=r"x_{Fmax}",
+    source="ISO 9276-6",
+    bounds=POSITIVE,
+    smallest=20,
+    empty="no_body",
     also={"scikit-image": "feret_diameter_max", "MorphoLibJ": "Max. Feret Diameter", "ITK": "FeretDiameter"},
 )
 def feret_max(width_max):
-    """Largest distance between parallel planes that hold the envelope: the longest distance between two of its points."""
+    """Largest distance between parallel planes that hold the envelope, which is that of its two farthest points."""
     return width_max
 
 

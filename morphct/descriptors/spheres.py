@@ -4,8 +4,12 @@ from .registry import POSITIVE, descriptor
 
 
 @descriptor(
-    power=1, symbol=r"r_{ins}", source="certified search with continuous centre, METHODS section 1", bounds=POSITIVE,
-    smallest=16, also={"MorphoLibJ": "InscrBall.Radius (chamfer distance, 4 to 5 % low)"},
+    power=1,
+    symbol=r"r_{ins}",
+    source="certified search with continuous centre, METHODS section 1",
+    bounds=POSITIVE,
+    smallest=16,
+    also={"MorphoLibJ": "InscrBall.Radius (chamfer distance, 4 to 5 % low)"},
 )
 def inscribed_radius(ball_inside):
     """Radius of the largest ball, centred anywhere in the envelope, that holds no background voxel centre."""
@@ -13,8 +17,11 @@ def inscribed_radius(ball_inside):
 
 
 @descriptor(
-    power=1, symbol=r"r_{cir}", source="smallest enclosing ball of voxel centres + 0.25 voxel, METHODS section 1",
-    bounds=POSITIVE, smallest=20,
+    power=1,
+    symbol=r"r_{cir}",
+    source="smallest enclosing ball of voxel centres + 0.25 voxel, METHODS section 1",
+    bounds=POSITIVE,
+    smallest=20,
 )
 def circumscribed_radius(ball_around):
     """Radius of the smallest ball that holds the envelope."""

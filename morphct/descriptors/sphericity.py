@@ -6,7 +6,10 @@ from .registry import SHARE, descriptor
 
 
 @descriptor(
-    symbol=r"r_{ins}/r_{cir}", source="reference study, taken in 3D", bounds=SHARE, smallest=20,
+    symbol=r"r_{ins}/r_{cir}",
+    source="reference study, taken in 3D",
+    bounds=SHARE,
+    smallest=20,
     also={
         "reference study": "sphericity S, but on silhouettes or slices: its cube is .71, in 3D a cube is .577",
         "GeoDict": "r_ins / r_eq, another ratio",
@@ -18,7 +21,10 @@ def sphericity(inscribed_radius, circumscribed_radius):
 
 
 @descriptor(
-    symbol=r"\psi = \pi^{1/3}(6V)^{2/3}/A", source="Wadell 1932, J. Geol. 40, 443", bounds=SHARE, smallest=10,
+    symbol=r"\psi = \pi^{1/3}(6V)^{2/3}/A",
+    source="Wadell 1932, J. Geol. 40, 443",
+    bounds=SHARE,
+    smallest=10,
     also={"PoreSpy": "sphericity", "SPAM": "true sphericity", "ITK": "Roundness"},
 )
 def sphericity_wadell(volume, surface_area):
@@ -27,7 +33,10 @@ def sphericity_wadell(volume, surface_area):
 
 
 @descriptor(
-    symbol=r"36\pi V^2/A^3 = \psi^3", source="isoperimetric inequality", bounds=SHARE, smallest=10,
+    symbol=r"36\pi V^2/A^3 = \psi^3",
+    source="isoperimetric inequality",
+    bounds=SHARE,
+    smallest=10,
     also={"MorphoLibJ": "Sphericity", "3D ImageJ Suite": "Compactness"},
 )
 def isoperimetric_quotient(sphericity_wadell):

@@ -6,8 +6,16 @@ _SOURCE = "level of the blurred occupancy that keeps the volume, METHODS section
 
 
 @descriptor(
-    power=2, symbol="A", source=_SOURCE, bounds=POSITIVE, smallest=10, empty="no_surface",
-    also={"MorphoLibJ": "SurfaceArea (Crofton, counts void walls)", "scikit-image": "mesh_surface_area (+9 % on a mask)"},
+    power=2,
+    symbol="A",
+    source=_SOURCE,
+    bounds=POSITIVE,
+    smallest=10,
+    empty="no_surface",
+    also={
+        "MorphoLibJ": "SurfaceArea (Crofton, counts void walls)",
+        "scikit-image": "mesh_surface_area, 9 % high",
+    },
 )
 def surface_area(outer_area):
     """Area of the envelope's outer surface; walls of enclosed voids do not count."""

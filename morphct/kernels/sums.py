@@ -203,7 +203,7 @@ def _mark(row, other, marks):
 def _meetings(row, other, shift, columns, places, keys, counts):
     """Count the pairs of `row[x]` with `other[x + shift]` for the x in `places`; returns how many keys are new.
 
-    columns: where pairs are counted, and where they count +1 if the smaller label comes first and else -1 (-1: nowhere).
+    columns: where pairs are counted, and where they count +1 if the smaller label comes first, else -1 (-1: nowhere).
 
     The table must have room: growing it in this loop costs a factor of five (reference counts at every step).
     """
