@@ -7,6 +7,7 @@ The volume of labels keeps each slab's own numbers; `Basins` knows what they mea
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[Slab, np.ndarray, n
     return slab, peaks, peak_sizes, exits, exit_sizes
 
 
-def _goals(labels: Any, slabs: Sequence[Slab], exits: list[np.ndarray], firsts: np.ndarray) -> list[np.ndarray]:
+def _goals(labels: Any, slabs: Sequence[Slab], exits: Sequence[np.ndarray], firsts: np.ndarray) -> list[np.ndarray]:
     """Basin that each exit leads to, slab by slab."""
     doors = np.concatenate([[0], np.cumsum([len(e) for e in exits])])
     goal = np.empty(doors[-1], np.int64)
@@ -82,12 +83,10 @@ def _goals(labels: Any, slabs: Sequence[Slab], exits: list[np.ndarray], firsts: 
     while waiting.size:  # each round doubles the length of the chains that are followed
         goal[waiting] = goal[-goal[waiting] - 1]
         waiting = waiting[goal[waiting] < 0]
-    return [goal[a:b].astype(np.int32) for a, b in zip(doors[:-1], doors[1:])]
+    return [goal[a:b].astype(np.int32) for a, b in pairwise(doors)]
 
 
-def find(
-    distance: Any, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> Basins:
+def find(distance: Any, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> Basins:
     """Basins of a distance map: every voxel goes to its highest 26-neighbour until it stands on a peak.
 
     Parameters
@@ -97,12 +96,12 @@ def find(
     labels : (Z,Y,X) int32 array-like
         Written.
     """
-    peaks, peak_sizes, exits, exit_sizes = [], [], [], []
-    for slab, *found in run_map(partial(_ascend, distance, labels), slabs):
-        for kept, value in zip((peaks, peak_sizes, exits, exit_sizes), found):
-            kept.append(value)
+    found = []
+    for part in run_map(partial(_ascend, distance, labels), slabs):
+        found.append(part)
         if tick:
-            tick(slab.depth)
+            tick(part[0].depth)
+    _, peaks, peak_sizes, exits, exit_sizes = zip(*found)
     firsts = np.concatenate([[0], np.cumsum([len(p) for p in peaks])])
     goals = _goals(labels, slabs, exits, firsts)
     sizes = np.concatenate(peak_sizes)

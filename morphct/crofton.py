@@ -11,8 +11,8 @@ DIRECTIONS = np.array(
 def pair_areas(spacing: tuple[float, float, float]) -> np.ndarray:
     """Area that one pair of unlike voxels stands for, by direction.
 
-    By Cauchy and Crofton, area = 4 sum over directions of (share of the sphere nearest to the direction) x (crossings) x
-    (area a lattice line stands for = voxel volume / step length), the share counted for one of the two senses.
+    By Cauchy and Crofton, area = 4 sum over directions of (share of the sphere nearest to one sense of the direction) x
+    (crossings) x (area a lattice line stands for = voxel volume / step length).
 
     Parameters
     ----------
@@ -35,5 +35,8 @@ def pair_areas(spacing: tuple[float, float, float]) -> np.ndarray:
     lengths = np.linalg.norm(steps, axis=1)
     unit = steps / lengths[:, None]
     shares = SphericalVoronoi(np.concatenate([unit, -unit])).calculate_areas() / (4 * np.pi)
-    # the two senses of a direction have equal shares but for rounding
-    return 4 * (shares[:13] + shares[13:]) / 2 * np.prod(np.asarray(spacing, np.float64)) / lengths
+    shares = (shares[:13] + shares[13:]) / 2
+    # the two senses of a direction, and mirrored directions, have equal shares; make them so to the last digit
+    kinds = np.abs(DIRECTIONS) @ np.array([4, 2, 1])
+    shares = np.array([shares[kinds == kind].mean() for kind in kinds])
+    return 4 * shares * np.prod(np.asarray(spacing, np.float64)) / lengths

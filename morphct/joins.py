@@ -45,8 +45,8 @@ def _numbered(roots: np.ndarray) -> tuple[np.ndarray, int]:
 def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
     """Basins joined where the lower peak rises less than `floor` above the saddle, highest saddle first.
 
-    This is a flooding from the maxima of dynamic `floor` and more. Returns the cluster of each basin (N,) int64, numbered
-    from 0 in raster order of the first peak of each, and their count.
+    This is a flooding from the maxima of dynamic `floor` and more. Returns the cluster of each basin (N,) int64,
+    numbered from 0 in raster order of the first peak of each, and their count.
     """
     order = np.lexsort((graph.pairs[:, 1], graph.pairs[:, 0], -graph.saddles))
     return _numbered(kernel.join_floor(order, graph.pairs, graph.saddles, graph.peaks, floor))

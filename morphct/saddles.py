@@ -14,6 +14,7 @@ from .basins import Basins
 from .crofton import DIRECTIONS, pair_areas
 from .executors import RunMap
 from .kernels import edges as kernel
+from .kernels.ascent import read_basins
 from .slabs import Slab, plan_slabs
 
 Tick = Callable[[int], None] | None
@@ -63,7 +64,7 @@ class Lattice:
 
     weights: np.ndarray
     reach: tuple[int, int, int]
-    near: tuple[np.float32, np.float32]
+    near: tuple[float, float]
 
     @classmethod
     def of(cls, edges: tuple[float, float, float]) -> "Lattice":
@@ -73,9 +74,9 @@ class Lattice:
         kinds = np.abs(DIRECTIONS) @ np.array([4, 2, 1])
         weights = np.zeros(8, np.int32)
         for kind in range(1, 8):
-            weights[kind] = round(areas[kinds == kind].mean() * FIXED_POINT)
+            weights[kind] = round(areas[kinds == kind][0] * FIXED_POINT)
         half_z, half_y, half_x = (round((BOX / e - 1) / 2) for e in edges)
-        return cls(weights, (half_z, half_y, half_x), (np.float32(1), np.float32(max(edges) ** 2)))
+        return cls(weights, (half_z, half_y, half_x), (1.0, float(np.float32(max(edges) ** 2))))
 
     @property
     def box_voxels(self) -> int:
@@ -94,8 +95,6 @@ def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
 
 def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:
     """Basins of planes z0 - 1 to z1 + 1 inside a border, OUTSIDE where the volume ends; z0 to z1 lie in `slab`."""
-    from .kernels.ascent import read_basins
-
     depth, height, width = basins.labels.shape
     out = np.full((z1 - z0 + 2, height + 2, width + 2), kernel.OUTSIDE, np.int32)
     parts = [(z0, z1, slab.index)]

@@ -31,7 +31,7 @@ class SplitOptions(Options):
     section = "split"
     method: str = option(
         "ascent",
-        "ascent: basins joined by two features; watershed: flooding from h-maxima; snow: PoreSpy; none: touching is one",
+        "ascent: basins joined by two features; watershed: flooded from h-maxima; snow: PoreSpy; none: touching is one",
         choices=("ascent", "watershed", "snow", "none"),
     )
     floor: float = option(
@@ -41,7 +41,10 @@ class SplitOptions(Options):
         0.81, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
     )
     h: float = option(
-        2.0, "watershed: peaks that rise less above their saddle are no markers; more joins more", "voxel edges", min=0.0
+        2.0,
+        "watershed: peaks that rise less above their saddle are no markers; more joins more",
+        "voxel edges",
+        min=0.0,
     )
 
 

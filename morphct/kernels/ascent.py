@@ -1,7 +1,7 @@
 """Steepest ascent in a distance map: where each voxel points, and which peak its chain of pointers reaches.
 
-A voxel points to the highest of its 26 neighbours and itself; of equals, the one first in raster order. Along a chain the
-height never falls and, where it stays, the raster index does, so chains end, on plateaus too.
+A voxel points to the highest of its 26 neighbours and itself; of equals, the one first in raster order. Along a chain
+the height never falls and, where it stays, the raster index does, so chains end, on plateaus too.
 """
 
 import numpy as np
@@ -129,7 +129,7 @@ def follow(codes, labels, offsets, n_peaks):
     ----------
     codes : (D,Y,X) uint8
     labels : (D,Y,X) int32
-        From number_peaks; completed in place. -e for a chain that leaves through exit e (from 1, in order of discovery).
+        From number_peaks; completed in place. -e for a chain that leaves through exit e (from 1, as they are met).
     offsets : (27,) int64
         From steps.
     n_peaks : int
@@ -141,8 +141,7 @@ def follow(codes, labels, offsets, n_peaks):
     peak_sizes, exit_sizes : (N,) and (E,) int64
         Voxels of the slab that end there.
     """
-    depth, ny, nx = codes.shape
-    plane, total = ny * nx, codes.size
+    plane, total = codes.shape[1] * codes.shape[2], codes.size
     code, label = codes.reshape(-1), labels.reshape(-1)
     doors = np.zeros((2, plane), np.int32)
     exits, exit_sizes, count = np.zeros(1024, np.int64), np.zeros(1024, np.int64), 0

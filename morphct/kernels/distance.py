@@ -1,9 +1,9 @@
 """Exact squared distance to the background in separable passes: rows and columns of a plane, then columns along z.
 
 Every pass computes `out[i] = min over j of values[j] + steps[|i - j|]`. Short distances are the rule, so the minimum is
-taken over growing shifts of whole rows (vectorised) until the shift alone is farther than anything left in the row; where
-distances are long the lower envelope of parabolas takes over. Which of the two is used hangs on the tile's values alone,
-never on how the volume was cut.
+taken over growing shifts of whole rows (vectorised) until the shift alone is farther than anything left in the row;
+where distances are long the lower envelope of parabolas takes over. Which of the two is used hangs on the tile's values
+alone, never on how the volume was cut.
 """
 
 import numpy as np
@@ -110,7 +110,10 @@ def _shifted_minima(source, steps, out):
 
 @jit
 def _envelope(source, steps, edge, out):
-    """The same by the lower envelope of parabolas (Felzenszwalb and Huttenlocher 2012, doi:10.4086/toc.2012.v008a019)."""
+    """The same by the lower envelope of parabolas.
+
+    Source: Felzenszwalb and Huttenlocher, Theory of Computing 8, 2012, doi:10.4086/toc.2012.v008a019, algorithm 1.
+    """
     n, width = source.shape
     sites = np.empty(n, np.int64)
     starts = np.empty(n + 1, np.float64)

@@ -21,8 +21,8 @@ PAD = 3  # border of the 0/1 planes: half of the widest box
 class Table(NamedTuple):
     """A hash table of pairs; slots whose key is EMPTY are free.
 
-    keys (C,) int64: lower basin << 32 | higher basin, or SURFACE | basin; saddle (C,) float32, the largest lower height;
-    area, rim, box (C,) int64 sums of weights; held (1,) int64, slots in use. C is a power of two.
+    keys (C,) int64: lower basin << 32 | higher basin, or SURFACE | basin; saddle (C,) float32, the largest lower
+    height; area, rim, box (C,) int64 sums of weights; held (1,) int64, slots in use. C is a power of two.
     """
 
     keys: np.ndarray
@@ -36,9 +36,9 @@ class Table(NamedTuple):
 class Block(NamedTuple):
     """Some planes of the volume with what lies around them, as `add_block` wants them.
 
-    basins (Z + 2, Y + 2, X + 2) int32, numbered from 0, with a border of one voxel on all sides, OUTSIDE where the volume
-    ends; heights (Z + 1 or Z, Y, X) float32, squared distances; counts (Z + 1 or Z, Y, X + 6) uint8, see count_boxes;
-    solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels;
+    basins (Z + 2, Y + 2, X + 2) int32, numbered from 0, with a border of one voxel on all sides, OUTSIDE where the
+    volume ends; heights (Z + 1 or Z, Y, X) float32, squared distances; counts (Z + 1 or Z, Y, X + 6) uint8, see
+    count_boxes; solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels;
     reach: half width of the box along x; near: squared distances (always, possibly) those of a voxel on the surface.
     """
 
@@ -106,8 +106,8 @@ def count_boxes(solid, reach_z, reach_y, out):
     solid : (Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels
     out : (Z, Y, X + 6) uint8, written; its rows keep the border along x
     """
-    nz, ny, nx = out.shape
-    sums = np.zeros((solid.shape[1], nx), np.uint8)
+    nz = out.shape[0]
+    sums = np.zeros(solid.shape[1:], np.uint8)
     for z in range(PAD - reach_z, PAD + reach_z):
         _shift_sums(sums, solid[z], None)
     for z in range(nz):

@@ -1,9 +1,9 @@
 """Joins on the graph of basins: the floor under shallow saddles, then best pair first by the two-feature score.
 
 The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
-links: those where it is the smaller of the two (their score hangs on its size and surface, so they are scored again when
-it grows) and those where it is the larger (growing changes nothing). So one join costs the links of the cluster with
-fewer of them, and a giant that swallows thousands stays cheap.
+links: those where it is the smaller of the two (their score hangs on its size and surface, so they are scored again
+when it grows) and those where it is the larger (growing changes nothing). So one join costs the links of the cluster
+with fewer of them, and a giant that swallows thousands stays cheap.
 """
 
 from typing import NamedTuple
@@ -56,8 +56,8 @@ def join_floor(order, pairs, saddles, peaks, floor):
 class Links(NamedTuple):
     """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
 
-    ends (2E,) int64; size, surface (N,) int64; area, rim, box (E,) int64; lists (2,N) int64 first half link of each list;
-    after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place (E,) int64 and
+    ends (2E,) int64; size, surface (N,) int64; area, rim, box (E,) int64; lists (2,N) int64, first half link of each
+    list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place (E,) int64 and
     score (E,) float64 of the queue; held (1,) int64, links in the queue.
     """
 
@@ -209,8 +209,8 @@ def _leave(heap, place, score, ends, held, e):
 def _rate(g, e, box_voxels, limit):
     """Score a link (again); in the queue while it speaks for a join.
 
-    score = ln(surf) - RIM_SLOPE (f - limit): surf, the interface as a share of the whole surface of the smaller cluster;
-    f, the mean solid share of the boxes along the rim of the interface.
+    score = ln(surf) - RIM_SLOPE (f - limit): surf, the interface as a share of the whole surface of the smaller
+    cluster; f, the mean solid share of the boxes along the rim of the interface.
     """
     small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
     share = g.box[e] / (np.float64(g.rim[e]) * box_voxels) if g.rim[e] > 0 else NO_RIM
