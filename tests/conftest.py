@@ -28,7 +28,7 @@ def shared_data() -> Callable[[str], Path]:
 
 @pytest.fixture
 def tmp_tif(tmp_path: Path) -> Callable[..., Path]:
-    """`tmp_tif(array, name="volume.tif", voxel_um=None)` writes a TIFF stack, with an ImageJ voxel size (z,y,x) if given."""
+    """`tmp_tif(array, name="volume.tif", voxel_um=None)` writes a stack; `voxel_um` (z,y,x) as ImageJ does."""
 
     def write(array: np.ndarray, name: str = "volume.tif", voxel_um: Any = None) -> Path:
         import tifffile

@@ -42,6 +42,7 @@ def open_hdf5(location: Location, request: Request) -> Found:
     with _open_file(path) as file:
         name = (location.dataset or "").strip("/") or _choose(file, path)
         dataset = _get(file, name, path)
+        name = str(dataset.name).strip("/")  # of the dataset inside, when a group was named
         what = f"{path.name}::{name}"
         if not isinstance(dataset.dtype, np.dtype) or dataset.dtype.kind not in "biufc":
             raise InputError(f"{what} holds {_word(dataset.dtype)}, not grey values; name another dataset")

@@ -65,6 +65,8 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
 
 def _shape(path: Path, header: dict[str, Any]) -> tuple[int, int, int]:
     lengths = [int(n) for n in header.get("sizes", ())]  # fastest axis first
+    if not lengths:
+        raise InputError(f"the header of {path.name} is damaged or truncated: it gives no sizes; save it again")
     kinds = [str(k).lower() for k in header.get("kinds", ())]
     if len(lengths) == 4 and lengths[0] != 1 and (not kinds or kinds[0] not in ("domain", "space")):
         raise InputError(f"{path.name} has {lengths[0]} values a voxel; save one grey channel of it")
