@@ -1,0 +1,170 @@
+"""How well posed the segmentation is: numbers for `threshold.json`, and a sentence for each limit that is passed."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .denoise import DenoisePlan
+from .halo import DROP_LIMIT, FRINGE_LIMIT, halo_index
+from .histogram import GreyCounts, PhaseFit, deconvolve_histogram
+from .localmap import LocalMap
+
+if TYPE_CHECKING:
+    from .threshold import Threshold
+
+CLIPPED = 0.005  # share of voxels at one end of the range
+SEPARATED = 3.0  # pooled sds between the fitted phases
+DRIFT = 0.10  # of the contrast: 5 to 95 % range of the particles' plateau
+PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believed
+OCTANT_VOXELS = 20_000  # flat voxels before the phases of an octant are counted
+FULL = 0.65  # share of the volume above which the brightest phase is more likely the surroundings
+UNCERTAINTY, UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
+
+
+def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:
+    """Range (5 to 95 %) of the particles' grey over the volume, as a share of the contrast; 0 with nothing to go by."""
+    known = found.inside[found.support >= PLATEAU_VOXELS]
+    if known.size < 2:
+        return 0.0
+    low, high = np.quantile(known, [0.05, 0.95])
+    return float(high - low) / float(fit.means[-1] - fit.means[0])
+
+
+def octant_phases(counts: GreyCounts, sd: float, phases: int | str = "auto") -> list[int | None]:
+    """Number of phases in each octant (z, y, x halves), None where too few flat voxels lie."""
+    flat = counts.octants[:, 1]
+    return [
+        deconvolve_histogram(counts.edges, o, sd, phases).n_phases if o.sum() >= OCTANT_VOXELS else None for o in flat
+    ]
+
+
+def judge(
+    found: "Threshold", codes: Any, plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts
+) -> tuple[dict[str, Any], list[str]]:
+    """Numbers on noise, phases, clipping, drift and halo, and the sentences they call for.
+
+    Returns
+    -------
+    values : dict
+        Plain numbers and texts.
+    warnings : list of str
+    """
+    inside = counts.n_voxels - counts.n_outside
+    octants = octant_phases(counts, plan.sd_after) if found.method == "deconvolution" else []
+    halo = halo_index(codes, found, plan, fit) if plan.noise.sd else {}
+    values: dict[str, Any] = {
+        "method": found.method,
+        **_noise_values(plan, fit),
+        **phase_values(plan, fit),
+        "blur": found.blur,
+        "level_uncertainty": UNCERTAINTY if plan.reached or not fit.ok else UNCERTAINTY_MISSED,
+        "reliable": bool(fit.ok and (plan.reached or found.method != "deconvolution")),
+        "grey_low": counts.raw_low,
+        "grey_high": counts.raw_high,
+        "clipped_share": counts.clipped if plan.noise.sd else 0.0,
+        "outside_share": counts.n_outside / max(1, counts.n_voxels),
+        "octant_phases": octants,
+        **halo,
+    }
+    everything = {**found.values, **values}
+    warnings = [*plan.warnings, *_fit_words(found, fit), *_grey_words(everything, counts, inside)]
+    warnings += _place_words(everything, fit)
+    return values, warnings
+
+
+def _noise_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, Any]:
+    return {
+        "denoise": plan.method,
+        "sigma_voxels": list(plan.sigma),
+        "noise_sd": plan.noise.sd,
+        "noise_sd_after": plan.sd_after,
+        "noise_lag1": plan.noise.correlation,
+        "noise_blocks": plan.noise.n_blocks,
+        "noise_target_reached": plan.reached,
+    }
+
+
+def phase_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, Any]:
+    """The fit, and signal and contrast in widths of the raw noise.
+
+    Notes
+    -----
+    SNR = mean of the particles / sd, CNR = (mean of the particles - mean of the darkest phase) / sd, with the sd of the
+    raw grey in flat places, as the reference study does.
+    """
+    values = fit.to_mapping()
+    names = {1: ["one phase"], 2: ["background", "particles"], 3: ["air", "binder", "particles"]}
+    for phase, name in zip(values["phases"], names.get(fit.n_phases, [])):
+        phase["name"] = name
+    values["snr"] = values["cnr"] = values["contrast"] = None
+    if fit.ok:
+        values["contrast"] = float(fit.means[-1] - fit.means[0])
+        if plan.noise.sd:
+            values["snr"] = float(fit.means[-1]) / plan.noise.sd
+            values["cnr"] = values["contrast"] / plan.noise.sd
+    return values
+
+
+def _fit_words(found: "Threshold", fit: PhaseFit) -> list[str]:
+    if not fit.ok:
+        return [
+            f"{fit.words[-1]}, so nothing in the grey values themselves supports this level: look at the mask in slices"
+        ]
+    words = list(fit.words) if found.method == "deconvolution" else []
+    if fit.separation < SEPARATED:
+        words.append(
+            f"the two brightest phases lie {fit.separation:.1f} standard deviations apart ({SEPARATED:g} are wanted), "
+            "so the level between them is uncertain"
+        )
+    return words
+
+
+def _grey_words(values: dict[str, Any], counts: GreyCounts, inside: int) -> list[str]:
+    words = []
+    if values["clipped_share"] > CLIPPED:
+        low = counts.n_low >= counts.n_high
+        end, n = (counts.raw_low, counts.n_low) if low else (counts.raw_high, counts.n_high)
+        words.append(
+            f"{100 * n / max(1, inside):.1f} % of the voxels hold the {'least' if low else 'largest'} grey value "
+            f"{end:g}: the grey range was clipped, so noise and phases there are not what they seem"
+        )
+    if values["outside_share"] > 0:
+        words.append(
+            f"{100 * values['outside_share']:.2g} % of the voxels are NaN or outside the reconstruction and count as "
+            "outside the sample"
+        )
+    if values.get("solid_share", 0.0) > FULL:
+        words.append(
+            f"the particles would fill {100 * values['solid_share']:.0f} % of the volume: if they are the dark phase "
+            "in bright surroundings, give their range with --set threshold.method=fixed --set threshold.high=GREY"
+        )
+    return words
+
+
+def _place_words(values: dict[str, Any], fit: PhaseFit) -> list[str]:
+    words = []
+    spread = values.get("plateau_spread")
+    if spread is not None and spread > DRIFT:
+        words.append(
+            f"the grey of the particles varies by {100 * spread:.0f} % of the contrast over the volume (drift, shading "
+            "or rings); the local level follows it, a single level would not"
+        )
+    counted = [n for n in values["octant_phases"] if n is not None]
+    # an octant may well lack a rare phase; more phases than the whole, or a single one, tell of trouble
+    if any(n > fit.n_phases or n < 2 for n in counted):
+        words.append(
+            f"the octants of the volume show different numbers of phases ({', '.join(map(str, counted))}; the whole "
+            f"shows {fit.n_phases}), so one description does not fit everywhere"
+        )
+    if max(values.get("halo_fringe") or -math.inf, 0) > FRINGE_LIMIT:
+        words.append(
+            f"a dark fringe of {100 * values['halo_fringe']:.0f} % of the contrast surrounds the particles (phase-contrast "
+            "halo); dark gaps between particles may be fringe"
+        )
+    if max(values.get("halo_drop") or -math.inf, 0) > DROP_LIMIT:
+        words.append(
+            f"the particles are darker inside than at their rim by {100 * values['halo_drop']:.0f} % of the contrast "
+            "(phase-contrast halo or beam hardening); a dark core is not a void"
+        )
+    return words

@@ -1,0 +1,273 @@
+"""Denoise a grey volume by as much as its noise asks for, into uint16 codes, and count its grey values on the way.
+
+`plan` looks at a sample; `apply` goes once over the volume, slab by slab.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .codes import Outside, find_outside
+from .errors import SegmentationError
+from .executors import RunMap
+from .histogram import BINS, GreyCounts, PhaseFit
+from .kernels.blocks import Flatness, Span, count_codes, extremes
+from .noise import CORRELATED, Noise
+from .options import Options, option
+from .slabs import Slab
+from .smoothing import NO_SIGMA, Filter, filter_slab
+from .strength import GRID, TARGET, Bins, Sample, Trial, search_sigma
+from .units import VoxelSize
+
+WAY_FORWARD = "give a level yourself with --set threshold.method=fixed --set threshold.low=GREY, or try --set threshold.method=otsu"
+
+
+@dataclass(frozen=True)
+class DenoiseOptions(Options):
+    """Options of the denoising."""
+
+    section: ClassVar[str] = "denoise"
+
+    method: str = option(
+        "auto",
+        "filter before the threshold; auto = Gaussian as strong as the noise asks for",
+        choices=("auto", "none", "gaussian", "median", "nlm"),
+    )
+    sigma: float | None = option(
+        None,
+        "sigma of the Gaussian; empty = chosen from the noise",
+        unit="edges of the finest voxel axis",
+        min=0,
+        max=10,
+    )
+
+
+@dataclass(frozen=True)
+class DenoisePlan:
+    """How a volume will be denoised, and what a sample of it shows.
+
+    Parameters
+    ----------
+    how : Filter
+        Filter and coding.
+    noise, residual : Noise
+        Before and after.
+    reached : bool
+        Whether particles and the next phase lie 8 sds of the residual noise apart.
+    flatness : Flatness
+        What counts as flat (the 30 % of least gradient).
+    bins : Bins
+        Of the histograms.
+    fit : PhaseFit
+        Phases in the sample.
+    counts : GreyCounts
+        Of the sample.
+    edges : (z, y, x)
+        Voxel edges in units of the shortest one.
+    warnings : tuple of str
+    """
+
+    how: Filter
+    noise: Noise
+    residual: Noise
+    reached: bool
+    flatness: Flatness
+    bins: Bins
+    fit: PhaseFit
+    counts: GreyCounts
+    edges: tuple[float, float, float]
+    warnings: tuple[str, ...]
+
+    @property
+    def sigma(self) -> tuple[float, float, float]:
+        """(z, y, x) sigmas of the Gaussian in voxels; zeros for other filters."""
+        return self.how.sigma
+
+    @property
+    def method(self) -> str:
+        """The filter used: none, gaussian, median or nlm."""
+        return self.how.method
+
+    @property
+    def sd_after(self) -> float:
+        """Noise after filtering, grey values."""
+        return self.residual.sd
+
+    @property
+    def offset(self) -> float:
+        """grey = offset + scale * code."""
+        return self.how.coding.offset
+
+    @property
+    def scale(self) -> float:
+        """grey = offset + scale * code."""
+        return self.how.coding.scale
+
+    @property
+    def outside(self) -> Outside:
+        """How voxels outside the scanned body are told."""
+        return self.how.outside
+
+    @property
+    def map_flatness(self) -> Flatness:
+        """What counts as flat for the local means: up to twice what noise gives, or a step of one code."""
+        flat = self.flatness
+        return flat._replace(limit=np.float32(max(2 * flat.noise, flat.wz + flat.wy + flat.wx)))
+
+    @property
+    def halo(self) -> int:
+        """Raw planes needed on each side of a slab."""
+        return self.how.radius[0] + 1
+
+
+def plan(volume: Any, voxel_size: VoxelSize | None, options: DenoiseOptions, phases: int | str = "auto") -> DenoisePlan:
+    """Measure noise and phases on a sample and settle the filter.
+
+    Parameters
+    ----------
+    volume : array-like (Z, Y, X)
+        Raw grey; at most 8 layers of 16 planes with a narrow halo are read.
+    voxel_size : VoxelSize or None
+        Its proportions make the Gaussian round in space; None: cubes.
+    options : DenoiseOptions
+    phases : "auto" or int
+        Number of phases to look for.
+
+    Raises
+    ------
+    SegmentationError
+        When the sample holds no grey value at all.
+
+    Notes
+    -----
+    The sigma is the smallest of a grid after which (particle mean - mean of the next phase) / residual sd is 8.
+    """
+    edges = voxel_size.relative if voxel_size is not None else (1.0, 1.0, 1.0)
+    outside = find_outside(volume)
+    sample = Sample(volume, edges, outside, phases)
+    if not any(f.size for f in sample.finite):
+        raise SegmentationError(
+            "every voxel looked at is NaN or outside the reconstruction, so there is nothing to segment; check the "
+            "file, or cut to the part that holds data with --set input.crop=z0:z1,y0:y1,x0:x1"
+        )
+    noise = sample.measure_noise()
+    trial = _choose(sample, options)
+    return DenoisePlan(
+        how=trial.how,
+        noise=noise,
+        residual=trial.residual,
+        reached=trial.reached,
+        flatness=trial.flatness,
+        bins=trial.bins,
+        fit=trial.fit,
+        counts=trial.counts,
+        edges=edges,
+        warnings=tuple(_warnings(trial, noise, outside)),
+    )
+
+
+def _choose(sample: Sample, options: DenoiseOptions) -> Trial:
+    if options.method == "none":
+        return sample.trial(sample.gaussian(0.0))
+    if options.method in ("median", "nlm"):
+        coding = sample.coding(True)
+        return sample.trial(Filter(options.method, NO_SIGMA, coding, sample.outside, sample.noise.sd))
+    if options.sigma is not None:
+        return sample.trial(sample.gaussian(options.sigma))
+    return search_sigma(sample)
+
+
+def _warnings(trial: Trial, noise: Noise, outside: Outside) -> list[str]:
+    words = []
+    if outside.value is not None:
+        words.append(outside.words())
+    if noise.sd and noise.correlation > CORRELATED:
+        words.append(
+            f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise ratio "
+            "overstates the quality and small voids are harder to see than it says"
+        )
+    if trial.fit.ok and not trial.reached:
+        strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
+        words.append(
+            f"the noise target is not reached{' even at the strongest smoothing' if strongest else ''}: particles and "
+            f"the next phase lie {trial.gap / trial.residual.sd:.1f} widths of the remaining noise apart ({TARGET:g} "
+            "wanted), so masks are unreliable and void fractions are left empty"
+        )
+    return words
+
+
+def apply(
+    volume: Any,
+    out: Any,
+    plan: DenoisePlan,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+) -> GreyCounts:
+    """Denoise a volume into codes and count its grey values, in one pass.
+
+    Parameters
+    ----------
+    volume : array-like (Z, Y, X)
+        Raw grey.
+    out : array-like (Z, Y, X) uint16
+        Written: grey = plan.offset + plan.scale * code, 0 = outside.
+    plan : DenoisePlan
+    slabs : sequence of Slab
+        Each needs about (raw bytes + 2) a voxel, 4 more for float and for masked volumes.
+    run_map : executor
+    tick : callable, optional
+        Called with the number of planes done after each slab.
+
+    Returns
+    -------
+    GreyCounts
+    """
+    octants = np.zeros((8, 2, BINS + 1), np.int64)
+    low, high = (np.inf, 0), (-np.inf, 0)
+    task = partial(_denoise_slab, volume, out, plan)
+    for slab, (counts, part_low, part_high) in zip(slabs, run_map(task, slabs)):
+        octants += counts
+        low = _merge(low, part_low, min(low[0], part_low[0]))
+        high = _merge(high, part_high, max(high[0], part_high[0]))
+        if tick:
+            tick(slab.depth)
+    return GreyCounts(
+        edges=plan.bins.edges(plan.how.coding),
+        octants=octants[:, :, :BINS].copy(),
+        raw_low=float(low[0]),
+        raw_high=float(high[0]),
+        n_low=int(low[1]),
+        n_high=int(high[1]),
+        n_voxels=int(octants.sum()),
+        n_outside=int(octants[:, :, BINS].sum()),
+    )
+
+
+def _merge(a: tuple[float, int], b: tuple[float, int], value: float) -> tuple[float, int]:
+    """An extreme value and how many voxels hold it, of two parts."""
+    return value, (a[1] if a[0] == value else 0) + (b[1] if b[0] == value else 0)
+
+
+def _denoise_slab(
+    volume: Any, out: Any, plan: DenoisePlan, slab: Slab
+) -> tuple[np.ndarray, tuple[float, int], tuple[float, int]]:
+    depth = volume.shape[0]
+    a, b = slab.halo(plan.halo, depth)
+    c, d = slab.halo(1, depth)
+    raw = np.asarray(volume[a:b])
+    valid = plan.outside.valid(raw)
+    codes = filter_slab(raw, valid, plan.how, c - a, d - a)
+    span = Span(slab.z0 - c, slab.z1 - c, slab.z0)
+    out[slab.z0 : slab.z1] = codes[span.first : span.last]
+    octants = np.zeros((8, 2, BINS + 1), np.int64)
+    count_codes(codes, span, depth, plan.bins.of_codes(), plan.flatness, valid is not None, octants)
+    core = slice(slab.z0 - a, slab.z1 - a)
+    grey = raw[core] if valid is None else raw[core][valid[core] > 0]
+    if not grey.size:
+        return octants, (np.inf, 0), (-np.inf, 0)
+    low, n_low, high, n_high = extremes(np.ascontiguousarray(grey))
+    return octants, (float(low), int(n_low)), (float(high), int(n_high))

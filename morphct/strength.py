@@ -1,0 +1,249 @@
+"""How strongly to smooth: trials on a sample, until the phases lie far enough apart in widths of the noise."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .codes import LAST, Coding, Outside, choose_coding
+from .histogram import BINS, GreyCounts, PhaseFit, deconvolve
+from .kernels.blocks import Flatness, Span, count_codes, gradients
+from .noise import LAG, Noise, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
+from .sampling import Brick, read_bricks
+from .smoothing import NO_SIGMA, Filter, filter_slab
+
+GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
+TARGET = 8.0  # distance of the particles to the next phase in sds of the denoised noise
+START = 1.0
+FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is seen
+FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
+HALO = 4  # voxels, enough for sigma 1
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Histogram bins as ranges of codes: bin j holds `width` codes from `first + j * width` on."""
+
+    first: int
+    width: int
+
+    def of_codes(self) -> np.ndarray:
+        """(65536,) uint16 bin of each code; BINS for code 0 (outside)."""
+        bins = np.clip((np.arange(LAST + 1) - self.first) // self.width, 0, BINS - 1).astype(np.uint16)
+        bins[0] = BINS
+        return bins
+
+    def edges(self, coding: Coding) -> np.ndarray:
+        """(BINS + 1,) grey values."""
+        return coding.grey(self.first - 0.5 + self.width * np.arange(BINS + 1.0))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a filter does to the sample."""
+
+    how: Filter
+    residual: Noise
+    flatness: Flatness
+    bins: Bins
+    counts: GreyCounts
+    fit: PhaseFit
+
+    @property
+    def gap(self) -> float:
+        """Grey distance of the two brightest phases; 0 for fewer."""
+        return float(self.fit.means[-1] - self.fit.means[-2]) if self.fit.n_phases > 1 else 0.0
+
+    @property
+    def reached(self) -> bool:
+        """Whether they lie far enough apart for the residual noise."""
+        return self.fit.ok and self.gap >= TARGET * self.residual.sd
+
+
+class Sample:
+    """The sample of a volume and the filters tried on it.
+
+    Parameters
+    ----------
+    volume : array-like (Z, Y, X)
+    edges : (z, y, x)
+        Voxel edges in units of the shortest one.
+    outside : Outside
+    phases : "auto" or int
+    """
+
+    def __init__(self, volume: Any, edges: tuple[float, float, float], outside: Outside, phases: int | str) -> None:
+        self.volume, self.edges, self.outside, self.phases = volume, edges, outside, phases
+        self.bricks: list[Brick] = []
+        self.valid: list[np.ndarray | None] = []
+        self._read(HALO)
+        self.inner = [b.inner for b in self.bricks]
+        self.inner_valid = [None if v is None else v[b.core] for b, v in zip(self.bricks, self.valid)]
+        self.blocks: list[np.ndarray] = []
+        self.noise = no_noise()
+
+    def _read(self, halo: int) -> None:
+        self.halo = halo
+        self.bricks = read_bricks(self.volume, halo)
+        self.valid = [self._valid_of(b) for b in self.bricks]
+
+    def _valid_of(self, brick: Brick) -> np.ndarray | None:
+        return self.outside.valid_part(brick.grey, brick.start, self.volume.shape)
+
+    @property
+    def finite(self) -> list[np.ndarray]:
+        """Raw values of the cores that count, flat."""
+        return [g.ravel() if v is None else g[v > 0] for g, v in zip(self.inner, self.inner_valid)]
+
+    def measure_noise(self) -> Noise:
+        """Noise of the flattest tenth of the blocks, remembered for `residual_noise`."""
+        cut = cut_blocks(self.inner, self.inner_valid)
+        if is_segmented(self.finite):
+            self.noise = no_noise()
+        else:
+            kind = self.volume.dtype
+            ends = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "ui" and kind.itemsize < 4 else None
+            self.blocks = flattest_blocks(cut, ends)
+            self.noise = measure_noise([c[i] for c, i in zip(cut, self.blocks)])
+        return self.noise
+
+    def residual_noise(self, codes: list[np.ndarray], how: Filter) -> Noise:
+        """Noise after a filter: predicted for a Gaussian, measured on the same blocks for the others."""
+        if how.method in ("none", "gaussian"):
+            return self.noise.after(how.sigma)
+        if not self.blocks:
+            return no_noise()
+        cut = cut_blocks(codes, self.inner_valid)
+        measured = measure_noise([c[i] for c, i in zip(cut, self.blocks)])
+        return Noise(measured.sd * how.coding.scale, measured.acf, measured.n_blocks)
+
+    def coding(self, filtered: bool) -> Coding:
+        """Coding that holds the sampled greys."""
+        return choose_coding(np.dtype(self.volume.dtype), [f for f in self.finite if f.size], filtered)
+
+    def gaussian(self, sigma: float) -> Filter:
+        """A Gaussian of `sigma` finest voxel edges (0: no filter)."""
+        if not sigma:
+            return Filter("none", NO_SIGMA, self.coding(False), self.outside)
+        sigmas = tuple(sigma / e for e in self.edges)
+        return Filter("gaussian", sigmas, self.coding(True), self.outside)  # type: ignore[arg-type]
+
+    def codes(self, how: Filter) -> list[np.ndarray]:
+        """Filtered bricks with one voxel of halo where there is one."""
+        need = max(how.radius) + 1
+        if need > self.halo and any(not _is_whole(b, self.volume.shape) for b in self.bricks):
+            self._read(need)
+        return [filter_slab(b.grey, v, how, 0, b.grey.shape[0]) for b, v in zip(self.bricks, self.valid)]
+
+    def trial(self, how: Filter) -> Trial:
+        """Filter the sample, count its flat voxels and fit phases."""
+        codes = self.codes(how)
+        cores = [c[b.core] for c, b in zip(codes, self.bricks)]
+        residual = self.residual_noise(cores, how)
+        weights = tuple(np.float32(0.25 / e**2) for e in self.edges)
+        expected = noise_gradient(residual, how.coding, self.edges)
+        free = Flatness(*weights, np.float32(np.inf), np.float32(expected))
+        slopes = []
+        for c, b in zip(codes, self.bricks):
+            slope = np.empty(c.shape, np.float32)
+            gradients(c, free, slope)
+            slopes.append(slope[b.core].ravel())
+        limit = _low_quantile(slopes)
+        flatness = free._replace(limit=np.float32(limit))
+        bins = choose_bins(cores)
+        counts = self._count(codes, flatness, bins, how.coding)
+        return Trial(how, residual, flatness, bins, counts, deconvolve(counts, residual.sd, self.phases))
+
+    def _count(self, codes: list[np.ndarray], flatness: Flatness, bins: Bins, coding: Coding) -> GreyCounts:
+        octants = np.zeros((8, 2, BINS + 1), np.int64)
+        table = bins.of_codes()
+        for c, b in zip(codes, self.bricks):
+            # rows are cut to the core in y and x by hand: the kernel knows a halo in z only
+            cut = c[:, b.core[1], b.core[2]].copy()
+            span = Span(b.core[0].start, b.core[0].stop, b.start[0] + b.core[0].start)
+            count_codes(cut, span, self.volume.shape[0], table, flatness, True, octants)
+        n = int(octants.sum())
+        return GreyCounts(
+            bins.edges(coding), octants[:, :, :BINS], n_voxels=n, n_outside=int(octants[:, :, BINS].sum())
+        )
+
+
+def _is_whole(brick: Brick, shape: tuple[int, ...]) -> bool:
+    return brick.grey.shape == tuple(shape)
+
+
+def noise_gradient(noise: Noise, coding: Coding, edges: tuple[float, float, float]) -> float:
+    """Mean squared gradient that noise alone gives, codes^2 per finest voxel edge^2, for differences over two voxels."""
+    variance = (noise.sd / coding.scale) ** 2
+    lag = min(2, LAG)
+    return sum(0.25 / e**2 * 2 * variance * (1 - float(noise.acf[axis, lag])) for axis, e in enumerate(edges))
+
+
+def _low_quantile(slopes: list[np.ndarray]) -> float:
+    step = max(1, sum(s.size for s in slopes) // 1_000_000)
+    values = np.concatenate([s[::step] for s in slopes])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0
+    return float(np.quantile(values, FLAT_SHARE, method="higher"))
+
+
+def choose_bins(cores: list[np.ndarray]) -> Bins:
+    """Bins that cover the sampled codes without their far tails, with room on both sides."""
+    step = max(1, sum(c.size for c in cores) // 2_000_000)
+    codes = np.concatenate([c.ravel()[::step] for c in cores])
+    codes = codes[codes > 0]
+    if not codes.size:
+        return Bins(1, 1)
+    low, high = np.quantile(codes, [0.00005, 0.99995])
+    if codes.max() <= BINS:
+        return Bins(1, 1)
+    room = 0.03 * (high - low) + 2
+    width = max(1, math.ceil((high - low + 2 * room) / BINS))
+    first = int(0.5 * (low + high) - 0.5 * BINS * width)
+    return Bins(max(1, first), width)
+
+
+def weakest_sigma(noise: Noise, gap: float, edges: tuple[float, float, float]) -> tuple[float, bool]:
+    """The smallest sigma of the grid after which `gap` is 8 sds of the noise, and whether there is one."""
+    for sigma in GRID:
+        if gap >= TARGET * noise.after([sigma / e for e in edges]).sd:
+            return sigma, True
+    return GRID[-1], False
+
+
+def search_sigma(sample: Sample) -> Trial:
+    """Smooth, fit, choose the sigma that the fit asks for, until the two agree.
+
+    When no sigma shows two phases the trial at sigma 1 (0 for a noiseless volume) is handed back.
+    """
+    sigma = START if sample.noise.sd else 0.0
+    tried: dict[float, Trial] = {}
+    while True:
+        tried[sigma] = trial = sample.trial(sample.gaussian(sigma))
+        if trial.fit.ok:
+            wanted, _ = weakest_sigma(sample.noise, trial.gap, sample.edges)
+            if wanted == sigma:
+                return trial
+            if wanted in tried:
+                # two sigmas that ask for each other: the stronger one keeps the target
+                return max((t for t in (trial, tried[wanted]) if t.fit.ok), key=lambda t: t.how.sigma)
+        else:
+            good = [t for t in tried.values() if t.fit.ok]
+            if good:
+                return good[-1]
+            left = [s for s in (_guess(sample, trial), *FALLBACK) if s not in tried]
+            if not left or not sample.noise.sd:
+                return tried.get(START, trial)
+            wanted = left[0]
+        sigma = wanted
+
+
+def _guess(sample: Sample, trial: Trial) -> float:
+    """Sigma for a gap of a third of the grey range, the noise taken off."""
+    share = np.cumsum(trial.counts.all) / max(1, trial.counts.all.sum())
+    low, high = np.interp([0.01, 0.99], share, trial.counts.centres)
+    span = float(high - low)
+    gap = max(0.35 * (span - 4.65 * trial.residual.sd), 0.05 * span)
+    return weakest_sigma(sample.noise, gap, sample.edges)[0]

@@ -1,0 +1,281 @@
+"""From grey to mask: the level between particles and the rest, local or single, and how far to trust it."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import conditioning, localmap
+from .codes import LAST, Coding
+from .denoise import WAY_FORWARD, DenoisePlan
+from .errors import SegmentationError, SettingsError
+from .executors import RunMap
+from .histogram import GreyCounts, PhaseFit, otsu
+from .kernels.blocks import above_level
+from .options import Options, option
+from .slabs import Slab
+
+
+@dataclass(frozen=True)
+class ThresholdOptions(Options):
+    """Options of the threshold."""
+
+    section: ClassVar[str] = "threshold"
+
+    method: str = option(
+        "deconvolution",
+        "how the level is found: deconvolution of the histogram with a local level, one Otsu level, or a fixed range",
+        choices=("deconvolution", "otsu", "fixed"),
+    )
+    phases: int | str = option("auto", "number of grey phases, or auto", min=2, max=4)
+    low: float | None = option(None, "least grey of the particles (method fixed); empty = no lower bound", unit="grey")
+    high: float | None = option(
+        None, "largest grey of the particles (method fixed); empty = no upper bound", unit="grey"
+    )
+
+    def validate(self) -> None:
+        """Refuse what the fields do not allow, and a fixed method without a level.
+
+        Raises
+        ------
+        SettingsError
+        """
+        super().validate()
+        if isinstance(self.phases, str) and self.phases != "auto":
+            raise SettingsError(f"threshold.phases is {self.phases!r}; allowed are auto and 2 to 4")
+        if self.method == "fixed" and self.low is None and self.high is None:
+            raise SettingsError(
+                "threshold.method is fixed but no level is given; add --set threshold.low=GREY (bright particles) or "
+                "--set threshold.high=GREY (dark particles)"
+            )
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise SettingsError(
+                f"threshold.low is {self.low:g} and threshold.high {self.high:g}; low must not be above high"
+            )
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The level of every place, as coarse maps of blocks of 8^3 voxels.
+
+    Parameters
+    ----------
+    method : {"deconvolution", "otsu", "fixed"}
+    level, inside, outside : (z, y, x) float32
+        Grey values: the level, and the grey of particles and of their surroundings nearby.
+    coding : Coding
+    code_range : (int, int) or None
+        For one level: the codes of the particles, both ends included.
+    blur : float or None
+        Total blur of the denoised volume (sigma, finest voxel edges), from the slope of the edges.
+    values : dict
+        What `threshold.json` holds.
+    warnings : tuple of str
+    """
+
+    method: str
+    level: np.ndarray
+    inside: np.ndarray
+    outside: np.ndarray
+    coding: Coding
+    code_range: tuple[int, int] | None = None
+    blur: float | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def uncertainty(self) -> float:
+        """How far the level may be off, as a share of the local contrast."""
+        return float(self.values.get("level_uncertainty", conditioning.UNCERTAINTY))
+
+
+def find(
+    codes: Any,
+    plan: DenoisePlan,
+    fit: PhaseFit,
+    counts: GreyCounts,
+    options: ThresholdOptions,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+) -> Threshold:
+    """Find the level.
+
+    Parameters
+    ----------
+    codes : array-like (Z, Y, X) uint16
+        Denoised volume.
+    plan : DenoisePlan
+        What it was denoised with.
+    fit : PhaseFit
+        Of the whole volume.
+    counts : GreyCounts
+    options : ThresholdOptions
+    slabs : sequence of Slab
+        Passes read a halo of one plane.
+
+    Raises
+    ------
+    SegmentationError
+        When the volume holds no or one grey value, or its histogram shows one phase only.
+    """
+    refuse_empty(counts)
+    if options.method == "fixed":
+        found = _fixed(codes.shape, plan, counts, options)
+    elif options.method == "otsu":
+        found = _otsu(codes.shape, plan, counts)
+    else:
+        refuse_one_phase(fit)
+        found = _local(codes, plan, fit, slabs, run_map, tick)
+    values, warnings = conditioning.judge(found, codes, plan, fit, counts)
+    return Threshold(**{**found.__dict__, "values": {**found.values, **values}, "warnings": tuple(warnings)})
+
+
+def refuse_empty(counts: GreyCounts) -> None:
+    """Raise SegmentationError for a volume without grey values or with a single one."""
+    if counts.n_outside == counts.n_voxels:
+        raise SegmentationError(
+            "every voxel is NaN or outside the reconstruction, so there is nothing to segment; check the file or the "
+            "part of it given with --set input.crop=..."
+        )
+    if counts.raw_low == counts.raw_high:
+        raise SegmentationError(
+            f"every voxel has the one grey value {counts.raw_low:g}, so there is nothing to segment; check the file, "
+            "its data type and the dataset inside it"
+        )
+
+
+def refuse_one_phase(fit: PhaseFit) -> None:
+    """Raise SegmentationError when there are no two phases to put a level between."""
+    if not fit.ok:
+        raise SegmentationError(f"no honest level can be found: {fit.words[-1]}; {WAY_FORWARD}")
+
+
+def _single(
+    method: str, shape: Sequence[int], coding: Coding, span: tuple[int, int], level: float, counts: GreyCounts
+) -> Threshold:
+    """A threshold of one level for the whole volume; the grey on both sides comes from the histogram."""
+    low, high = coding.grey(span[0] - 0.5), coding.grey(span[1] + 0.5)
+    within = (counts.centres > low) & (counts.centres < high)
+    inside, outside = (_mean(counts, part, level) for part in (within, ~within))
+    maps = [localmap.constant(shape, v) for v in (level, inside, outside)]
+    share = float(counts.all[within].sum() / max(1, counts.all.sum()))
+    values = {"level": level, "mean_inside": inside, "mean_outside": outside, "solid_share": share}
+    return Threshold(method, *maps, coding, code_range=span, values=values)
+
+
+def _mean(counts: GreyCounts, part: np.ndarray, default: float) -> float:
+    n = counts.all[part].sum()
+    return float((counts.all * counts.centres)[part].sum() / n) if n else default
+
+
+def _otsu(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts) -> Threshold:
+    bin_ = otsu(counts.all)
+    first = plan.bins.first + plan.bins.width * bin_  # bins begin at whole codes
+    return _single("otsu", shape, plan.how.coding, (first, LAST), float(counts.edges[bin_]), counts)
+
+
+def _fixed(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts, options: ThresholdOptions) -> Threshold:
+    coding = plan.how.coding
+    low = 1 if options.low is None else _clip_code(np.ceil(_position(coding, options.low)), 1, LAST + 1)
+    high = LAST if options.high is None else _clip_code(np.floor(_position(coding, options.high)), 0, LAST)
+    level = options.low if options.low is not None else options.high
+    assert level is not None
+    found = _single("fixed", shape, coding, (low, high), float(level), counts)
+    return Threshold(**{**found.__dict__, "values": {**found.values, "low": options.low, "high": options.high}})
+
+
+def _position(coding: Coding, grey: float) -> float:
+    """Code of a grey value; a hair's breadth from a whole one is that one (0.1 steps are not exact)."""
+    position = coding.position(grey)
+    return round(position) if abs(position - round(position)) < 1e-6 else position
+
+
+def _clip_code(code: float, low: int, high: int) -> int:
+    return int(min(max(code, low), high))
+
+
+def _local(
+    codes: Any,
+    plan: DenoisePlan,
+    fit: PhaseFit,
+    slabs: Sequence[Slab],
+    run_map: RunMap,
+    tick: Callable[[int], None] | None,
+) -> Threshold:
+    means = (float(fit.means[-2]), float(fit.means[-1]))
+    coding = plan.how.coding
+    found = localmap.find_map(codes, coding, plan.map_flatness, means, slabs, run_map, tick)
+    level = found.level
+    values = {
+        "level": 0.5 * (means[0] + means[1]),
+        "level_range": [float(v) for v in np.quantile(level, [0.01, 0.99])],
+        "solid_share": found.above / math.prod(int(n) for n in codes.shape),
+        "plateau_spread": conditioning.plateau_spread(found, fit),
+    }
+    blur = localmap.total_blur(found.slopes)
+    return Threshold("deconvolution", level, found.inside, found.outside, coding, blur=blur, values=values)
+
+
+def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float = 0.0) -> np.ndarray:
+    """Mask of planes z0 to z1.
+
+    Parameters
+    ----------
+    codes : array-like (Z, Y, X) uint16
+    threshold : Threshold
+    z0, z1 : int
+    shift : float
+        Moves a local level by this share of the local contrast (the level's uncertainty, for bands).
+
+    Returns
+    -------
+    (z1 - z0, Y, X) bool
+        True in particles, never outside.
+    """
+    part = np.ascontiguousarray(codes[z0:z1])
+    if threshold.code_range is not None:
+        low, high = _shifted_range(threshold, shift)
+        return (part >= low) & (part <= high) if high < LAST else part >= low
+    level = threshold.level
+    if shift:
+        level = level + np.float32(shift) * (threshold.inside - threshold.outside)
+    out = np.empty(part.shape, np.uint8)
+    above_level(part, z0, localmap.as_level(level, level, threshold.coding), out)
+    return out.view(bool)
+
+
+def _shifted_range(threshold: Threshold, shift: float) -> tuple[int, int]:
+    assert threshold.code_range is not None
+    low, high = threshold.code_range
+    gap = abs(float(threshold.inside.flat[0] - threshold.outside.flat[0]))
+    step = round(shift * gap / threshold.coding.scale)
+    low = low if low <= 1 else max(1, low + step)
+    high = high if high >= LAST else min(LAST, high - step)
+    return low, high
+
+
+def apply(
+    codes: Any,
+    threshold: Threshold,
+    out: Any,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+) -> int:
+    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels."""
+    total = 0
+    for slab, n in zip(slabs, run_map(partial(_apply_slab, codes, threshold, out), slabs)):
+        total += n
+        if tick:
+            tick(slab.depth)
+    return total
+
+
+def _apply_slab(codes: Any, threshold: Threshold, out: Any, slab: Slab) -> int:
+    mask = mask_planes(codes, threshold, slab.z0, slab.z1)
+    out[slab.z0 : slab.z1] = mask.view(np.uint8)
+    return int(np.count_nonzero(mask))
