@@ -159,4 +159,9 @@ def surface_points(body: Body, count: int = DIRECTIONS) -> np.ndarray:
 
 def reach(body: Body) -> np.ndarray:
     """Half extents (3,) of a box around the centre that holds the body, with a little to spare."""
-    return np.abs(surface_points(body) - body.centre).max(axis=0) * 1.04 + 1.0
+    return extent(body) * 1.04 + 1.0
+
+
+def extent(body: Body) -> np.ndarray:
+    """Half extents (3,) of the body around its centre, a shade low at sharp corners."""
+    return np.abs(surface_points(body) - body.centre).max(axis=0)

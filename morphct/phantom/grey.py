@@ -87,15 +87,16 @@ def _wetting(labels: np.ndarray, z0: int, z1: int, options: PhantomOptions) -> n
 def _noise(z0: int, z1: int, options: PhantomOptions) -> np.ndarray:
     """Noise of planes z0 to z1, float32; each plane has its own generator, so slabs do not change it."""
     sigma = options.noise_blur
+    # drawn beyond the faces too: repeating edges while blurring would make the faces noisier
     halo = int(np.ceil(4 * sigma)) if sigma > 0 else 0
-    noise = np.empty((z1 - z0 + 2 * halo, options.height, options.width), np.float32)
-    for k, z in enumerate(range(z0 - halo, z1 + halo)):
-        rng = np.random.default_rng([options.seed, 4, z + halo])
-        rng.standard_normal(out=noise[k], dtype=np.float32)
+    noise = np.empty((z1 - z0 + 2 * halo, options.height + 2 * halo, options.width + 2 * halo), np.float32)
+    for k, z in enumerate(range(z0, z1 + 2 * halo)):
+        np.random.default_rng([options.seed, 4, z]).standard_normal(out=noise[k], dtype=np.float32)
     if sigma > 0:
+        inside = slice(halo, -halo)
         half = weights(sigma).astype(float)
-        kept = (half[0] ** 2 + 2 * (half[1:] ** 2).sum()) ** 1.5
-        noise = blurred(noise, sigma)[halo : halo + z1 - z0] / np.float32(np.sqrt(kept))
+        kept = half[0] ** 2 + 2 * (half[1:] ** 2).sum()  # of the variance, along each axis
+        noise = blurred(noise, sigma)[inside, inside, inside] / np.float32(kept**1.5)
     return noise * np.float32(options.noise_sd)
 
 

@@ -1,6 +1,7 @@
 """Groups of particles: one, or several that touch or are welded, drawn and rasterised in a box of their own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,8 @@ class Group:
 
     bodies: list[Body]
     families: list[str]
-    welds: list[tuple[int, int]] = field(default_factory=list)
-    seed: int = 0
+    welds: list[tuple[int, int]]
+    seed: int
 
     @property
     def volume(self) -> float:
@@ -59,77 +60,87 @@ def draw_diameter(options: PhantomOptions, rng: np.random.Generator, small: bool
 def draw_group(options: PhantomOptions, rng: np.random.Generator, filler: bool = False) -> Group:
     """A random group: bodies, their places and which contacts are welded; a `filler` is smaller."""
     sponge = options.family == "sponge"
-    members = 1
+    count = 1
     if sponge:
-        members = int(rng.integers(2, 7)) if filler else int(rng.integers(6, 29))
+        count = int(rng.integers(2, 7)) if filler else int(rng.integers(6, 29))
     elif not filler and rng.random() < options.group_share:
-        members = 2 + int(rng.poisson(options.group_members - 2))
+        count = 2 + int(rng.poisson(options.group_members - 2))
     shares = mix(options.family)
-    families = [str(f) for f in rng.choice(list(shares), size=members, p=list(shares.values()))]
-    sizes = [draw_diameter(options, rng, filler and not sponge) for _ in range(members)]
-    bodies = [draw_body(f, d, rng) for f, d in zip(families, sizes)]
-    group = Group(bodies[:1], families[:1], seed=int(rng.integers(2**62)))
-    for body, family in zip(bodies[1:], families[1:]):
+    families = [str(f) for f in rng.choice(list(shares), size=count, p=list(shares.values()))]
+    sizes = [draw_diameter(options, rng, filler and not sponge) for _ in range(count)]
+    members = [_member(draw_body(f, d, rng)) for f, d in zip(families, sizes)]
+    placed, welds = members[:1], []
+    for member in members[1:]:
         welded = sponge or rng.random() < options.weld_share
-        placed, partners = _attach(group, body, options.neck if welded else 0.0, rng)
+        member, partners = _attach(placed, member, options.neck if welded else 0.0, rng)
         if welded:
-            group.welds.extend((partner, len(group.bodies)) for partner in partners)
-        group.bodies.append(placed)
-        group.families.append(family)
-    return group
+            welds.extend((partner, len(placed)) for partner in partners)
+        placed.append(member)
+    return Group([m.body for m in placed], families, welds, int(rng.integers(2**62)))
 
 
-def _attach(group: Group, body: Body, neck: float, rng: np.random.Generator) -> tuple[Body, list[int]]:
-    """`body` moved towards the middle of the group until it touches or is welded, and the members it then meets.
+class _Member(NamedTuple):
+    """A body with points of its surface and the radius of a ball around its centre that holds it."""
+
+    body: Body
+    points: np.ndarray
+    size: float
+
+    def at(self, place: np.ndarray) -> "_Member":
+        return _Member(self.body._replace(centre=place), self.points + (place - self.body.centre), self.size)
+
+
+def _member(body: Body) -> _Member:
+    points = surface_points(body, CONTACT_POINTS)
+    # points miss the very corners, hence a little more
+    return _Member(body, points, float(np.sqrt(((points - body.centre) ** 2).sum(axis=1).max())) * 1.05)
+
+
+def _attach(placed: list[_Member], member: _Member, neck: float, rng: np.random.Generator) -> tuple[_Member, list[int]]:
+    """`member` moved towards the middle until it touches or is welded, and the indices of those it then meets.
 
     Coming from outside along the best of a few random rays makes groups compact, as real aggregates are.
     """
-    middle = np.mean([b.centre for b in group.bodies], axis=0)
-    way = _shortest_way(group, body, middle, unit_vectors(rng, RAYS))
-    points = surface_points(body, CONTACT_POINTS)
-    size = float(np.abs(points).max()) * 1.75
-    met, far = [], 0.0
-    for index, other in enumerate(group.bodies):
-        offset = other.centre - middle
-        along = float((offset * way).sum())
-        aside = np.sqrt(max(0.0, float((offset * offset).sum()) - along * along))
-        other_points = surface_points(other, CONTACT_POINTS)
-        other_size = float(np.abs(other_points - other.centre).max()) * 1.75
-        if aside < size + other_size:
-            met.append((index, other, other_points))
-            far = max(far, along + size + other_size)
-    smaller = min([body.radius, *(other.radius for _, other, _ in met)])
-    low, high = 0.0, far
+    offsets = np.array([m.body.centre for m in placed])
+    middle = offsets.mean(axis=0)
+    offsets = offsets - middle
+    way = _shortest_way(offsets, np.array([m.body.radius for m in placed]) + member.body.radius, rng)
+    low, high = 0.0, float(max((o * way).sum() + m.size for o, m in zip(offsets, placed))) + member.size
+    wanted = np.pi * (neck * np.array([min(member.body.radius, m.body.radius) for m in placed])) ** 2
     for _ in range(SLIDE_STEPS):
         distance = 0.5 * (low + high)
-        moved = body._replace(centre=middle + distance * way)
-        if _neck_area(moved, points + moved.centre, met).sum() > np.pi * (neck * smaller) ** 2:
+        if (_neck_areas(member.at(middle + distance * way), placed) > wanted).any():
             low = distance
         else:
             high = distance
-    placed = body._replace(centre=middle + (low if neck > 0 else low - TOUCH_DEPTH) * way)
-    areas = _neck_area(placed, points + placed.centre, met)
-    return placed, [index for (index, _, _), area in zip(met, areas) if area > areas.max() / 3]
+    member = member.at(middle + (low if neck > 0 else low - TOUCH_DEPTH) * way)
+    areas = _neck_areas(member, placed)
+    return member, [int(i) for i in np.flatnonzero(areas > areas.max() / 3)]
 
 
-def _shortest_way(group: Group, body: Body, middle: np.ndarray, ways: np.ndarray) -> np.ndarray:
-    """The one of (N, 3) rays on which the body gets nearest to the middle, all taken as balls."""
-    offsets = np.array([b.centre for b in group.bodies]) - middle
-    reaches = np.array([b.radius for b in group.bodies]) + body.radius
+def _shortest_way(offsets: np.ndarray, reaches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The one of some random rays on which a body gets nearest to the middle, all taken as balls.
+
+    offsets : (M, 3) members' centres from the middle; reaches : (M,) their radius and the body's together.
+    """
+    ways = unit_vectors(rng, RAYS)
     along = (ways[:, None, :] * offsets).sum(axis=2)
     aside = (offsets * offsets).sum(axis=1) - along * along
     stops = np.where(aside < reaches**2, along + np.sqrt(np.maximum(reaches**2 - aside, 0)), 0)
     return ways[stops.max(axis=1).argmin()]
 
 
-def _neck_area(body: Body, points: np.ndarray, met: list[tuple[int, Body, np.ndarray]]) -> np.ndarray:
-    """About the area of the necks of `body` with others, from surface points of the one inside the other."""
-    areas = np.zeros(len(met))
-    for i, (_, other, other_points) in enumerate(met):
-        hits = (kernels.gauges(other, points) < 1).sum() * body.radius**2
-        hits_other = (kernels.gauges(body, other_points) < 1).sum() * other.radius**2
+def _neck_areas(member: _Member, placed: list[_Member]) -> np.ndarray:
+    """About the area of the necks of a member with others, from surface points of the one inside the other."""
+    areas = np.zeros(len(placed))
+    for i, other in enumerate(placed):
+        gap = member.body.centre - other.body.centre
+        if (gap * gap).sum() > (member.size + other.size) ** 2:
+            continue
+        hits = (kernels.gauges(other.body, member.points) < 1).sum() * member.body.radius**2
+        hits_other = (kernels.gauges(member.body, other.points) < 1).sum() * other.body.radius**2
         # both caps of the lens count, so the neck is about their mean
-        areas[i] = 0.5 * 4 * np.pi / len(points) * (hits + hits_other)
+        areas[i] = 0.5 * 4 * np.pi / CONTACT_POINTS * (hits + hits_other)
     return areas
 
 

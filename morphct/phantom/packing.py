@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..kernels import phantom as kernels
-from .bodies import reach
-from .groups import Box, Group, draw_group, rasterise
+from .bodies import extent
+from .groups import Group, draw_group, rasterise
 from .options import PhantomOptions
 from .voids import add_voids
 
@@ -69,11 +69,11 @@ def _draw_enough(
     expected = 0.0
     while wanted > 0 and expected < wanted:
         group = draw_group(options, rng, filler)
-        low = np.min([b.centre - reach(b) for b in group.bodies], axis=0)
-        high = np.max([b.centre + reach(b) for b in group.bodies], axis=0)
-        extent = (high - low) / spacing
+        halves = [extent(b) for b in group.bodies]
+        low = np.min([b.centre - half for b, half in zip(group.bodies, halves)], axis=0)
+        high = np.max([b.centre + half for b, half in zip(group.bodies, halves)], axis=0)
         # corners are uniform over all places where the box meets the volume, so this share falls inside
-        expected += group.volume * float(np.prod(size / (size + extent - 1)))
+        expected += group.volume * float(np.prod(size / (size + (high - low) / spacing - 1)))
         groups.append(group)
     return groups
 
@@ -127,6 +127,3 @@ def _settled(packed: Packed, taken: np.ndarray, corner: np.ndarray, rng: np.rand
 def _inside(taken: np.ndarray, corner: np.ndarray, shape: tuple[int, int, int]) -> int:
     cut = tuple(slice(max(0, -int(c)), max(0, int(n - c))) for c, n in zip(corner, shape))
     return int(np.count_nonzero(taken[cut]))
-
-
-__all__ = ["Box", "Packed", "pack"]
