@@ -5,7 +5,6 @@
 """
 
 import errno
-import logging
 import signal
 import sys
 import tempfile
@@ -82,8 +81,9 @@ def morphct() -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    facts: dict[str, str] = {}  # commands leave their output folder here
     try:
-        code = morphct.main(args=argv, prog_name="morphct", standalone_mode=False)
+        code = morphct.main(args=argv, prog_name="morphct", standalone_mode=False, obj=facts)
         sys.stdout.flush()
         return code if isinstance(code, int) else DONE
     except click.UsageError as error:
@@ -102,9 +102,9 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno in _OF_THE_MACHINE:
             place = f"{error.filename}: " if error.filename else ""
             return _mendable(f"{place}{error.strerror}; check the path, its permissions and the room on the disk")
-        return _defect(error)
+        return _defect(error, facts.get("out"))
     except Exception as error:
-        return _defect(error)
+        return _defect(error, facts.get("out"))
 
 
 def _interrupt(signum: int, frame: Any) -> NoReturn:
@@ -126,14 +126,25 @@ def _mendable(sentence: str) -> int:
     return MENDABLE
 
 
-def _defect(error: Exception) -> int:
+def _defect(error: Exception, out: str | None) -> int:
     """Keep the traceback where it can be sent from, and say so in one sentence."""
     lines = "".join(traceback.format_exception(error))
-    logging.getLogger("morphct").debug("%s", lines)
-    with tempfile.NamedTemporaryFile("w", prefix="morphct-", suffix=".log", delete=False) as file:
-        file.write(f"morphct {__version__}, python {sys.version}\n{' '.join(sys.argv)}\n{lines}")
-    kept = Path(file.name)
+    kept = _log_with(lines.splitlines()[-1], out) or _own_log(lines)
     _say(
         f"a defect of morphct: {type(error).__name__}: {_sentence(error)}; please send {kept}, which has the traceback"
     )
     return DEFECT
+
+
+def _log_with(line: str, out: str | None) -> Path | None:
+    """The log in the output folder that has this last line of a traceback."""
+    for log in [Path(out) / name for name in ("morphct.log", "morphct-failed.log")] if out else []:
+        if log.is_file() and line in log.read_text(encoding="utf-8", errors="replace"):
+            return log
+    return None
+
+
+def _own_log(lines: str) -> Path:
+    with tempfile.NamedTemporaryFile("w", prefix="morphct-", suffix=".log", delete=False) as file:
+        file.write(f"morphct {__version__}, python {sys.version}\n{' '.join(sys.argv)}\n{lines}")
+    return Path(file.name)

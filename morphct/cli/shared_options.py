@@ -46,6 +46,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ]
         settings = settings.with_overrides([*overrides, *texts])
         quiet = verbosity < 0
+        _remember(values.get("out"))
         return command(settings=settings, shown=not silent and not quiet, quiet=quiet, **values)
 
     decorators = [*map(_option, _FLAGS), *_others(), verbosity_options]
@@ -61,6 +62,13 @@ def verbosity_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     call = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")(call)
     return click.option("-v", "--verbose", count=True, help="Log lines on stderr; -vv for all of them.")(call)
+
+
+def _remember(out: str | None) -> None:
+    """Tell `entry.main` where the log of this command is."""
+    facts = click.get_current_context().find_object(dict)
+    if facts is not None and out:
+        facts["out"] = out
 
 
 def _others() -> list[Callable[..., Any]]:

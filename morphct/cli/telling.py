@@ -1,9 +1,12 @@
 """What a command says at its end: the numbers a person asks for first, and where the rest is."""
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ..units import format_bytes
 
 if TYPE_CHECKING:
     from ..result import RunFolder
@@ -24,12 +27,10 @@ def tell_run(folder: "RunFolder") -> None:
     click.echo(f"aggregates  {found['n_aggregates']:,.0f}")
     for verdict in folder.summary.get("qc", []):
         click.echo(_limit(verdict))
-    for sentence in folder.provenance.get("warnings", []):
-        click.echo(f"warning: {sentence}")
-    click.echo(f"page        {folder.path / 'report.html'}")
-    click.echo(f"tables      {folder.path / 'particles.csv'} (voids, aggregates beside it)")
-    if (folder.path / "renders").is_dir():
-        click.echo(f"pictures    {folder.path / 'renders'}")
+    tell_warnings(folder.provenance.get("warnings", []))
+    for what, name in {"page": "report.html", "tables": "particles.csv", "pictures": "renders"}.items():
+        if (folder.path / name).exists():
+            click.echo(f"{what:<10}  {folder.path / name}")
 
 
 def exit_code(folder: "RunFolder", settings: "Settings") -> int:
@@ -38,15 +39,35 @@ def exit_code(folder: "RunFolder", settings: "Settings") -> int:
     return 3 if broken and settings.qc.strict else 0
 
 
-def tell_facts(facts: dict[str, Any], indent: str = "") -> None:
-    """Print names and values, one a line, tables inside tables indented."""
-    width = max((len(name) for name in facts), default=0)
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            click.echo(f"{indent}{name}")
-            tell_facts(value, indent + "  ")
-        else:
-            click.echo(f"{indent}{name:<{width}}  {value}")
+def tell_volume(facts: dict[str, Any]) -> None:
+    """Print what a volume is (`volume.summary_of`)."""
+    z, y, x = facts["shape"]
+    what = facts["format"] + (f", {facts['files']} files" if facts["files"] > 1 else "")
+    click.echo(f"volume      {facts['path'] or 'array'} ({what})")
+    click.echo(f"shape       {z} x {y} x {x} (z, y, x), {facts['dtype']}, {format_bytes(facts['bytes'])}")
+    if facts["axes"] != "zyx":
+        click.echo(f"axes        {facts['axes']} in the file")
+    if facts["voxel_size"]:
+        edges = " x ".join(f"{edge:g}" for edge in facts["voxel_size"])
+        unit = "µm" if facts["voxel_size_unit"] == "um" else "voxels"
+        click.echo(f"voxel size  {edges} {unit} (z, y, x), from: {facts['voxel_size_source']}")
+    else:
+        click.echo("voxel size  none stated: give --voxel-size 25nm, or 75nm,25nm,25nm (z,y,x), or 1px")
+
+
+def tell_plan(plan: dict[str, Any]) -> None:
+    """Print how the work would be cut (`planning.describe`)."""
+    cap, held, room = (
+        format_bytes(plan[name]) for name in ("memory_cap_bytes", "in_memory_bytes", "intermediate_bytes")
+    )
+    click.echo(f"plan        {plan['slabs']} slabs of {plan['slab_planes']} planes, {plan['workers']} workers")
+    click.echo(f"memory      cap {cap}; intermediate volumes take {room}, of which up to {held} may stay in memory")
+
+
+def tell_warnings(sentences: Iterable[str]) -> None:
+    """Print warnings, one a line."""
+    for sentence in sentences:
+        click.echo(f"warning: {sentence}")
 
 
 def _limit(verdict: dict[str, Any]) -> str:

@@ -1,0 +1,57 @@
+"""`morphct inspect`: what is in a volume, before anything is computed."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .shared_options import settings_options
+from .telling import tell_plan, tell_volume, tell_warnings
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+BAR = 48  # characters of the fullest row of the histogram
+
+
+@click.command("inspect")
+@click.argument("volume")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON, for programs.")
+@settings_options
+def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet: bool) -> None:
+    """What is in VOLUME: shape, type, voxel size and where it was read, greys, peaks, noise, memory and slab plan.
+
+    Reads a sample of it.
+    """
+    from ..inspection import inspect
+
+    facts = inspect(volume, settings)
+    if as_json:
+        click.echo(json.dumps(facts, indent=1))
+        return
+    tell_volume(facts["volume"])
+    _tell_grey(facts["grey"], facts["phases"])
+    _tell_histogram(facts["histogram"])
+    tell_plan(facts["plan"])
+    tell_warnings(facts["warnings"])
+
+
+def _tell_grey(grey: dict[str, Any], phases: list[dict[str, Any]]) -> None:
+    outside = f"{grey['outside']:.1%} outside the reconstruction" if grey["outside"] else "none outside"
+    click.echo(f"grey        {grey['low']:g} to {grey['high']:g} in the planes looked at, {outside}")
+    sigma = ",".join(f"{s:.3g}" for s in dict.fromkeys(grey["sigma"]))
+    click.echo(f"noise       sd {grey['noise_sd']:.4g}, correlation between neighbours {grey['noise_correlation']:.2f}")
+    click.echo(f"filter      {grey['filter']}, sigma {sigma} voxels (z,y,x): sd {grey['sd_after']:.4g} after it")
+    if grey["cnr"] is not None:
+        click.echo(f"contrast    SNR {grey['snr']:.2f}, CNR {grey['cnr']:.2f}")
+    for phase in phases:
+        where = f"{phase['mean']:.5g}, sd {phase['sd']:.3g} after the filter"
+        click.echo(f"phase       {phase['name']}: {where}, {phase['weight']:.1%} of the flat voxels")
+
+
+def _tell_histogram(rows: list[dict[str, Any]]) -> None:
+    most = max((row["count"] for row in rows), default=0)
+    for row in rows:
+        bar = "#" * round(BAR * row["count"] / max(most, 1))
+        mark = "  <- " + ", ".join(row["phases"]) if row["phases"] else ""
+        click.echo(f"{row['grey']:>10.5g}  {bar:<{BAR}}{mark}".rstrip())
