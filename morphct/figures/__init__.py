@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .grey import MidPlanes, histogram, round_length, slices
+from .framed import Key, framed
+from .grey import MidPlanes, histogram, slices
 from .shapes import bubbles, sphericity, zingg
 from .sizes import overlaid, sizes, void_sizes
-from .style import ACCENT, CLASS_COLOURS, QUANTITY, new_figure, png, styled, svg
+from .style import CLASS_COLOURS, QUANTITY, length_text, png, svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,18 +16,18 @@ if TYPE_CHECKING:
     from ..result import RunFolder
 
 __all__ = [
-    "ACCENT",
     "CLASS_COLOURS",
     "FIGURES",
     "QUANTITY",
     "Entry",
+    "Key",
     "MidPlanes",
     "draw_all",
-    "new_figure",
+    "framed",
+    "length_text",
     "overlaid",
     "png",
-    "round_length",
-    "styled",
+    "slices",
     "svg",
 ]
 

@@ -83,6 +83,11 @@ def length_label(name: str, unit: str) -> str:
     return f"{name} ({'µm' if unit == 'um' else 'voxels'})"
 
 
+def length_text(value: float, unit: str) -> str:
+    """A length in words: `0.62 µm`, `12 voxels`."""
+    return f"{value:.3g} {'µm' if unit == 'um' else 'voxels'}"
+
+
 def plain_log_axis(axis: Any, low: float, high: float) -> None:
     """Tick a logarithmic axis with plain numbers, so that 0.5 reads 0.5 and not 5 x 10^-1."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter

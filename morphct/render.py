@@ -1,0 +1,246 @@
+"""Still 3D pictures and mesh files of a run."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import figures
+from .errors import MissingLibraryError, MorphctError
+from .population import interior
+from .result import RunFolder
+from .scene import Colouring, colouring, meshes, prepare, why_no_pictures
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+LARGEST = 4  # particles that get a picture of their own
+WIDTH, HEIGHT = 1120, 900  # pixels of a picture, its frame not counted
+SUPERSAMPLING = 2
+SOLID, VOID, EDGE = "#9fb8c4", "#c4581a", "#8a949e"
+VIEW = np.array([0.55, -0.72, 0.5])  # from where the scene is looked at, x, y, z
+_CHILD = "import sys; from morphct.render import child; raise SystemExit(child(sys.argv[1]))"
+
+
+def render(run: RunFolder, particle: int | None = None, told: Callable[[str], Any] = lambda name: None) -> list[str]:
+    """Draw the pictures of a run into its folder, or one particle's.
+
+    Parameters
+    ----------
+    run : RunFolder
+    particle : int, optional
+        Label; without it the population and the largest particles are drawn and `meshes/` is written.
+    told : callable
+        Is told each file's name once it is there.
+
+    Returns
+    -------
+    list of str
+        Names of the files in the run folder.
+
+    Raises
+    ------
+    MissingLibraryError
+        When this machine cannot draw; the sentence says what to install.
+    InputError
+        When there is no such particle.
+    """
+    if particle is not None:
+        meshes.particle_row(run, particle)
+    missing = why_no_pictures()
+    if missing:
+        raise MissingLibraryError(missing)
+    if particle is None:
+        return [*write_meshes(run, told), *stills(run, told)]
+    return [_particle_still(run, particle, told)]
+
+
+def write_meshes(run: RunFolder, told: Callable[[str], Any] = lambda name: None) -> list[str]:
+    """Write `meshes/particles.vtp`, and `meshes/voids.vtp` when there are voids; no display is needed."""
+    names = []
+    found = {"particles": meshes.with_columns(meshes.population(run).surface(), run)}
+    holes = meshes.voids(run)
+    if holes is not None:
+        found["voids"] = holes.surface()
+    for name, mesh in found.items():
+        meshes.write_vtp(run.files, f"meshes/{name}.vtp", mesh)
+        names.append(f"meshes/{name}.vtp")
+        told(names[-1])
+    return names
+
+
+def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None) -> list[str]:
+    """Draw the population by size and by class, and the largest particles with their voids.
+
+    The machine must be able to draw (`scene.why_no_pictures`); else the process may end here.
+    """
+    prepare()
+    names = []
+    if len(run.particles) == 0:
+        return names
+    mesh = meshes.population(run).surface()
+    for column, name in ((f"equivalent_diameter_{run.unit}", "diameter"), ("class", "class")):
+        if column in run.particles.columns:
+            found = colouring(run, column)
+            mesh.cell_data["shown"] = meshes.per_cell(mesh, found.values)
+            image, per_pixel = _population_picture(run, mesh, found)
+            figure = figures.framed(image, per_pixel, run.unit, _screen_axes(), key=_key(found))
+            names.append(f"renders/population_{name}.png")
+            run.files.data(names[-1], figures.png(figure))
+            told(names[-1])
+    return [*names, *(_particle_still(run, label, told) for label in largest(run))]
+
+
+def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
+    """Labels of the largest particles that the border does not cut, the largest one with voids among them."""
+    table = interior(run.particles).sort_values(f"volume_{run.unit}3", ascending=False, kind="stable")
+    chosen = [int(label) for label in table.index[:count]]
+    if "void_fraction" in table.columns and not (table.loc[chosen, "void_fraction"] > 0).any():
+        porous = table.index[table["void_fraction"].fillna(0) > 0][:1]
+        chosen = [*chosen[: count - len(porous)], *(int(label) for label in porous)]
+    return chosen
+
+
+def apart(path: Path) -> str:
+    """Draw the pictures of a run folder in a process of its own; an empty text, or a sentence on why there are none.
+
+    A driver that fails takes only that process with it, and the memory of drawing is given back.
+    """
+    done = subprocess.run([sys.executable, "-c", _CHILD, str(path)], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    missing = why_no_pictures()
+    last = done.stderr.strip().splitlines()[-1:] or [f"the drawing process ended with {done.returncode}"]
+    return missing or f"no 3D pictures: {last[0]}; try `morphct render` on the run folder"
+
+
+def child(path: str) -> int:
+    """What the process of its own does; the exit code."""
+    try:
+        stills(RunFolder(path))
+    except MorphctError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _particle_still(run: RunFolder, label: int, told: Callable[[str], Any]) -> str:
+    prepare()
+    solid, holes = meshes.particle(run, label)
+    image, per_pixel = _draw(run, lambda plotter: _add_particle(plotter, solid, holes), solid.bounds, occlusion=False)
+    row = run.particles.loc[label]
+    words = [f"Particle {label}", f"diameter {figures.length_text(row[f'equivalent_diameter_{run.unit}'], run.unit)}"]
+    if "sphericity" in row and np.isfinite(row["sphericity"]):
+        words.append(f"sphericity {row['sphericity']:.2f}")
+    count = int((run.voids["label"] == label).sum()) if "label" in run.voids.columns else 0
+    if "void_fraction" in row and np.isfinite(row["void_fraction"]):
+        words.append(f"{count} void{'s' if count != 1 else ''}, {100 * row['void_fraction']:.1f} % of its volume")
+    if bool(row.get("touches_border", False)):
+        words.append("cut by the border")
+    name = f"renders/particle_{label}.png"
+    figure = figures.framed(image, per_pixel, run.unit, _screen_axes(), words="; ".join(words))
+    run.files.data(name, figures.png(figure))
+    told(name)
+    return name
+
+
+def _add_particle(plotter: "pv.Plotter", solid: "pv.PolyData", holes: "pv.PolyData") -> None:
+    smooth = solid.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
+    look: dict[str, Any] = {"reset_camera": False, "show_scalar_bar": False}
+    plotter.add_mesh(
+        smooth, color=SOLID, opacity=0.3, ambient=0.25, specular=0.3, **look
+    ).prop.interpolation = "Gouraud"
+    plotter.add_silhouette(smooth.triangulate(), color="#5d7480", line_width=2 * SUPERSAMPLING)
+    if holes.n_cells:
+        inner = holes.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
+        plotter.add_mesh(inner, color=VOID, ambient=0.2, specular=0.2, **look).prop.interpolation = "Gouraud"
+
+
+def _population_picture(run: RunFolder, mesh: "pv.PolyData", found: Colouring) -> tuple[np.ndarray, float]:
+    import pyvista as pv
+
+    z, y, x = (n * s for n, s in zip(run.labels.shape, run.voxel_size.spacing))
+    bounds = (0.0, x, 0.0, y, 0.0, z)
+
+    def fill(plotter: "pv.Plotter") -> None:
+        if mesh.n_cells:
+            shaded = mesh.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
+            look: dict[str, Any] = {"show_scalar_bar": False, "ambient": 0.18, "specular": 0.1, "reset_camera": False}
+            actor = plotter.add_mesh(shaded, scalars="shown", **look)
+            actor.prop.interpolation = "Gouraud"
+            actor.mapper.lookup_table = found.table
+            actor.mapper.scalar_range = found.span
+        box = pv.Box(bounds).extract_all_edges()
+        plotter.add_mesh(box, color=EDGE, line_width=1.2 * SUPERSAMPLING, reset_camera=False)
+
+    return _draw(run, fill, bounds, occlusion=True)
+
+
+def _draw(
+    run: RunFolder, fill: Callable[["pv.Plotter"], None], bounds: Any, occlusion: bool
+) -> tuple[np.ndarray, float]:
+    """A picture (Y, X, 3) uint8 in parallel projection and the length of one of its pixels."""
+    import pyvista as pv
+
+    plotter = pv.Plotter(
+        off_screen=True, window_size=(WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING), lighting="light kit"
+    )
+    try:
+        plotter.set_background("white")
+        plotter.disable_anti_aliasing()  # the picture is drawn larger and averaged instead: the same on every machine
+        fill(plotter)
+        plotter.enable_parallel_projection()
+        reach = _aim(plotter, bounds)
+        if occlusion:
+            plotter.enable_ssao(radius=0.08 * reach, bias=0.004 * reach, kernel_size=48, blur=True)
+        else:
+            plotter.enable_depth_peeling(6)
+        image = plotter.screenshot(return_img=True)
+        per_pixel = 2 * plotter.camera.parallel_scale / HEIGHT
+    finally:
+        plotter.close()
+    y, x = HEIGHT, WIDTH
+    small = image[..., :3].reshape(y, SUPERSAMPLING, x, SUPERSAMPLING, 3).mean((1, 3), dtype=np.float32)
+    return small.round().astype(np.uint8), float(per_pixel)
+
+
+def _aim(plotter: "pv.Plotter", bounds: Any) -> float:
+    """Point the camera so that the box of `bounds` (x, x, y, y, z, z) just fits; the box's diagonal."""
+    corners = np.array([[x, y, z] for x in bounds[:2] for y in bounds[2:4] for z in bounds[4:]], float)
+    right, up = _screen_axes()
+    u, v = corners @ right, corners @ up
+    middle = corners.mean(0)
+    middle = (
+        middle + (u.max() + u.min() - 2 * middle @ right) / 2 * right + (v.max() + v.min() - 2 * middle @ up) / 2 * up
+    )
+    reach = float(np.linalg.norm(corners.max(0) - corners.min(0))) or 1.0
+    plotter.camera.position = middle + VIEW / np.linalg.norm(VIEW) * 3 * reach
+    plotter.camera.focal_point = middle
+    plotter.camera.up = (0.0, 0.0, 1.0)
+    plotter.camera.clipping_range = (reach, 5 * reach)
+    fit = max(float(np.ptp(v)) / 2, float(np.ptp(u)) / 2 * HEIGHT / WIDTH) or 1.0
+    plotter.camera.parallel_scale = 1.06 * fit
+    return reach
+
+
+def _screen_axes() -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors of the picture's right and up, in x, y, z."""
+    towards = VIEW / np.linalg.norm(VIEW)
+    right = np.cross([0.0, 0.0, 1.0], towards)
+    right /= np.linalg.norm(right)
+    return right, np.cross(towards, right)
+
+
+def _key(found: Colouring) -> figures.Key:
+    """How the colours are explained beside a picture: a bar, or names with their counts."""
+    if not found.categories:
+        return figures.Key(found.title, found.span)
+    counts = [int((found.values == code).sum()) for code in range(len(found.categories))]
+    entries = tuple(
+        (f"{name}  {count:,}", tuple(found.table.map_value(code)[:3]))
+        for code, (name, count) in enumerate(zip(found.categories, counts))
+    )
+    return figures.Key(found.title, found.span, entries)
