@@ -357,6 +357,16 @@ def test_slabs_of_a_stream_in_any_order(grey, same_voxels, tmp_path, monkeypatch
         np.testing.assert_array_equal(Volume(source)[z], array[z])
 
 
+def test_a_stream_that_grows_a_thousandfold(tmp_path):
+    """All input is taken in long before all output is out."""
+    array = np.zeros((60, 300, 300), "u1")
+    array[-1, -1, -1] = 7
+    (tmp_path / "a").write_bytes(zlib.compress(array.tobytes(), 9))
+    source = deflated.DeflatedSource(tmp_path / "a", array.shape, array.dtype, 0, deflated.ZLIB)
+    for z in (0, 59, 30, 59):
+        np.testing.assert_array_equal(source.read(((z, z + 1), (0, 300), (0, 300)))[0], array[z])
+
+
 def test_a_stream_that_ends_early_or_is_damaged(grey, tmp_path):
     array = grey("<u2", (40, 13, 17))
     data = bytearray(zlib.compress(array.tobytes()))

@@ -1,12 +1,12 @@
 """Voxels inside one gzip or zlib stream, read slab by slab without unpacking the whole.
 
 Such a stream can only be read forwards. While it is read, copies of the decompressor are kept every 64 MiB of output
-(about 50 kB each), and a later read goes on from the nearest copy before it.
+(about 50 kB each) and at the ends of the last reads, and a later read goes on from the nearest copy before it.
 """
 
 import threading
 import zlib
-from bisect import bisect_right
+from collections import deque
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from ..volume import Box
 GZIP, ZLIB = 31, 15
 SPACING = 64 << 20
 _PIECE = 1 << 18
+_RECENT = 8  # so that slabs read in order by a few threads each go on where one before them ended
 
 
 class _Mark(NamedTuple):
@@ -59,6 +60,7 @@ class DeflatedSource:
     def _start(self) -> None:
         self._lock = threading.Lock()
         self._marks = [_Mark(0, self.offset, zlib.decompressobj(self.bits))]
+        self._recent: deque[_Mark] = deque(maxlen=_RECENT)
 
     def __getstate__(self) -> dict:
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
@@ -87,31 +89,32 @@ class DeflatedSource:
         view = memoryview(out.reshape(-1).view(np.uint8).data)
         stop = start + len(view)
         with self._lock:
-            at = bisect_right(self._marks, start, key=lambda mark: mark.out) - 1
-            position, taken, state = self._marks[at]
-            state = state.copy()
+            before = max((m for m in (*self._marks, *self._recent) if m.out <= start), key=lambda mark: mark.out)
+            position, taken, state = before.out, before.taken, before.state.copy()
         with open(self.path, "rb", buffering=0) as file:
             file.seek(taken)
             pending = b""
             while position < stop:
                 if state.eof:  # gzip files may hold several streams, one behind the other
                     pending, state = state.unused_data or pending, zlib.decompressobj(self.bits)
+                before = _Mark(position, file.tell() - len(pending), state.copy())
                 pending = pending or file.read(_PIECE)
-                if not pending:
-                    raise InputError(f"{self.path.name} is truncated: its compressed data ends early; copy it again")
                 try:
                     data = state.decompress(pending, 4 * _PIECE)
                 except zlib.error as error:
                     raise InputError(f"{self.path.name} is damaged ({error}); copy it again") from error
+                if not pending and not data:  # without input the decompressor may still hold output back
+                    raise InputError(f"{self.path.name} is truncated: its compressed data ends early; copy it again")
                 pending = state.unconsumed_tail
                 lo, hi = max(position, start), min(position + len(data), stop)
                 if lo < hi:
                     view[lo - start : hi - start] = data[lo - position : hi - position]
                 position += len(data)
-                if not state.eof:
-                    self._mark(position, file.tell() - len(pending), state)
-
-    def _mark(self, out: int, taken: int, state: Any) -> None:
+                self._keep(before)
         with self._lock:
-            if out >= self._marks[-1].out + SPACING:
-                self._marks.append(_Mark(out, taken, state.copy()))
+            self._recent.append(before)
+
+    def _keep(self, mark: _Mark) -> None:
+        with self._lock:
+            if mark.out >= self._marks[-1].out + SPACING:
+                self._marks.append(mark)
