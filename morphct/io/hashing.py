@@ -21,13 +21,10 @@ class ContentHash(NamedTuple):
         `sha256` (every byte) or `sha256-sampled` (sizes, and 512 evenly spaced pieces of 1 MiB).
     digest : str
         Hexadecimal.
-    size : int
-        Bytes of all files.
     """
 
     method: str
     digest: str
-    size: int
 
     def __str__(self) -> str:
         return f"{self.method}:{self.digest}"
@@ -57,7 +54,7 @@ def content_hash(volume: Volume) -> ContentHash | None:
             for start in (p for p in pieces if begin <= p < begin + size):
                 _update(digest, path, start - begin, SAMPLE_BYTES)
         begin += size
-    return ContentHash("sha256" if whole else "sha256-sampled", digest.hexdigest(), total)
+    return ContentHash("sha256" if whole else "sha256-sampled", digest.hexdigest())
 
 
 def _piece_starts(total: int) -> list[int]:

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError, SettingsError
 from ..units import VoxelSize
 from ..volume import Box, Volume
+from . import raw
 from .found import Found, Request
 from .readers import locate, reader_of
 from .voxel_size import choose, sidecar_sizes
@@ -71,7 +72,7 @@ def open_volume(
         path=location.path,
         dataset=found.dataset,
         format=found.format,
-        notes=[*found.notes, *_order_notes(found, order, location.path.name), *size_notes],
+        notes=[*found.notes, *_notes(found, order, request, location.path.name), *size_notes],
         files=found.files,
     )
     return replace(volume, crop=parse_crop(crop, volume.full_shape)) if crop else volume
@@ -106,11 +107,15 @@ def _axes(axes: str | None, found: Found) -> str:
     return order[::-1] if found.reversed else order
 
 
-def _order_notes(found: Found, order: str, name: str) -> list[str]:
+def _notes(found: Found, order: str, request: Request, name: str) -> list[str]:
+    notes = []
+    if request.raw_shape is not None and found.format not in [f.name for f in raw.READER.formats]:
+        notes.append(f"{name} is a {found.format} file and says its own shape: the raw shape is not used")
     planes, chunk = found.source.shape[order.index("z")], found.source.chunk[order.index("z")]
-    if order[0] == "z" or chunk < planes:
-        return []
-    return [f"{name} stores z as the {'fastest' if order[2] == 'z' else 'middle'} axis: every slab reads all of it"]
+    if order[0] != "z" and chunk >= planes:
+        place = "fastest" if order[2] == "z" else "middle"
+        notes.append(f"{name} stores z as the {place} axis: every slab reads all of it")
+    return notes
 
 
 def _raw_shape(value: str | Sequence[int] | None) -> tuple[int, int, int] | None:

@@ -42,10 +42,11 @@ def format_names() -> str:
 
 def locate(text: str | Path) -> Location:
     """Split `file.h5::/path/to/dataset` into the file and the dataset."""
-    whole = Path(text).expanduser()
+    # absolute, because a pickled volume may be opened again in another working folder
+    whole = Path(text).expanduser().absolute()
     if "::" in str(text) and not whole.exists():
         path, _, dataset = str(text).rpartition("::")
-        return Location(Path(path).expanduser(), dataset.strip("/") or None)
+        return Location(Path(path).expanduser().absolute(), dataset.strip("/") or None)
     return Location(whole)
 
 
