@@ -1,17 +1,15 @@
 """How well posed the segmentation is: numbers for `threshold.json`, and a sentence for each limit that is passed."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .denoise import DenoisePlan
+from .grey_plan import DenoisePlan
 from .halo import DROP_LIMIT, FRINGE_LIMIT, halo_index
 from .histogram import GreyCounts, PhaseFit, deconvolve_histogram
+from .levels import UNCERTAINTY, UNCERTAINTY_MISSED, Threshold
 from .localmap import LocalMap
-
-if TYPE_CHECKING:
-    from .threshold import Threshold
 
 CLIPPED = 0.005  # share of voxels at one end of the range
 SEPARATED = 3.0  # pooled sds between the fitted phases
@@ -19,7 +17,6 @@ DRIFT = 0.10  # of the contrast: 5 to 95 % range of the particles' plateau
 PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believed
 OCTANT_VOXELS = 20_000  # flat voxels before the phases of an octant are counted
 FULL = 0.65  # share of the volume above which the brightest phase is more likely the surroundings
-UNCERTAINTY, UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
 
 
 def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:
@@ -40,7 +37,7 @@ def octant_phases(counts: GreyCounts, sd: float, phases: int | str = "auto") -> 
 
 
 def judge(
-    found: "Threshold", codes: Any, plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts
+    found: Threshold, codes: Any, plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts
 ) -> tuple[dict[str, Any], list[str]]:
     """Numbers on noise, phases, clipping, drift and halo, and the sentences they call for.
 
@@ -50,68 +47,52 @@ def judge(
         Plain numbers and texts.
     warnings : list of str
     """
-    inside = counts.n_voxels - counts.n_outside
-    octants = octant_phases(counts, plan.sd_after) if found.method == "deconvolution" else []
-    halo = halo_index(codes, found, plan, fit) if plan.noise.sd else {}
+    local = found.method == "deconvolution"
+    octants = octant_phases(counts, plan.sd_after) if local else []
     values: dict[str, Any] = {
-        "method": found.method,
-        **_noise_values(plan, fit),
-        **phase_values(plan, fit),
-        "blur": found.blur,
-        "level_uncertainty": UNCERTAINTY if plan.reached or not fit.ok else UNCERTAINTY_MISSED,
-        "reliable": bool(fit.ok and (plan.reached or found.method != "deconvolution")),
-        "grey_low": counts.raw_low,
-        "grey_high": counts.raw_high,
+        **contrast_values(plan, fit),
+        "level_uncertainty": UNCERTAINTY if plan.reached or not local else UNCERTAINTY_MISSED,
+        # a fixed level is the user's own judgement
+        "reliable": found.method == "fixed" or bool(fit.ok and (plan.reached or not local)),
         "clipped_share": counts.clipped if plan.noise.sd else 0.0,
         "outside_share": counts.n_outside / max(1, counts.n_voxels),
         "octant_phases": octants,
-        **halo,
+        **(halo_index(codes, found, plan, fit) if plan.noise.sd else {}),
     }
     everything = {**found.values, **values}
-    warnings = [*plan.warnings, *_fit_words(found, fit), *_grey_words(everything, counts, inside)]
-    warnings += _place_words(everything, fit)
-    return values, warnings
+    warnings = [*plan.warnings, *_fit_words(found, plan, fit), *_grey_words(everything, counts)]
+    return values, warnings + _place_words(everything, fit)
 
 
-def _noise_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, Any]:
-    return {
-        "denoise": plan.method,
-        "sigma_voxels": list(plan.sigma),
-        "noise_sd": plan.noise.sd,
-        "noise_sd_after": plan.sd_after,
-        "noise_lag1": plan.noise.correlation,
-        "noise_blocks": plan.noise.n_blocks,
-        "noise_target_reached": plan.reached,
-    }
-
-
-def phase_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, Any]:
-    """The fit, and signal and contrast in widths of the raw noise.
+def contrast_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
+    """Signal and contrast in widths of the raw noise, None where there is one phase or no noise.
 
     Notes
     -----
     SNR = mean of the particles / sd, CNR = (mean of the particles - mean of the darkest phase) / sd, with the sd of the
     raw grey in flat places, as the reference study does.
     """
-    values = fit.to_mapping()
-    names = {1: ["one phase"], 2: ["background", "particles"], 3: ["air", "binder", "particles"]}
-    for phase, name in zip(values["phases"], names.get(fit.n_phases, [])):
-        phase["name"] = name
-    values["snr"] = values["cnr"] = values["contrast"] = None
-    if fit.ok:
-        values["contrast"] = float(fit.means[-1] - fit.means[0])
-        if plan.noise.sd:
-            values["snr"] = float(fit.means[-1]) / plan.noise.sd
-            values["cnr"] = values["contrast"] / plan.noise.sd
-    return values
-
-
-def _fit_words(found: "Threshold", fit: PhaseFit) -> list[str]:
     if not fit.ok:
-        return [
-            f"{fit.words[-1]}, so nothing in the grey values themselves supports this level: look at the mask in slices"
-        ]
-    words = list(fit.words) if found.method == "deconvolution" else []
+        return {"contrast": None, "snr": None, "cnr": None}
+    contrast, sd = float(fit.means[-1] - fit.means[0]), plan.noise.sd
+    return {
+        "contrast": contrast,
+        "snr": float(fit.means[-1]) / sd if sd else None,
+        "cnr": contrast / sd if sd else None,
+    }
+
+
+def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> list[str]:
+    if not fit.ok:
+        return [f"{fit.words[-1]}, so nothing in the grey values supports the level: look at the mask in slices"]
+    if found.method != "deconvolution":
+        return []
+    words = list(fit.words)
+    if not plan.reached and not plan.fit.ok:
+        words.append(
+            "the planes looked at first showed one phase, so the strength of the filter is a guess: choose it with "
+            "--set denoise.sigma=VOXELS"
+        )
     if fit.separation < SEPARATED:
         words.append(
             f"the two brightest phases lie {fit.separation:.1f} standard deviations apart ({SEPARATED:g} are wanted), "
@@ -120,8 +101,8 @@ def _fit_words(found: "Threshold", fit: PhaseFit) -> list[str]:
     return words
 
 
-def _grey_words(values: dict[str, Any], counts: GreyCounts, inside: int) -> list[str]:
-    words = []
+def _grey_words(values: dict[str, Any], counts: GreyCounts) -> list[str]:
+    words, inside = [], counts.n_voxels - counts.n_outside
     if values["clipped_share"] > CLIPPED:
         low = counts.n_low >= counts.n_high
         end, n = (counts.raw_low, counts.n_low) if low else (counts.raw_high, counts.n_high)
@@ -159,8 +140,8 @@ def _place_words(values: dict[str, Any], fit: PhaseFit) -> list[str]:
         )
     if max(values.get("halo_fringe") or -math.inf, 0) > FRINGE_LIMIT:
         words.append(
-            f"a dark fringe of {100 * values['halo_fringe']:.0f} % of the contrast surrounds the particles (phase-contrast "
-            "halo); dark gaps between particles may be fringe"
+            f"a dark fringe of {100 * values['halo_fringe']:.0f} % of the contrast surrounds the particles "
+            "(phase-contrast halo); dark gaps between particles may be fringe"
         )
     if max(values.get("halo_drop") or -math.inf, 0) > DROP_LIMIT:
         words.append(

@@ -13,16 +13,15 @@ import numpy as np
 from .codes import Outside, find_outside
 from .errors import SegmentationError
 from .executors import RunMap
-from .histogram import BINS, GreyCounts, PhaseFit
-from .kernels.blocks import Flatness, Span, count_codes, extremes
+from .grey_plan import DenoisePlan
+from .histogram import BINS, GreyCounts
+from .kernels.blocks import Span, count_codes, extremes
 from .noise import CORRELATED, Noise
 from .options import Options, option
 from .slabs import Slab
 from .smoothing import NO_SIGMA, Filter, filter_slab
-from .strength import GRID, TARGET, Bins, Sample, Trial, search_sigma
+from .strength import GRID, TARGET, Sample, Trial, search_sigma
 from .units import VoxelSize
-
-WAY_FORWARD = "give a level yourself with --set threshold.method=fixed --set threshold.low=GREY, or try --set threshold.method=otsu"
 
 
 @dataclass(frozen=True)
@@ -45,85 +44,13 @@ class DenoiseOptions(Options):
     )
 
 
-@dataclass(frozen=True)
-class DenoisePlan:
-    """How a volume will be denoised, and what a sample of it shows.
-
-    Parameters
-    ----------
-    how : Filter
-        Filter and coding.
-    noise, residual : Noise
-        Before and after.
-    reached : bool
-        Whether particles and the next phase lie 8 sds of the residual noise apart.
-    flatness : Flatness
-        What counts as flat (the 30 % of least gradient).
-    bins : Bins
-        Of the histograms.
-    fit : PhaseFit
-        Phases in the sample.
-    counts : GreyCounts
-        Of the sample.
-    edges : (z, y, x)
-        Voxel edges in units of the shortest one.
-    warnings : tuple of str
-    """
-
-    how: Filter
-    noise: Noise
-    residual: Noise
-    reached: bool
-    flatness: Flatness
-    bins: Bins
-    fit: PhaseFit
-    counts: GreyCounts
-    edges: tuple[float, float, float]
-    warnings: tuple[str, ...]
-
-    @property
-    def sigma(self) -> tuple[float, float, float]:
-        """(z, y, x) sigmas of the Gaussian in voxels; zeros for other filters."""
-        return self.how.sigma
-
-    @property
-    def method(self) -> str:
-        """The filter used: none, gaussian, median or nlm."""
-        return self.how.method
-
-    @property
-    def sd_after(self) -> float:
-        """Noise after filtering, grey values."""
-        return self.residual.sd
-
-    @property
-    def offset(self) -> float:
-        """grey = offset + scale * code."""
-        return self.how.coding.offset
-
-    @property
-    def scale(self) -> float:
-        """grey = offset + scale * code."""
-        return self.how.coding.scale
-
-    @property
-    def outside(self) -> Outside:
-        """How voxels outside the scanned body are told."""
-        return self.how.outside
-
-    @property
-    def map_flatness(self) -> Flatness:
-        """What counts as flat for the local means: up to twice what noise gives, or a step of one code."""
-        flat = self.flatness
-        return flat._replace(limit=np.float32(max(2 * flat.noise, flat.wz + flat.wy + flat.wx)))
-
-    @property
-    def halo(self) -> int:
-        """Raw planes needed on each side of a slab."""
-        return self.how.radius[0] + 1
-
-
-def plan(volume: Any, voxel_size: VoxelSize | None, options: DenoiseOptions, phases: int | str = "auto") -> DenoisePlan:
+def plan(
+    volume: Any,
+    voxel_size: VoxelSize | None,
+    options: DenoiseOptions,
+    phases: int | str = "auto",
+    levels: Sequence[float] = (),
+) -> DenoisePlan:
     """Measure noise and phases on a sample and settle the filter.
 
     Parameters
@@ -135,6 +62,8 @@ def plan(volume: Any, voxel_size: VoxelSize | None, options: DenoiseOptions, pha
     options : DenoiseOptions
     phases : "auto" or int
         Number of phases to look for.
+    levels : floats
+        Fixed levels, so that codes can tell the greys on both sides of them even where the sample holds none.
 
     Raises
     ------
@@ -147,7 +76,7 @@ def plan(volume: Any, voxel_size: VoxelSize | None, options: DenoiseOptions, pha
     """
     edges = voxel_size.relative if voxel_size is not None else (1.0, 1.0, 1.0)
     outside = find_outside(volume)
-    sample = Sample(volume, edges, outside, phases)
+    sample = Sample(volume, edges, outside, phases, levels)
     if not any(f.size for f in sample.finite):
         raise SegmentationError(
             "every voxel looked at is NaN or outside the reconstruction, so there is nothing to segment; check the "

@@ -1,16 +1,13 @@
 """Signs of a phase-contrast halo: a dark fringe around the particles, a core darker than the rim."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .denoise import DenoisePlan
+from .grey_plan import DenoisePlan
 from .histogram import PhaseFit
 from .kernels.blocks import above_level
-from .localmap import as_level
-
-if TYPE_CHECKING:
-    from .threshold import Threshold
+from .levels import Threshold, as_level
 
 SIDES = (48, 224, 224)  # voxels of the box in the middle of the volume that is looked at
 NEAR, FAR = 2.5, 10.0  # finest edges: the fringe lies between them, the reference beyond
@@ -19,7 +16,7 @@ FEWEST = 500  # voxels for a median
 FRINGE_LIMIT, DROP_LIMIT = 0.03, 0.10  # of the contrast
 
 
-def halo_index(codes: Any, found: "Threshold", plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
+def halo_index(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
     """Depth of the dark fringe and of the dark core in a box in the middle, as shares of the contrast.
 
     Parameters
@@ -68,7 +65,7 @@ def _median(values: np.ndarray) -> float | None:
     return float(np.median(values)) if values.size >= FEWEST else None
 
 
-def _mask(part: np.ndarray, found: "Threshold", box: list[tuple[int, int]]) -> np.ndarray:
+def _mask(part: np.ndarray, found: Threshold, box: list[tuple[int, int]]) -> np.ndarray:
     if found.code_range is not None:
         return (part >= found.code_range[0]) & (part <= found.code_range[1])
     # whole rows of the map are needed for its interpolation: rows of the box are cut out of a plane of zeros

@@ -1,20 +1,15 @@
 """Grey histograms and their deconvolution into phases."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .kernels.mixture import fit_mixture
+from .mixture import MOST_PHASES, Candidate, best_fit, rebin, separations
 
 BINS = 1024
-MOST_PHASES = 4
-LEAST_WEIGHT = 0.005  # a smaller component is taken for partial volume or a tail
-LEAST_SEPARATION = 2.0  # pooled sds; closer neighbours are one phase
-MOST_SPREAD = 4.0  # sds of the noise; a wider component is no phase
-EFFECTIVE_VOXELS = 2e5  # neighbouring voxels share noise, and tails are never quite Gaussian: BIC must not see millions
+WIDE = 1.5  # sds of the noise; a single phase wider than that is not one phase and noise
 
 
 @dataclass(frozen=True)
@@ -128,30 +123,14 @@ class PhaseFit:
         }
 
 
-@dataclass
-class _Candidate:
-    weights: np.ndarray
-    means: np.ndarray
-    sds: np.ndarray
-    likelihood: float
-    bic: float = math.inf
-    ok: bool = False
-
-
-def separations(weights: np.ndarray, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
-    """(K - 1,) distances of neighbouring phases in pooled sds."""
-    pooled = np.sqrt(0.5 * (sds[1:] ** 2 + sds[:-1] ** 2))
-    return np.diff(means) / pooled
-
-
-def crossing(weights: Sequence[float], means: Sequence[float], sds: Sequence[float]) -> float | None:
+def crossing(weights: np.ndarray, means: np.ndarray, sds: np.ndarray) -> float | None:
     """Grey between two phases (darker first) where their weighted densities are equal, or None when there is none.
 
     Notes
     -----
     The logarithm of the ratio of two Gaussians is a parabola; the root where the brighter one takes over is wanted.
     """
-    (w, v), (m, n), (s, t) = weights, means, sds
+    (w, v), (m, n), (s, t) = map(float, weights), map(float, means), map(float, sds)
     a = 0.5 / s**2 - 0.5 / t**2
     b = n / t**2 - m / s**2
     c = 0.5 * (m / s) ** 2 - 0.5 * (n / t) ** 2 + math.log(v / w * s / t)
@@ -186,14 +165,14 @@ def deconvolve(counts: GreyCounts, sd: float, phases: int | str = "auto") -> Pha
 
 def deconvolve_histogram(edges: np.ndarray, counts: np.ndarray, sd: float, phases: int | str = "auto") -> PhaseFit:
     """As `deconvolve`, for plain arrays: (B + 1,) edges and (B,) counts."""
-    coarse_edges, coarse = _rebin(np.asarray(edges, float), np.asarray(counts, float), sd)
+    coarse_edges, coarse = rebin(np.asarray(edges, float), np.asarray(counts, float), sd)
     if not coarse.sum():
         empty = np.zeros(0)
         return PhaseFit(
-            empty, empty, empty, {}, math.inf, None, False, ("no voxel lies away from edges",), edges, counts
+            empty, empty, empty, {}, math.inf, None, False, ("no voxel lies in a flat place",), edges, counts
         )
     wanted = range(1, MOST_PHASES + 1) if phases == "auto" else [int(phases)]
-    tried = {k: _best_fit(coarse_edges, coarse, sd, k) for k in wanted}
+    tried = {k: best_fit(coarse_edges, coarse, sd, k) for k in wanted}
     good = [c for c in tried.values() if c.ok]
     best = min(good, key=lambda c: c.bic) if good else tried[min(tried)]
     k = len(best.means)
@@ -207,79 +186,27 @@ def deconvolve_histogram(edges: np.ndarray, counts: np.ndarray, sd: float, phase
         separation=apart,
         crossing=level,
         ok=best.ok and k > 1,
-        words=_words(best, level, apart),
+        words=_words(best, level, apart, sd),
         edges=np.asarray(edges, float),
         counts=np.asarray(counts),
     )
 
 
-def _words(best: _Candidate, level: float | None, apart: float) -> tuple[str, ...]:
+def _words(best: Candidate, level: float | None, apart: float, sd: float) -> tuple[str, ...]:
     if len(best.means) < 2:
-        return (f"the histogram shows one phase, at grey {best.means[0]:.5g} with a spread of {best.sds[0]:.3g}",)
-    words = []
-    if level is None:
-        words.append("the two brightest phases do not cross: one outweighs the other at every grey between their means")
+        mean, spread = best.means[0], best.sds[0]
+        reason = "the noise explains it all"
+        if spread > WIDE * sd:
+            reason = f"the noise left is {sd:.3g}: streaks, shading or a halo blur the phases into one another"
+        return (f"the histogram shows one phase only (grey {mean:.5g} with a spread of {spread:.3g}; {reason})",)
     if not best.ok:
-        words.append(
-            f"{len(best.means)} phases were asked for, but one of them is too faint, too wide or too close to its "
-            f"neighbour ({apart:.2f} standard deviations)"
+        return (
+            f"the histogram does not show the {len(best.means)} phases asked for: one of them is too faint, too wide "
+            f"or too close to its neighbour (the two brightest lie {apart:.2g} standard deviations apart)",
         )
-    return tuple(words)
-
-
-def _rebin(edges: np.ndarray, counts: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Whole bins put together to about a sixth of the noise: as exact (moments are integrated), and much faster."""
-    filled = np.flatnonzero(counts)
-    if not filled.size:
-        return edges, counts
-    width = (edges[-1] - edges[0]) / len(counts)
-    group = max(1, int(sd / 6 / width))
-    first = filled[0] // group * group
-    last = min(len(counts), -(-(filled[-1] + 1) // group) * group)
-    starts = np.arange(first, last, group)
-    return np.append(edges[starts], edges[last]), np.add.reduceat(counts[:last], starts)
-
-
-def _best_fit(edges: np.ndarray, counts: np.ndarray, sd: float, k: int) -> _Candidate:
-    floor = 0.5 * float(np.diff(edges).min())
-    best: _Candidate | None = None
-    for means in _starts(edges, counts, sd, k):
-        weights, middle, sds = np.full(k, 1 / k), np.array(means, float), np.full(k, max(1.2 * sd, floor))
-        likelihood = fit_mixture(edges, counts, weights, middle, sds, floor, 400, 1e-7)
-        if best is None or likelihood > best.likelihood:
-            order = np.argsort(middle, kind="stable")
-            best = _Candidate(weights[order], middle[order], sds[order], likelihood)
-    assert best is not None
-    total = counts.sum()
-    thin = min(1.0, EFFECTIVE_VOXELS / total)
-    best.bic = -2 * best.likelihood * thin + (3 * k - 1) * math.log(total * thin)
-    far = separations(best.weights, best.means, best.sds) > LEAST_SEPARATION
-    # the binning alone gives a noiseless phase a width of its bin
-    narrow = best.sds < MOST_SPREAD * max(sd, 2 * floor)
-    best.ok = bool((best.weights >= LEAST_WEIGHT).all() and far.all() and narrow.all())
-    return best
-
-
-def _starts(edges: np.ndarray, counts: np.ndarray, sd: float, k: int) -> list[np.ndarray]:
-    """Starting means: the highest peaks of the smoothed histogram, and evenly spread ones."""
-    from scipy.ndimage import gaussian_filter1d
-
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    width = (edges[-1] - edges[0]) / len(counts)
-    smooth = np.pad(gaussian_filter1d(counts, max(1.0, 0.5 * sd / width), mode="constant"), 1)
-    peaks = np.flatnonzero((smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] >= smooth[2:]))
-    peaks = peaks[np.argsort(-smooth[1:-1][peaks], kind="stable")]
-    share = np.cumsum(counts) / counts.sum()
-    low, high = np.interp([0.005, 0.995], share, centres)
-    starts = [np.linspace(low + sd, high - sd, k) if k > 1 else np.array([np.interp(0.5, share, centres)])]
-    if len(peaks) >= k > 1:
-        starts.append(np.sort(centres[peaks[:k]]))
-    if k >= 3 and len(peaks) >= 2:
-        a, b = np.sort(centres[peaks[:2]])
-        # a weak phase hides on the flank of the darker peak: glue is nearer to air than to the particles
-        inner = [0.4] if k == 3 else [0.3, 0.6]
-        starts.append(np.array([a, *(a + t * (b - a) for t in inner), b]))
-    return starts
+    if level is None:
+        return ("the two brightest phases do not cross: one outweighs the other at every grey between their means",)
+    return ()
 
 
 def otsu(counts: np.ndarray) -> int:
@@ -295,21 +222,3 @@ def otsu(counts: np.ndarray) -> int:
     # empty bins between two classes give the same value: the middle of the gap is the fair level
     best = np.flatnonzero(between == between.max())
     return int(best[(len(best) - 1) // 2]) + 1
-
-
-def columns(counts: GreyCounts, fit: PhaseFit | None) -> dict[str, np.ndarray]:
-    """Columns of `histogram.csv`: bin edges and centres, counts, the fitted phases and their sum."""
-    table = {
-        "bin": np.arange(BINS),
-        "grey": counts.centres,
-        "grey_from": counts.edges[:-1],
-        "grey_to": counts.edges[1:],
-        "count": counts.all,
-        "low_gradient": counts.flat,
-    }
-    if fit is not None and fit.n_phases:
-        densities = fit.densities()
-        table["fit"] = densities.sum(0)
-        for i, d in enumerate(densities):
-            table[f"fit_{i + 1}"] = d
-    return table

@@ -14,6 +14,7 @@ import numpy as np
 from .codes import Coding
 from .executors import RunMap
 from .kernels.blocks import BLOCK, Flatness, Level, Span, sum_blocks
+from .levels import as_level, block_shape, constant
 from .slabs import Slab
 
 PRIOR = 4.0  # voxels with which the global means enter a block's mean
@@ -56,21 +57,6 @@ class LocalMap:
     def gap(self) -> np.ndarray:
         """Local contrast."""
         return self.inside - self.outside
-
-
-def block_shape(shape: Sequence[int]) -> tuple[int, int, int]:
-    """Blocks of 8^3 along z, y, x; the last ones may be cut."""
-    return tuple(-(-int(n) // BLOCK) for n in shape)  # type: ignore[return-value]
-
-
-def as_level(level: np.ndarray, gap: np.ndarray, coding: Coding) -> Level:
-    """A map in grey values as kernels take it."""
-    return Level(level, gap, np.float32(1 / coding.scale), np.float32(-coding.offset / coding.scale))
-
-
-def constant(shape: Sequence[int], value: float) -> np.ndarray:
-    """A map of one value."""
-    return np.full(block_shape(shape), value, np.float32)
 
 
 def find_map(

@@ -60,7 +60,7 @@ def no_noise(n_blocks: int = 0) -> Noise:
 
 
 def half_kernel(sigma: float) -> np.ndarray:
-    """(R + 1,) float64 weights of a Gaussian cut at three sigmas, from the centre outwards; the full kernel sums to 1."""
+    """(R + 1,) float64 weights of a Gaussian cut at three sigmas, centre first; the full kernel sums to 1."""
     if sigma < 0.15:  # weights of the neighbours below 1e-9
         return np.ones(1)
     radius = max(1, int(3 * sigma + 0.5))
@@ -111,9 +111,11 @@ def flattest_blocks(blocks: list[np.ndarray], ends: tuple[float, float] | None) 
     """
     spread = []
     for cut in blocks:
-        edges = [min(4, n) for n in cut.shape[1:]]
-        parts = np.stack([_as_blocks(b, edges).mean((1, 2, 3)) for b in cut]) if len(cut) else np.zeros((0, 1))
-        flat = parts.std(1)
+        n, bz, by, bx = cut.shape
+        kz, ky, kx = (min(4, e) for e in (bz, by, bx))
+        whole = cut[:, : bz // kz * kz, : by // ky * ky, : bx // kx * kx]
+        parts = whole.reshape(n, bz // kz, kz, by // ky, ky, bx // kx, kx).mean((2, 4, 6))
+        flat = parts.std((1, 2, 3))
         flat[cut.min((1, 2, 3), initial=np.inf) == cut.max((1, 2, 3), initial=-np.inf)] = np.inf
         if ends is not None and len(cut):
             clipped = ((cut <= ends[0]) | (cut >= ends[1])).mean((1, 2, 3)) > 0.01
@@ -158,7 +160,7 @@ def is_segmented(bricks: Sequence[np.ndarray]) -> bool:
     """Whether the sample holds so few grey values that it must have been segmented already."""
     seen: set[float] = set()
     for brick in bricks:
-        values = brick.ravel()[:: max(1, brick.size // 100_000)]
+        values = brick.ravel()[:: max(1, brick.size // 20_000)]
         seen.update(np.unique(values[np.isfinite(values)]).tolist())
         if len(seen) > FEW_GREYS:
             return False

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .codes import Coding, Outside
-from .kernels.filters import gaussian_codes, gaussian_codes_masked, median_codes, nlm_codes
+from .kernels.filters import gaussian_codes, gaussian_codes_masked
+from .kernels.neighbourhood import median_codes, nlm_codes
 from .noise import half_kernel
 
 NO_SIGMA = (0.0, 0.0, 0.0)
@@ -36,8 +37,10 @@ class Filter:
     def radius(self) -> tuple[int, int, int]:
         """(z, y, x) voxels a result depends on, each way."""
         if self.method == "gaussian":
-            return tuple(len(half_kernel(s)) - 1 for s in self.sigma)  # type: ignore[return-value]
-        return {"none": (0, 0, 0), "median": (1, 1, 1), "nlm": (3, 3, 3)}[self.method]  # type: ignore[return-value]
+            z, y, x = (len(half_kernel(s)) - 1 for s in self.sigma)
+            return z, y, x
+        reach = {"none": 0, "median": 1, "nlm": 3}[self.method]
+        return reach, reach, reach
 
 
 def filter_slab(raw: np.ndarray, valid: np.ndarray | None, how: Filter, z0: int, z1: int) -> np.ndarray:

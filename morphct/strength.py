@@ -1,12 +1,14 @@
 """How strongly to smooth: trials on a sample, until the phases lie far enough apart in widths of the noise."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .codes import LAST, Coding, Outside, choose_coding
+from .codes import Coding, Outside, choose_coding
+from .grey_plan import Bins
 from .histogram import BINS, GreyCounts, PhaseFit, deconvolve
 from .kernels.blocks import Flatness, Span, count_codes, gradients
 from .noise import LAG, Noise, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
@@ -19,24 +21,6 @@ START = 1.0
 FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is seen
 FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
 HALO = 4  # voxels, enough for sigma 1
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Histogram bins as ranges of codes: bin j holds `width` codes from `first + j * width` on."""
-
-    first: int
-    width: int
-
-    def of_codes(self) -> np.ndarray:
-        """(65536,) uint16 bin of each code; BINS for code 0 (outside)."""
-        bins = np.clip((np.arange(LAST + 1) - self.first) // self.width, 0, BINS - 1).astype(np.uint16)
-        bins[0] = BINS
-        return bins
-
-    def edges(self, coding: Coding) -> np.ndarray:
-        """(BINS + 1,) grey values."""
-        return coding.grey(self.first - 0.5 + self.width * np.arange(BINS + 1.0))
 
 
 @dataclass(frozen=True)
@@ -71,10 +55,20 @@ class Sample:
         Voxel edges in units of the shortest one.
     outside : Outside
     phases : "auto" or int
+    levels : floats
+        Greys that codes must be able to tell from others, seen in the sample or not.
     """
 
-    def __init__(self, volume: Any, edges: tuple[float, float, float], outside: Outside, phases: int | str) -> None:
+    def __init__(
+        self,
+        volume: Any,
+        edges: tuple[float, float, float],
+        outside: Outside,
+        phases: int | str = "auto",
+        levels: Sequence[float] = (),
+    ) -> None:
         self.volume, self.edges, self.outside, self.phases = volume, edges, outside, phases
+        self.levels = np.array(levels, float)
         self.bricks: list[Brick] = []
         self.valid: list[np.ndarray | None] = []
         self._read(HALO)
@@ -120,7 +114,8 @@ class Sample:
 
     def coding(self, filtered: bool) -> Coding:
         """Coding that holds the sampled greys."""
-        return choose_coding(np.dtype(self.volume.dtype), [f for f in self.finite if f.size], filtered)
+        samples = [f for f in (*self.finite, self.levels) if f.size]
+        return choose_coding(np.dtype(self.volume.dtype), samples, filtered)
 
     def gaussian(self, sigma: float) -> Filter:
         """A Gaussian of `sigma` finest voxel edges (0: no filter)."""
@@ -141,9 +136,9 @@ class Sample:
         codes = self.codes(how)
         cores = [c[b.core] for c, b in zip(codes, self.bricks)]
         residual = self.residual_noise(cores, how)
-        weights = tuple(np.float32(0.25 / e**2) for e in self.edges)
+        wz, wy, wx = (np.float32(0.25 / e**2) for e in self.edges)
         expected = noise_gradient(residual, how.coding, self.edges)
-        free = Flatness(*weights, np.float32(np.inf), np.float32(expected))
+        free = Flatness(wz, wy, wx, np.float32(np.inf), np.float32(expected))
         slopes = []
         for c, b in zip(codes, self.bricks):
             slope = np.empty(c.shape, np.float32)
@@ -163,9 +158,17 @@ class Sample:
             cut = c[:, b.core[1], b.core[2]].copy()
             span = Span(b.core[0].start, b.core[0].stop, b.start[0] + b.core[0].start)
             count_codes(cut, span, self.volume.shape[0], table, flatness, True, octants)
-        n = int(octants.sum())
+        greys = [f for f in self.finite if f.size]
+        low, high = min(float(f.min()) for f in greys), max(float(f.max()) for f in greys)
         return GreyCounts(
-            bins.edges(coding), octants[:, :, :BINS], n_voxels=n, n_outside=int(octants[:, :, BINS].sum())
+            bins.edges(coding),
+            octants[:, :, :BINS],
+            raw_low=low,
+            raw_high=high,
+            n_low=sum(int(np.count_nonzero(f == low)) for f in greys),
+            n_high=sum(int(np.count_nonzero(f == high)) for f in greys),
+            n_voxels=int(octants.sum()),
+            n_outside=int(octants[:, :, BINS].sum()),
         )
 
 
@@ -174,7 +177,7 @@ def _is_whole(brick: Brick, shape: tuple[int, ...]) -> bool:
 
 
 def noise_gradient(noise: Noise, coding: Coding, edges: tuple[float, float, float]) -> float:
-    """Mean squared gradient that noise alone gives, codes^2 per finest voxel edge^2, for differences over two voxels."""
+    """Mean squared gradient of noise alone, codes^2 per finest voxel edge^2, for differences over two voxels."""
     variance = (noise.sd / coding.scale) ** 2
     lag = min(2, LAG)
     return sum(0.25 / e**2 * 2 * variance * (1 - float(noise.acf[axis, lag])) for axis, e in enumerate(edges))

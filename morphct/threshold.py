@@ -2,21 +2,27 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from . import conditioning, localmap
 from .codes import LAST, Coding
-from .denoise import WAY_FORWARD, DenoisePlan
 from .errors import SegmentationError, SettingsError
 from .executors import RunMap
+from .grey_plan import DenoisePlan
 from .histogram import GreyCounts, PhaseFit, otsu
-from .kernels.blocks import above_level
+from .levels import Threshold, apply, constant, mask_planes
 from .options import Options, option
 from .slabs import Slab
+
+__all__ = ["Threshold", "ThresholdOptions", "apply", "find", "mask_planes", "refuse_empty", "refuse_one_phase"]
+
+WAY_FORWARD = (
+    "try --set threshold.method=otsu, or give a level yourself with --set threshold.method=fixed "
+    "--set threshold.low=GREY"
+)
 
 
 @dataclass(frozen=True)
@@ -55,41 +61,6 @@ class ThresholdOptions(Options):
             raise SettingsError(
                 f"threshold.low is {self.low:g} and threshold.high {self.high:g}; low must not be above high"
             )
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """The level of every place, as coarse maps of blocks of 8^3 voxels.
-
-    Parameters
-    ----------
-    method : {"deconvolution", "otsu", "fixed"}
-    level, inside, outside : (z, y, x) float32
-        Grey values: the level, and the grey of particles and of their surroundings nearby.
-    coding : Coding
-    code_range : (int, int) or None
-        For one level: the codes of the particles, both ends included.
-    blur : float or None
-        Total blur of the denoised volume (sigma, finest voxel edges), from the slope of the edges.
-    values : dict
-        What `threshold.json` holds.
-    warnings : tuple of str
-    """
-
-    method: str
-    level: np.ndarray
-    inside: np.ndarray
-    outside: np.ndarray
-    coding: Coding
-    code_range: tuple[int, int] | None = None
-    blur: float | None = None
-    values: dict[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def uncertainty(self) -> float:
-        """How far the level may be off, as a share of the local contrast."""
-        return float(self.values.get("level_uncertainty", conditioning.UNCERTAINTY))
 
 
 def find(
@@ -131,7 +102,7 @@ def find(
         refuse_one_phase(fit)
         found = _local(codes, plan, fit, slabs, run_map, tick)
     values, warnings = conditioning.judge(found, codes, plan, fit, counts)
-    return Threshold(**{**found.__dict__, "values": {**found.values, **values}, "warnings": tuple(warnings)})
+    return replace(found, values={**found.values, **values}, warnings=tuple(warnings))
 
 
 def refuse_empty(counts: GreyCounts) -> None:
@@ -161,10 +132,10 @@ def _single(
     low, high = coding.grey(span[0] - 0.5), coding.grey(span[1] + 0.5)
     within = (counts.centres > low) & (counts.centres < high)
     inside, outside = (_mean(counts, part, level) for part in (within, ~within))
-    maps = [localmap.constant(shape, v) for v in (level, inside, outside)]
     share = float(counts.all[within].sum() / max(1, counts.all.sum()))
     values = {"level": level, "mean_inside": inside, "mean_outside": outside, "solid_share": share}
-    return Threshold(method, *maps, coding, code_range=span, values=values)
+    maps = constant(shape, level), constant(shape, inside), constant(shape, outside)
+    return Threshold(method, *maps, coding, span, None, values)
 
 
 def _mean(counts: GreyCounts, part: np.ndarray, default: float) -> float:
@@ -185,7 +156,7 @@ def _fixed(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts, options:
     level = options.low if options.low is not None else options.high
     assert level is not None
     found = _single("fixed", shape, coding, (low, high), float(level), counts)
-    return Threshold(**{**found.__dict__, "values": {**found.values, "low": options.low, "high": options.high}})
+    return replace(found, values={**found.values, "low": options.low, "high": options.high})
 
 
 def _position(coding: Coding, grey: float) -> float:
@@ -218,64 +189,3 @@ def _local(
     }
     blur = localmap.total_blur(found.slopes)
     return Threshold("deconvolution", level, found.inside, found.outside, coding, blur=blur, values=values)
-
-
-def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float = 0.0) -> np.ndarray:
-    """Mask of planes z0 to z1.
-
-    Parameters
-    ----------
-    codes : array-like (Z, Y, X) uint16
-    threshold : Threshold
-    z0, z1 : int
-    shift : float
-        Moves a local level by this share of the local contrast (the level's uncertainty, for bands).
-
-    Returns
-    -------
-    (z1 - z0, Y, X) bool
-        True in particles, never outside.
-    """
-    part = np.ascontiguousarray(codes[z0:z1])
-    if threshold.code_range is not None:
-        low, high = _shifted_range(threshold, shift)
-        return (part >= low) & (part <= high) if high < LAST else part >= low
-    level = threshold.level
-    if shift:
-        level = level + np.float32(shift) * (threshold.inside - threshold.outside)
-    out = np.empty(part.shape, np.uint8)
-    above_level(part, z0, localmap.as_level(level, level, threshold.coding), out)
-    return out.view(bool)
-
-
-def _shifted_range(threshold: Threshold, shift: float) -> tuple[int, int]:
-    assert threshold.code_range is not None
-    low, high = threshold.code_range
-    gap = abs(float(threshold.inside.flat[0] - threshold.outside.flat[0]))
-    step = round(shift * gap / threshold.coding.scale)
-    low = low if low <= 1 else max(1, low + step)
-    high = high if high >= LAST else min(LAST, high - step)
-    return low, high
-
-
-def apply(
-    codes: Any,
-    threshold: Threshold,
-    out: Any,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
-) -> int:
-    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels."""
-    total = 0
-    for slab, n in zip(slabs, run_map(partial(_apply_slab, codes, threshold, out), slabs)):
-        total += n
-        if tick:
-            tick(slab.depth)
-    return total
-
-
-def _apply_slab(codes: Any, threshold: Threshold, out: Any, slab: Slab) -> int:
-    mask = mask_planes(codes, threshold, slab.z0, slab.z1)
-    out[slab.z0 : slab.z1] = mask.view(np.uint8)
-    return int(np.count_nonzero(mask))

@@ -190,9 +190,9 @@ def level_row(level, z, y, coarse, out):
 
 @jit
 def _sum_row(row, slope, level, limit, sums, counts):
-    """Add the flat voxels of a row to its row of blocks, below (0) and above (1) the level; return how many are above."""
+    """Add the flat voxels of a row to its blocks, below (0) and above (1) the level; return how many are above."""
     n = row.size
-    above = 0
+    above = np.int64(0)
     for b in range(sums.shape[1]):
         low_sum, high_sum, low_n, high_n = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
         for x in range(b * BLOCK, min(n, (b + 1) * BLOCK)):

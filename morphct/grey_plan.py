@@ -1,0 +1,107 @@
+"""What a sample of a volume settles for the whole: filter, coding, histogram bins, what counts as flat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .codes import LAST, Coding, Outside
+from .histogram import BINS, GreyCounts, PhaseFit
+from .kernels.blocks import Flatness
+from .noise import Noise
+from .smoothing import Filter
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Histogram bins as ranges of codes: bin j holds `width` codes from `first + j * width` on."""
+
+    first: int
+    width: int
+
+    def of_codes(self) -> np.ndarray:
+        """(65536,) uint16 bin of each code; BINS for code 0 (outside)."""
+        bins = np.clip((np.arange(LAST + 1) - self.first) // self.width, 0, BINS - 1).astype(np.uint16)
+        bins[0] = BINS
+        return bins
+
+    def edges(self, coding: Coding) -> np.ndarray:
+        """(BINS + 1,) grey values."""
+        return coding.grey(self.first - 0.5 + self.width * np.arange(BINS + 1.0))
+
+
+@dataclass(frozen=True)
+class DenoisePlan:
+    """How a volume will be denoised, and what a sample of it shows.
+
+    Parameters
+    ----------
+    how : Filter
+        Filter and coding.
+    noise, residual : Noise
+        Before and after.
+    reached : bool
+        Whether particles and the next phase lie 8 sds of the residual noise apart.
+    flatness : Flatness
+        What counts as flat (the 30 % of least gradient).
+    bins : Bins
+        Of the histograms.
+    fit : PhaseFit
+        Phases in the sample.
+    counts : GreyCounts
+        Of the sample.
+    edges : (z, y, x)
+        Voxel edges in units of the shortest one.
+    warnings : tuple of str
+    """
+
+    how: Filter
+    noise: Noise
+    residual: Noise
+    reached: bool
+    flatness: Flatness
+    bins: Bins
+    fit: PhaseFit
+    counts: GreyCounts
+    edges: tuple[float, float, float]
+    warnings: tuple[str, ...]
+
+    @property
+    def sigma(self) -> tuple[float, float, float]:
+        """(z, y, x) sigmas of the Gaussian in voxels; zeros for other filters."""
+        return self.how.sigma
+
+    @property
+    def method(self) -> str:
+        """The filter used: none, gaussian, median or nlm."""
+        return self.how.method
+
+    @property
+    def sd_after(self) -> float:
+        """Noise after filtering, grey values."""
+        return self.residual.sd
+
+    @property
+    def offset(self) -> float:
+        """grey = offset + scale * code."""
+        return self.how.coding.offset
+
+    @property
+    def scale(self) -> float:
+        """grey = offset + scale * code."""
+        return self.how.coding.scale
+
+    @property
+    def outside(self) -> Outside:
+        """How voxels outside the scanned body are told."""
+        return self.how.outside
+
+    @property
+    def map_flatness(self) -> Flatness:
+        """What counts as flat for the local means: up to twice what noise gives, or a step of one code."""
+        flat = self.flatness
+        return flat._replace(limit=np.float32(max(2 * flat.noise, flat.wz + flat.wy + flat.wx)))
+
+    @property
+    def halo(self) -> int:
+        """Raw planes needed on each side of a slab."""
+        return self.how.radius[0] + 1
