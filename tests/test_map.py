@@ -230,7 +230,8 @@ def test_stages_are_imported_lightly():
 
 def test_the_librarys_names_stay_what_they_are():
     """A module of the name of a function would take its place as soon as it is imported."""
-    code = "import morphct, morphct.settings, morphct.pipeline\nprint([callable(getattr(morphct, n)) for n in morphct.__all__])"
+    asked = "print([callable(getattr(morphct, name)) for name in morphct.__all__])"
+    code = f"import morphct, morphct.settings, morphct.pipeline\n{asked}"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "False" not in out.stdout
 
