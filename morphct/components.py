@@ -25,7 +25,7 @@ class ParticleOptions(Options):
     """Which labelled things count as particles."""
 
     section = "particles"
-    min_voxels: int = option(200, "smallest particle kept; smaller ones are noise to the mask", "voxels", min=1)
+    min_voxels: int = option(30, "smallest particle kept (30: 4 voxels across); smaller ones are noise to the mask", "voxels", min=1)
     border: str = option(
         "flag", "particles cut by a face of the volume: flagged, or dropped from labels and tables", "", choices=("flag", "drop")
     )

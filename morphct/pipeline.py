@@ -7,7 +7,7 @@
     5  find the threshold map; solid mask
     6  (otsu, fixed) note the enclosed background: the voids
     7  drop dust, fill enclosed voids, seal leaking ones: the envelope
-    8  distance, basins, joins: particles
+    8  distance, basins, joins: particles; sealed pockets between particles opened again
     9  drop what is too small; number the particles
    10  (deconvolution) voids as dips of grey inside the particles; owners of voids
    11  write labels and voids
@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from . import components, denoise, dips, grey_record, histogram, io, measuring, numbering, publish, split, threshold, voids
+from . import components, denoise, dips, grey_record, histogram, io, measuring, numbering, pockets, publish, split, threshold, voids
 from . import labels as label_image
 from .errors import SegmentationError
 from .executors import executor
@@ -214,9 +214,14 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     codes, plan, fit, counts, found = _find_level(volume, job, settings)
     edge, unit = job.voxel_size.smallest, job.voxel_size.unit
     facts = grey_record.threshold_record(plan, fit, counts, found, edge, unit)
-    mask, holes = _envelope(codes, found, job, settings)
+    mask, before, holes = _envelope(codes, found, job, settings)
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
         parts = split.split(mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick)
+        sealed = {}
+        if before is not None:
+            sealed = pockets.open_gaps(parts.labels, before, mask, job.slabs, job.run_map)
+            log.info("%(pockets)d pockets sealed, %(gaps)d of them gaps between particles, opened again", sealed)
+            job.scratch.release("unsealed")
         job.scratch.release("mask")
         n, dropped = numbering.keep_particles(
             parts.labels, parts.n, settings.particles, job.slabs, job.run_map
@@ -241,7 +246,7 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     detection = facts.get("voids", {}).get("detection_diameter_95")
     return Segmented(
         parts.labels, n, owned, None, detection, trusted,
-        {"split": parts.summary(), "dropped": dropped}, facts, grey_record.histogram_table(counts, fit),
+        {"split": parts.summary(), "sealed": sealed, "dropped": dropped}, facts, grey_record.histogram_table(counts, fit),
     )  # fmt: skip
 
 
@@ -262,8 +267,8 @@ def _find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     return codes, plan, fit, counts, found
 
 
-def _envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settings) -> tuple[Any, Any]:
-    """Stages 5 to 7: the solid mask with its voids filled; with one level, the holes of the mask before that."""
+def _envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settings) -> tuple[Any, Any, Any]:
+    """Stages 5 to 7: the solid mask with its voids filled, before sealing as well; with one level, the mask's holes."""
     mask = job.scratch.create("mask", job.shape, np.uint8)
     holes = None
     with job.stage("envelope", 6) as tick:
@@ -272,11 +277,13 @@ def _envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settin
             holes = voids.holes(mask, job.scratch, job.slabs, job.run_map, tick)
         components.drop_small(mask, settings.particles.min_voxels, job.slabs, job.run_map, tick)
         components.fill(mask, job.slabs, job.run_map, tick)
+        before = None
         if settings.voids.seal:
-            relative = job.voxel_size.relative
-            sealed = components.seal(mask, relative, SEAL_RADII, job.scratch, job.slabs, job.run_map, tick)
-            log.info("%d leaking voids sealed", sealed)
-    return mask, holes
+            before = job.scratch.create("unsealed", job.shape, np.uint8)
+            for slab in job.slabs:
+                before[slab.z0 : slab.z1] = mask[slab.z0 : slab.z1]
+            components.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, job.slabs, job.run_map, tick)
+    return mask, before, holes
 
 
 def as_given(image: Volume, job: Job, settings: Settings) -> Segmented:

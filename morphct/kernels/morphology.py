@@ -180,3 +180,42 @@ def touching_range(ids, labels, first, last, low, high):
                         if label != 0:
                             low[i] = min(low[i], label)
                             high[i] = max(high[i], label)
+
+
+@jit
+def touching_runs(ids, labels, first, last):
+    """(id, label, faces) of labelled voxels without id that share a face with a voxel of an id; runs counted once.
+
+    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo. Returns (N,3) int64.
+    """
+    nz, ny, nx = ids.shape
+    capacity = 1024
+    out = np.empty((capacity, 3), np.int64)
+    n = 0
+    for z in range(first, last):
+        for y in range(ny):
+            for x in range(nx):
+                i = np.int64(ids[z, y, x])
+                if i == 0:
+                    continue
+                for axis in range(3):
+                    for side in (-1, 1):
+                        zz = z + side if axis == 0 else z
+                        yy = y + side if axis == 1 else y
+                        xx = x + side if axis == 2 else x
+                        if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                            continue
+                        label = np.int64(labels[zz, yy, xx])
+                        if label == 0 or ids[zz, yy, xx] != 0:
+                            continue
+                        if n > 0 and out[n - 1, 0] == i and out[n - 1, 1] == label:
+                            out[n - 1, 2] += 1
+                            continue
+                        if n == capacity:
+                            capacity *= 2
+                            grown = np.empty((capacity, 3), np.int64)
+                            grown[:n] = out[:n]
+                            out = grown
+                        out[n, 0], out[n, 1], out[n, 2] = i, label, 1
+                        n += 1
+    return out[:n].copy()
