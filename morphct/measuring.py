@@ -10,8 +10,8 @@ from . import aggregates, descriptors, flags, labels, table, voids
 from .aggregates import AggregateOptions
 from .errors import InputError
 from .executors import RunMap
-from .measure import DescriptorOptions, Measurements
-from .measure import measure as run_passes
+from .measurement import DescriptorOptions, Measurements
+from .measurement import measure as run_passes
 from .scratch import Scratch
 from .slabs import Slab, plan_slabs
 from .units import VoxelSize, parse_voxel_size

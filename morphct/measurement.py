@@ -1,7 +1,7 @@
 """From labelled voxels to numbers: one pass over slabs, one over the crops of particles. No descriptor is defined here.
 
 The slab pass adds up whole numbers (`passes`); the crop pass hands each particle's bounding box to `crops`. What comes
-out are the results that descriptors have as parameters.
+out are the results that descriptors have as parameters. (Not `measure`: that is the name of the library's function.)
 """
 
 from collections.abc import Callable, Collection, Sequence

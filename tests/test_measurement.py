@@ -11,7 +11,7 @@ from morphct.errors import InputError
 from morphct.executors import Threads
 from morphct.kernels import ids as id_kernel
 from morphct.kernels import sums as kernel
-from morphct.measure import measure, principal
+from morphct.measurement import measure, principal
 from morphct.passes import Contacts, Grey, Shape, grey_scale
 from morphct.slabs import plan_slabs
 from morphct.units import VoxelSize

@@ -1,0 +1,113 @@
+"""Groups of touching particles: numbers, weld ratios, scores, classes."""
+
+import numpy as np
+import pytest
+
+from morphct.aggregates import AggregateOptions, groups, weld_ratios
+from morphct.errors import SettingsError
+from morphct.measuring import measure_array
+from morphct.passes import Pairs
+
+
+def pairs_of(*links: tuple[int, int], area: float = 1.0) -> Pairs:
+    first, second = (np.array(side, np.int64) for side in zip(*links)) if links else (np.zeros(0, np.int64),) * 2
+    return Pairs(first, second, np.ones(len(links), np.int64), np.full(len(links), area))
+
+
+def test_groups_are_numbered_by_their_first_member():
+    assert groups(pairs_of((3, 4), (0, 5), (4, 6)), 8).tolist() == [1, 0, 0, 2, 2, 1, 2, 0]
+    assert groups(pairs_of(), 3).tolist() == [0, 0, 0]
+    assert groups(pairs_of(), 0).tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_equal_a_plain_search(seed):
+    rng = np.random.default_rng(seed)
+    n = 60
+    links = sorted({(int(a), int(b)) for a, b in np.sort(rng.integers(0, n, (35, 2)), 1) if a < b})
+    number = groups(pairs_of(*links), n)
+    reach = np.eye(n, dtype=bool)
+    for a, b in links:
+        reach[a, b] = reach[b, a] = True
+    for _ in range(6):
+        reach = reach @ reach
+    for a in range(n):
+        alone = reach[a].sum() == 1
+        assert (number[a] == 0) == alone
+        if not alone:
+            assert set(np.flatnonzero(number == number[a])) == set(np.flatnonzero(reach[a]))
+
+
+def test_weld_ratio_is_of_the_smaller_particle():
+    radius = np.array([2.0, 5.0, 1.0])
+    ratios = weld_ratios(pairs_of((0, 1), (1, 2), area=np.pi), radius)
+    np.testing.assert_allclose(ratios, [1 / 4, 1.0])
+
+
+def test_scores():
+    limits = AggregateOptions(weld_ratio=0.3)
+    scores = limits.scores(np.array([0.0, 0.1, 0.3, 100.0]))
+    assert scores[0] == 0
+    assert scores[2] == 0.5
+    assert (np.diff(scores) > 0).all()
+    assert scores[-1] < 1
+    with pytest.raises(SettingsError, match="aggregates.weld_ratio"):
+        AggregateOptions(weld_ratio=0)
+
+
+def two_balls(distance: float, radius: int = 12) -> np.ndarray:
+    """Two balls of `radius`, centres `distance` apart along x, cut at the middle plane."""
+    grid = np.indices((2 * radius + 5, 2 * radius + 5, 3 * radius + int(distance))).astype(float)
+    labels = np.zeros(grid.shape[1:], np.int32)
+    middle = radius + 2 + distance / 2
+    for label, place in ((1, middle - distance / 2), (2, middle + distance / 2)):
+        centre = np.array([radius + 2, radius + 2, place])[:, None, None, None]
+        side = (grid[2] < middle) == (label == 1)
+        labels[(((grid - centre) ** 2).sum(0) <= radius**2) & side] = label
+    return labels
+
+
+def test_a_neck_is_told_from_a_touch():
+    """Balls whose neck has half their radius are an aggregate; balls that just touch are a group, but each single."""
+    neck = measure_array(two_balls(2 * 12 * np.sqrt(1 - 0.5**2)))
+    touch = measure_array(two_balls(24.0))
+    assert neck.aggregates.loc[1, "weld_ratio_max"] == pytest.approx(0.25, rel=0.35)  # the inscribed ball of a cut ball is the smaller one
+    assert neck.particles["class"].tolist() == ["aggregate", "aggregate"]
+    assert neck.aggregates.loc[1, "reasons"] == "weld"
+    assert touch.particles["aggregate_id"].tolist() == [1, 1]
+    assert touch.particles["class"].tolist() == ["single", "single"]
+    assert touch.aggregates.loc[1, "reasons"].startswith("touch")
+    assert touch.aggregates.loc[1, "weld_area_px2"] == 0
+    assert touch.aggregates.loc[1, "score"] < 0.5 <= neck.aggregates.loc[1, "score"]
+
+
+def test_solidity_is_of_the_group():
+    table = measure_array(two_balls(24.0))
+    # two touching balls fill 2 V of a capsule of V + pi r^2 2 r
+    assert table.aggregates.loc[1, "solidity"] == pytest.approx(8 / 3 / (4 / 3 + 2), rel=0.03)
+    assert "concave" in table.aggregates.loc[1, "reasons"]
+    assert (table.particles["solidity"] > 0.98).all()
+
+
+def test_porous_particles():
+    labels = np.zeros((20, 20, 50), np.int32)
+    labels[2:18, 2:18, 2:18], labels[2:18, 2:18, 30:46] = 1, 2
+    labels[5:14, 5:14, 5:14] = 0  # 17.8 %
+    labels[9, 9, 38] = 0
+    table = measure_array(labels).particles
+    assert table["class"].tolist() == ["porous", "single"]
+    limits = AggregateOptions(porous_fraction=1e-6)
+    assert measure_array(labels, limits=limits).particles["class"].tolist() == ["porous", "porous"]
+
+
+def test_a_chain_is_one_group():
+    labels = np.zeros((8, 8, 40), np.int32)
+    for i in range(5):
+        labels[1:7, 1:7, 2 + 6 * i : 8 + 6 * i] = i + 1
+    tables = measure_array(labels, None, "2um")
+    group = tables.aggregates.loc[1]
+    assert group["n_members"] == 5
+    assert group["volume_um3"] == 6**3 * 5 * 8
+    assert group["weld_area_um2"] == pytest.approx(4 * 36 * 4)
+    assert tables.particles["n_contacts"].tolist() == [1, 2, 2, 2, 1]
+    assert tables.contacts["faces"].tolist() == [36] * 4
