@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
+from pathlib import Path
 
 import naive_phantom as naive
 import numpy as np
@@ -306,8 +307,9 @@ def test_write(tmp_path):
         assert top / bottom == pytest.approx(40)
     table = pd.read_csv(files[3], index_col="label")
     np.testing.assert_array_equal(table["n_voxels"], phantom.table["n_voxels"])
-    settings = json.loads(files[-1].read_text())
-    assert PhantomOptions(**{k: v for k, v in settings.items() if not k.startswith("n_")}) == phantom.options
+    facts = json.loads(files[-1].read_text())
+    assert PhantomOptions.from_mapping(facts["phantom"]) == phantom.options
+    assert facts["n_particles"] == len(table)
 
 
 def test_write_twice_is_the_same(tmp_path):
@@ -338,6 +340,19 @@ def test_write_refuses(tmp_path):
 def test_settings_are_refused_with_a_remedy(settings, words):
     with pytest.raises(SettingsError, match=words):
         PhantomOptions(**settings)
+
+
+def test_sample_data_can_be_made_again():
+    folder = Path(__file__).parents[1] / "sample_data"
+    if not (folder / "powder_phantom.json").is_file():
+        pytest.skip("sample_data is not there")
+    facts = json.loads((folder / "powder_phantom.json").read_text())
+    phantom = make(PhantomOptions.from_mapping(facts["phantom"]))
+    for name, array in (("", phantom.grey), ("_labels", phantom.labels), ("_voids", phantom.voids)):
+        np.testing.assert_array_equal(tifffile.imread(folder / f"powder{name}.tif"), array)
+    table = pd.read_csv(folder / "powder_truth.csv", index_col="label")
+    pd.testing.assert_frame_equal(table, phantom.table, check_dtype=False, rtol=1e-6)
+    assert sum(f.stat().st_size for f in folder.iterdir()) < 5e6
 
 
 # ---- the analytic bodies other tests stand on

@@ -41,7 +41,12 @@ def write(phantom: "Phantom", path: str | os.PathLike[str]) -> list[Path]:
     if target.suffix.lower() not in (".tif", ".tiff"):
         raise OutputError(f"the phantom's file {target.name!r} is not a .tif; give a name that ends in .tif")
     stem, folder = target.stem, target.parent
-    settings = {**phantom.options.to_mapping(), "n_particles": len(phantom.table), "n_voids": len(phantom.void_table)}
+    facts = {
+        "n_particles": len(phantom.table),
+        "n_voids": len(phantom.void_table),
+        "solid_fraction": round(phantom.solid, 6),
+        phantom.options.section: phantom.options.to_mapping(),
+    }
     jobs: list[tuple[Path, Callable[[Path], object]]] = [
         (target, lambda p: _tiff(p, phantom.grey, phantom.voxel_size)),
         (folder / f"{stem}_labels.tif", lambda p: _tiff(p, _narrow(phantom.labels), phantom.voxel_size)),
@@ -49,7 +54,7 @@ def write(phantom: "Phantom", path: str | os.PathLike[str]) -> list[Path]:
         (folder / f"{stem}_truth.csv", lambda p: _csv(p, phantom.table)),
         (folder / f"{stem}_voids.csv", lambda p: _csv(p, phantom.void_table)),
         (folder / f"{stem}_contacts.csv", lambda p: _csv(p, phantom.contacts)),
-        (folder / f"{stem}_phantom.json", lambda p: p.write_text(json.dumps(settings, indent=1) + "\n")),
+        (folder / f"{stem}_phantom.json", lambda p: p.write_text(json.dumps(facts, indent=1) + "\n")),
     ]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ def _noise(z0: int, z1: int, options: PhantomOptions) -> np.ndarray:
 
 
 def _digital(grey: np.ndarray, options: PhantomOptions) -> np.ndarray:
-    if options.bits == 8:
-        grey = (grey - options.grey_low) * (255 / (options.grey_high - options.grey_low))
-    top = 255 if options.bits == 8 else 65535
-    return np.clip(np.rint(grey), 0, top).astype(np.uint8 if options.bits == 8 else np.uint16)
+    if options.bits == 16:
+        return np.clip(np.rint(grey), 0, 65535).astype(np.uint16)
+    scaled = (grey - options.grey_low) * (255 / (options.grey_high - options.grey_low))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)

@@ -69,7 +69,8 @@ def draw_group(options: PhantomOptions, rng: np.random.Generator, filler: bool =
     families = [str(f) for f in rng.choice(list(shares), size=count, p=list(shares.values()))]
     sizes = [draw_diameter(options, rng, filler and not sponge) for _ in range(count)]
     members = [_member(draw_body(f, d, rng)) for f, d in zip(families, sizes)]
-    placed, welds = members[:1], []
+    placed = members[:1]
+    welds: list[tuple[int, int]] = []
     for member in members[1:]:
         welded = sponge or rng.random() < options.weld_share
         member, partners = _attach(placed, member, options.neck if welded else 0.0, rng)
