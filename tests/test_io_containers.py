@@ -257,7 +257,7 @@ def test_zarr_troubles(tmp_path):
     with pytest.raises(InputError, match="no three-dimensional array"):
         open_volume(tmp_path / "b.zarr")
     (tmp_path / "b.zarr" / "zarr.json").write_text("{")
-    with pytest.raises(InputError, match="cannot be opened as Zarr"):
+    with pytest.raises(InputError, match="cannot be read as Zarr"):
         open_volume(tmp_path / "b.zarr")
     zarr.save_array(str(tmp_path / "c.zarr"), np.zeros((3, 4, 5), complex))
     with pytest.raises(InputError, match="complex"):
@@ -339,5 +339,5 @@ def test_txm_troubles(grey, tmp_path):
         open_volume(tmp_path / "a.txm")
     whole = txm(tmp_path / "a.txm", grey("<u2", (5, 60, 60)), 5).read_bytes()
     (tmp_path / "a.txm").write_bytes(whole[:9000])
-    with pytest.raises(InputError, match=r"truncated|cannot be opened"):
+    with pytest.raises(InputError, match=r"truncated|cannot be read"):
         open_volume(tmp_path / "a.txm")

@@ -181,7 +181,7 @@ def test_npy_troubles(grey, tmp_path):
     with pytest.raises(InputError, match=r"truncated: it has 4,989 bytes where its header asks for 4,990"):
         open_volume(path)
     path.write_bytes(whole[:50])
-    with pytest.raises(InputError, match=r"header of a.npy is damaged"):
+    with pytest.raises(InputError, match=r"cannot be read as NumPy npy"):
         open_volume(path)
     np.save(path, np.array([[["a", None]]], object), allow_pickle=True)
     with pytest.raises(InputError, match="Python objects"):
@@ -333,7 +333,7 @@ def test_nrrd_troubles(grey, tmp_path):
     with pytest.raises(InputError, match="encoded as bzip2"):
         open_volume(tmp_path / "a.nrrd")
     (tmp_path / "a.nrrd").write_bytes(data[:30])
-    with pytest.raises(InputError, match=r"header of a.nrrd is damaged"):
+    with pytest.raises(InputError, match=r"header of a.nrrd is damaged|damaged or truncated"):
         open_volume(tmp_path / "a.nrrd")
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -55,6 +56,34 @@ def test_bad_input_is_one_sentence(tmp_path, name):
     text = str(caught.value)
     assert "\n" not in text
     assert not re.search(r"\.\s+[A-Z]", text), "one sentence"
+
+
+@pytest.mark.parametrize("kind", ["plain.tif", "packed.tif", "imagej.tif", "a.npy", "a.h5"])
+def test_files_that_were_cut_or_overwritten_never_end_in_a_traceback(grey, tmp_path, kind):
+    rng, array, path = np.random.default_rng(5), grey("u2", (6, 20, 21)), tmp_path / kind
+    if kind == "a.npy":
+        np.save(path, array)
+    elif kind == "a.h5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset("v", data=array, chunks=(3, 8, 8), compression="gzip")
+    else:
+        how = {"packed.tif": {"compression": "lzw"}, "imagej.tif": {"imagej": True}}.get(kind, {})
+        tifffile.imwrite(path, array, **how)
+    whole = path.read_bytes()
+    for trial in range(24):
+        data = bytearray(whole)
+        if trial % 2:
+            data = data[: rng.integers(1, len(data))]
+        else:
+            for at in rng.integers(0, (64, 600, len(data))[trial % 3], 3):
+                data[at] = rng.integers(256)
+        path.write_bytes(data)
+        try:
+            volume = open_volume(path)
+            assert volume[:2].ndim == 3
+            assert volume[len(volume) - 1].ndim == 2
+        except UserError as error:
+            assert "\n" not in str(error)
 
 
 def test_a_file_of_another_name_is_known_by_its_content(grey, same_voxels, tmp_path):

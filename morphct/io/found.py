@@ -1,14 +1,32 @@
 """What readers are asked and what they answer: a location, a request, the formats of a family, what was found."""
 
-from collections.abc import Callable, Sequence
+import struct
+import tokenize
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, UserError
 from ..units import UNITS_UM, check_length_um
 from ..volume import Source
+
+# what libraries raise on headers that were cut or overwritten
+_DAMAGE = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True)
@@ -178,6 +196,31 @@ def _micrometres(word: str) -> float | None:
     """Micrometres in a unit as programs spell it (`Micron`, `nanometers`, ImageJ's escaped micro sign)."""
     word = word.replace("\\u00B5", "µ")
     return UNITS_UM.get(word, UNITS_UM.get(word.lower(), UNITS_UM.get(word.lower().removesuffix("s"))))
+
+
+@contextmanager
+def reading(path: Path, kind: Format) -> Iterator[None]:
+    """While a library reads a header: what it raises on a damaged file becomes one sentence.
+
+    Raises
+    ------
+    InputError
+        The sentence, with the library's own words.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path.name} cannot be read as {kind.name} ({reason_of(error)}): it is damaged or truncated, copy it again"
+        ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of an error, shortened."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:100] if lines else type(error).__name__
 
 
 def head_of(path: Path, count: int = 512) -> bytes:

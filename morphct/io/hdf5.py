@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError, MissingLibraryError
 from ..volume import check_dtype
 from .datasets import IndexedSource, fold, near_names, only_one
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, state
+from .found import Format, Found, Location, Reader, Request, Stated, check_magic, check_size, reading, state
 from .reopened import Reopened
 
 HDF5 = Format(
@@ -35,11 +35,9 @@ def open_hdf5(location: Location, request: Request) -> Found:
     MissingLibraryError
         When its compression needs a plug-in.
     """
-    import h5py
-
     path = location.path
     check_magic(path, HDF5)
-    with _open_file(path) as file:
+    with reading(path, HDF5), _open_file(path) as file:
         name = (location.dataset or "").strip("/") or _choose(file, path)
         dataset = _get(file, name, path)
         name = str(dataset.name).strip("/")  # of the dataset inside, when a group was named
@@ -52,7 +50,7 @@ def open_hdf5(location: Location, request: Request) -> Found:
         files = (path, *_check_virtual(dataset, path, what))
         handle = Reopened(partial(_open_dataset, path, name))
         source = IndexedSource(handle, folded, dataset.dtype, dataset.chunks, dataset.ndim)
-        stated = _stated(file, dataset, name, path) if isinstance(dataset, h5py.Dataset) else []
+        stated = _stated(file, dataset, name, path)
     return Found(
         source, HDF5.name, axes=folded.axes, stated=stated, notes=folded.notes, dataset=f"/{name}", files=files
     )
@@ -65,14 +63,10 @@ def _open_file(path: Path) -> Any:
         # no lock: beamline disks are often mounted without, and nothing is written
         return h5py.File(path, "r", locking=False)
     except OSError as error:
-        text = str(error)
-        sizes = re.search(r"eof = (\d+).*?stored_eof = (\d+)", text)
+        sizes = re.search(r"eof = (\d+).*?stored_eof = (\d+)", str(error))
         if sizes:
-            raise InputError(
-                f"{path.name} is truncated: it has {int(sizes[1]):,} bytes where its header asks for "
-                f"{int(sizes[2]):,}; copy it again"
-            ) from error
-        raise InputError(f"{path.name} cannot be opened as HDF5 ({text[:100]}); copy it again") from error
+            check_size(path, int(sizes[1]), int(sizes[2]), "its header")
+        raise
 
 
 def _open_dataset(path: Path, name: str) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import InputError
 from ..volume import check_dtype, check_shape
 from .flat import FlatSource, bytes_of
-from .found import Format, Found, Location, Reader, Request, check_magic, check_size
+from .found import Format, Found, Location, Reader, Request, check_magic, check_size, reading
 
 NPY = Format("NumPy npy", (".npy",), "C or Fortran order", (b"\x93NUMPY",))
 
@@ -35,14 +35,11 @@ def open_npy(location: Location, request: Request) -> Found:
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    try:
-        with open(path, "rb") as file:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(file)
-            return shape, fortran, dtype, file.tell()
-    except (ValueError, EOFError, SyntaxError) as error:
-        raise InputError(f"the header of {path.name} is damaged or truncated; save it again") from error
+    with reading(path, NPY), open(path, "rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+        return shape, fortran, dtype, file.tell()
 
 
 READER = Reader((NPY,), open_npy)

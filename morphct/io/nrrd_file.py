@@ -10,7 +10,7 @@ from ..errors import InputError, MissingLibraryError
 from ..volume import Source, check_dtype, check_shape
 from .deflated import GZIP, DeflatedSource
 from .flat import FlatSource, bytes_of
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, check_size, state
+from .found import Format, Found, Location, Reader, Request, Stated, check_magic, check_size, reading, reason_of, state
 
 NRRD = Format("NRRD", (".nrrd", ".nhdr"), "raw or gzip, attached or detached header", (b"NRRD000",), "pynrrd")
 
@@ -56,11 +56,11 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
         raise MissingLibraryError(
             f"{path.name} is an NRRD file and the library pynrrd is not installed; pip install 'morphct[formats]'"
         ) from None
-    try:
-        with open(path, "rb") as file:
+    with reading(path, NRRD), open(path, "rb") as file:
+        try:
             return dict(nrrd.read_header(file)), file.tell()
-    except (nrrd.NRRDError, ValueError, UnicodeDecodeError, EOFError) as error:
-        raise InputError(f"the header of {path.name} is damaged ({str(error)[:100]}); save it again") from error
+        except nrrd.NRRDError as error:
+            raise ValueError(reason_of(error)) from error
 
 
 def _shape(path: Path, header: dict[str, Any]) -> tuple[int, int, int]:

@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import InputError, MissingLibraryError
 from ..volume import Box, check_dtype, check_shape
 from .flat import fill_from
-from .found import Format, Found, Location, Reader, Request, check_magic
-from .tiff import TIFF, open_tiff
-from .tiff_decode import decode_page, one_channel, open_tifffile
+from .found import Format, Found, Location, Reader, Request, check_magic, reading
+from .tiff import open_tiff
+from .tiff_decode import TIFF, decode_page, one_channel, open_tifffile
 from .tiff_pages import read_pages
 from .tiff_size import sizes_in
 
@@ -101,7 +101,7 @@ def open_slices(location: Location, request: Request) -> Found:
         source.plane(0)  # a compression nobody can read is refused before the work begins
     stated = []
     if paths[0].suffix.lower() in TIFF.suffixes:
-        with open_tifffile(paths[0]) as tif:
+        with reading(paths[0], TIFF), open_tifffile(paths[0]) as tif:
             stated = sizes_in(tif, paths[0])
     notes = _order_notes(paths, location.path.name)
     if first.samples > 1:
@@ -195,25 +195,23 @@ def _tiff_head(path: Path) -> _Head:
     page = whole[0]
     if page.plain >= 0:
         return _Head((page.height, page.width), page.dtype(order), page.plain, 1)
-    with open_tifffile(path) as tif:
+    with reading(path, TIFF), open_tifffile(path) as tif:
         return _Head((page.height, page.width), np.dtype(tif.pages.first.dtype), -1, page.samples)
 
 
 def _picture_head(path: Path) -> _Head:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            bands, mode = picture.getbands(), picture.mode
-    except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"the slice {path.name} cannot be opened as a picture; copy it again") from error
+    with reading(path, SLICES), Image.open(path) as picture:
+        width, height = picture.size
+        bands, mode = picture.getbands(), picture.mode
     types = {"1": "?", "I;16": "<u2", "I;16B": ">u2", "I": "i4", "F": "f4"}
     return _Head((height, width), np.dtype(types.get(mode, "u1")).newbyteorder("="), -1, len(bands))
 
 
 def _edf_head(path: Path) -> _Head:
-    image = _fabio(path).openheader(str(path))
+    with reading(path, SLICES):
+        image = _fabio(path).openheader(str(path))
     if image.nframes > 1:
         raise InputError(f"{path.name} holds {image.nframes} frames where one plane is wanted; save it as a TIFF stack")
     height, width = image.shape

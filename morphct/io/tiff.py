@@ -10,18 +10,12 @@ from ..errors import InputError
 from ..volume import Box, Source, check_dtype, check_shape
 from .datasets import fold
 from .flat import FlatSource
-from .found import Format, Found, Location, Reader, Request, check_magic, check_size
+from .found import Found, Location, Reader, Request, check_magic, check_size, reading
 from .reopened import Reopened
-from .tiff_decode import decode_page, open_tifffile
+from .tiff_decode import TIFF, decode_page, open_tifffile
 from .tiff_pages import Page, read_pages
 from .tiff_size import sizes_in
 
-TIFF = Format(
-    "TIFF stack",
-    (".tif", ".tiff", ".btf", ".tf8"),
-    "multi-page, BigTIFF, OME, ImageJ, 1-bit, LZW, deflate, zstd",
-    (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-)
 _PALETTE, _WHITE_IS_ZERO = 3, 0
 
 
@@ -87,7 +81,7 @@ def open_tiff(location: Location, request: Request) -> Found:
     path = location.path
     check_magic(path, TIFF)
     order, pages = read_pages(path)
-    with open_tifffile(path) as tif:
+    with reading(path, TIFF), open_tifffile(path) as tif:
         layout = _described(tif, path) if _is_described(tif) else None
         stated = sizes_in(tif, path)
         first = tif.pages.first

@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, MissingLibraryError
+from .found import Format, reading, reason_of
+
+TIFF = Format(
+    "TIFF stack",
+    (".tif", ".tiff", ".btf", ".tf8"),
+    "multi-page, BigTIFF, OME, ImageJ, 1-bit, LZW, deflate, zstd",
+    (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+)
 
 # decoders of imagecodecs raise subclasses of RuntimeError
-_DECODE_ERRORS = (RuntimeError, ValueError, OSError, IndexError)
+_DECODE_ERRORS = (RuntimeError, ValueError, OSError, IndexError, MemoryError)
 
 
 def open_tifffile(path: Path) -> Any:
@@ -21,10 +29,8 @@ def open_tifffile(path: Path) -> Any:
     """
     import tifffile
 
-    try:
+    with reading(path, TIFF):
         return tifffile.TiffFile(path)
-    except (tifffile.TiffFileError, ValueError, OSError) as error:
-        raise InputError(f"{path.name} cannot be opened as TIFF ({str(error)[:100]}); save it again") from error
 
 
 def decode_page(page: Any, lock: Any, what: str) -> np.ndarray:
@@ -44,8 +50,9 @@ def decode_page(page: Any, lock: Any, what: str) -> np.ndarray:
             raise MissingLibraryError(f"{what} needs the library imagecodecs; pip install imagecodecs") from error
         padded = _decode_padded(page, lock)
         if padded is None:
-            reason = str(error).strip().split("\n")[0][:100] or type(error).__name__
-            raise InputError(f"{what} cannot be decoded ({reason}); save it again, uncompressed or as LZW") from error
+            raise InputError(
+                f"{what} cannot be decoded ({reason_of(error)}); save it again, uncompressed or as LZW"
+            ) from error
         pixels = padded
     if pixels.ndim == 2:
         return pixels

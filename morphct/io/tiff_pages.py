@@ -7,7 +7,7 @@ beyond the end of the file are found before anything is computed. Layout: TIFF 6
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -84,14 +84,14 @@ def read_pages(path: Path) -> tuple[str, list[Page]]:
     size = path.stat().st_size
     pages: list[Page] = []
     seen: set[int] = set()
-    with open(path, "rb") as file:
+    with open(path, "rb") as handle:
         try:
-            order, big, offset = _header(file)
+            file, offset = _header(handle, size)
             while offset:
                 if offset in seen:
                     raise InputError(f"{path.name} is damaged: its chain of pages runs in a circle; save it again")
                 seen.add(offset)
-                page, offset = _page(file, offset, order, big)
+                page, offset = _page(file, offset)
                 pages.append(page)
         except (struct.error, ValueError, KeyError, EOFError) as error:
             where = f"after {len(pages)} whole pages" if pages else "in its first page"
@@ -104,46 +104,57 @@ def read_pages(path: Path) -> tuple[str, list[Page]]:
                 f"{path.name} is truncated: page {number + 1} of {len(pages)} ends at byte {page.end:,}, the file has "
                 f"{size:,}; copy it again"
             )
-    return order, pages
+    return file.order, pages
 
 
-def _header(file: BinaryIO) -> tuple[str, bool, int]:
-    head = file.read(16)
+class _File(NamedTuple):
+    """An opened TIFF file: its byte order, whether it is a BigTIFF, its size."""
+
+    handle: BinaryIO
+    order: str
+    big: bool
+    size: int
+
+    def at(self, offset: int, count: int) -> bytes:
+        if offset + count > self.size:
+            raise EOFError("beyond the end of the file")
+        self.handle.seek(offset)
+        return self.handle.read(count)
+
+
+def _header(handle: BinaryIO, size: int) -> tuple[_File, int]:
+    head = handle.read(16)
     order = {b"II": "<", b"MM": ">"}[head[:2]]
     (version,) = struct.unpack(order + "H", head[2:4])
-    if version == 43:
-        return order, True, struct.unpack(order + "Q", head[8:16])[0]
-    return order, False, struct.unpack(order + "I", head[4:8])[0]
+    (offset,) = struct.unpack(order + "Q", head[8:16]) if version == 43 else struct.unpack(order + "I", head[4:8])
+    return _File(handle, order, version == 43, size), offset
 
 
-def _page(file: BinaryIO, offset: int, order: str, big: bool) -> tuple[Page, int]:
+def _page(file: _File, offset: int) -> tuple[Page, int]:
     """The page whose directory begins at a byte, and the byte of the next directory (0: the last one)."""
-    file.seek(offset)
+    order, big = file.order, file.big
     count_format, next_format, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
-    (count,) = struct.unpack(order + count_format, file.read(struct.calcsize(count_format)))
+    start = offset + struct.calcsize(count_format)
+    (count,) = struct.unpack(order + count_format, file.at(offset, start - offset))
     if count > _MOST_TAGS:
         raise ValueError("too many tags")
-    body = file.read(count * entry + struct.calcsize(next_format))
+    body = file.at(start, count * entry + struct.calcsize(next_format))
     (following,) = struct.unpack(order + next_format, body[count * entry :])
     tags = {}
     for i in range(count):
         code, kind, number = struct.unpack_from(order + ("HHQ" if big else "HHI"), body, i * entry)
         if code in _WANTED and kind in _TYPES:
             inline = body[i * entry + (12 if big else 8) : (i + 1) * entry]
-            tags[code] = _values(file, np.dtype(order + _TYPES[kind]), number, inline, order)
+            tags[code] = _values(file, np.dtype(order + _TYPES[kind]), number, inline)
     return _described(offset, tags), following
 
 
-def _values(file: BinaryIO, dtype: np.dtype, number: int, inline: bytes, order: str) -> np.ndarray:
+def _values(file: _File, dtype: np.dtype, number: int, inline: bytes) -> np.ndarray:
     wanted = number * dtype.itemsize
     if wanted <= len(inline):
         return np.frombuffer(inline[:wanted], dtype)
-    (at,) = struct.unpack(order + ("Q" if len(inline) == 8 else "I"), inline)
-    file.seek(at)
-    data = file.read(wanted)
-    if len(data) < wanted:
-        raise EOFError
-    return np.frombuffer(data, dtype)
+    (offset,) = struct.unpack(file.order + ("Q" if file.big else "I"), inline)
+    return np.frombuffer(file.at(offset, wanted), dtype)
 
 
 def _described(offset: int, tags: dict[int, np.ndarray]) -> Page:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError, MissingLibraryError
 from ..volume import Box, check_dtype, check_shape
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, state
+from .found import Format, Found, Location, Reader, Request, Stated, check_magic, reading, state
 from .reopened import Reopened
 
 TXM = Format("Zeiss txm", (".txm",), "reconstructions", (b"\xd0\xcf\x11\xe0",), "olefile")
@@ -66,8 +66,7 @@ def open_txm(location: Location, request: Request) -> Found:
     """
     path = location.path
     check_magic(path, TXM)
-    ole = _open_ole(path)
-    try:
+    with reading(path, TXM), _open_ole(path) as ole:
         shape, code = _facts(ole, path)
         if code not in _TYPES:
             raise InputError(f"{path.name} holds voxels of Zeiss type {code}; uint8, uint16 and float32 are read")
@@ -78,8 +77,6 @@ def open_txm(location: Location, request: Request) -> Found:
         if missing:
             raise InputError(f"{path.name} is truncated: plane {missing[0]} of {shape[0]} is not whole; copy it again")
         stated = _stated(ole, path)
-    finally:
-        ole.close()
     return Found(TxmSource(path, shape, _TYPES[code]), TXM.name, stated=stated, files=(path,))
 
 
@@ -90,10 +87,7 @@ def _open_ole(path: Path) -> Any:
         raise MissingLibraryError(
             f"{path.name} is a Zeiss file and the library olefile is not installed; pip install 'morphct[formats]'"
         ) from None
-    try:
-        return olefile.OleFileIO(str(path))
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be opened ({str(error)[:100]}); copy it again") from error
+    return olefile.OleFileIO(str(path))
 
 
 def _stream(plane: int) -> str:

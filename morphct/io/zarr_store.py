@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import InputError
 from ..volume import check_dtype
 from .datasets import IndexedSource, fold, near_names, only_one
-from .found import Format, Found, Location, Reader, Request, Stated, one_unit, state
+from .found import Format, Found, Location, Reader, Request, Stated, one_unit, reading, state
 from .reopened import Reopened
 
 ZARR = Format("Zarr / OME-Zarr", (".zarr",), "version 2 and 3, store.zarr[::path], full resolution of multiscales")
@@ -50,10 +50,8 @@ def open_zarr(location: Location, request: Request) -> Found:
 def _open(path: Path) -> Any:
     import zarr
 
-    try:
+    with reading(path, ZARR):
         return zarr.open(store=str(path), mode="r")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path.name} cannot be opened as Zarr ({str(error)[:100]}); copy it again") from error
 
 
 def _open_array(path: Path, name: str) -> Any:
