@@ -101,5 +101,5 @@ def _by_magic(path: Path) -> tuple[Reader, Format] | None:
 def _similar(path: Path) -> str:
     if not path.parent.is_dir():
         return f" (nor a folder {path.parent})"
-    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1, cutoff=0.75)
     return f" (did you mean {near[0]}?)" if near else ""
