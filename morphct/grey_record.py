@@ -47,7 +47,7 @@ def threshold_record(
         "method": found.method,
         "level": found.values.get("level"),
         **found.values,
-        **_contrast(plan, fit),
+        **contrast(plan, fit),
         "phases": phases,
         "fit": fit.to_mapping(),
         "separation": None if math.isinf(fit.separation) else fit.separation,
@@ -68,7 +68,7 @@ def threshold_record(
     }
 
 
-def _contrast(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
+def contrast(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
     """SNR = mean / sd and CNR = (mean - darkest mean) / sd, with the noise of the raw volume, as the field reports them."""
     if fit.n_phases < 2 or not plan.noise.sd:
         return {"snr": None, "cnr": None}

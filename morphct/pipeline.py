@@ -31,7 +31,7 @@ from . import labels as label_image
 from .errors import SegmentationError
 from .executors import executor
 from .job import Job, Progress, Silence
-from .measure import measure as run_passes
+from .measurement import measure as run_passes
 from .planning import plan_work
 from .provenance import input_record, now, record
 from .result import RunFolder, RunWriter, label_dtype

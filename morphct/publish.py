@@ -66,8 +66,7 @@ def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
 def write_summary(writer: RunWriter, settings: Settings, tables: Tables) -> dict[str, Any]:
     """Write summary.json: population numbers and limits."""
     summary = population.summarise(tables.particles, tables.voids, tables.aggregates, settings.run.seed)
-    limits = qc.check_limits({l.name: {k: v for k, v in (("min", l.min), ("max", l.max)) if v is not None} for l in settings.qc.limits})
-    summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), limits)]
+    summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), settings.qc.limits)]
     writer.json("summary.json", summary)
     return summary
 
