@@ -163,7 +163,7 @@ class Contacts:
 
     @classmethod
     def of(cls, labels: np.ndarray, depth: int) -> Contacts:
-        """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 hold the plane after it too, if there is one."""
+        """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 hold the plane after it too, if any."""
         return cls(*kernel.count_contacts(labels, depth, DIRECTIONS))
 
     def merge(self, other: Contacts) -> None:

@@ -51,7 +51,7 @@ def test_scores():
     assert scores[2] == 0.5
     assert (np.diff(scores) > 0).all()
     assert scores[-1] < 1
-    with pytest.raises(SettingsError, match="aggregates.weld_ratio"):
+    with pytest.raises(SettingsError, match=r"aggregates\.weld_ratio"):
         AggregateOptions(weld_ratio=0)
 
 
@@ -71,9 +71,10 @@ def test_a_neck_is_told_from_a_touch():
     """Balls whose neck has half their radius are an aggregate; balls that just touch are a group, but each single."""
     neck = measure_array(two_balls(2 * 12 * np.sqrt(1 - 0.5**2)))
     touch = measure_array(two_balls(24.0))
-    assert neck.aggregates.loc[1, "weld_ratio_max"] == pytest.approx(0.25, rel=0.35)  # the inscribed ball of a cut ball is the smaller one
+    # a ball cut at .87 of its radius holds one of .93 of it
+    assert neck.aggregates.loc[1, "weld_ratio_max"] == pytest.approx(0.25 / 0.93**2, rel=0.2)
     assert neck.particles["class"].tolist() == ["aggregate", "aggregate"]
-    assert neck.aggregates.loc[1, "reasons"] == "weld"
+    assert neck.aggregates.loc[1, "reasons"].startswith("weld")
     assert touch.particles["aggregate_id"].tolist() == [1, 1]
     assert touch.particles["class"].tolist() == ["single", "single"]
     assert touch.aggregates.loc[1, "reasons"].startswith("touch")

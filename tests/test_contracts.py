@@ -1,4 +1,4 @@
-"""What every descriptor keeps, by the registry: definition, unit, bounds, rotation, translation, cuts, anisotropic voxels."""
+"""What every descriptor keeps, by the registry: definition, unit, bounds, rotation, translation, cuts, coarse axes."""
 
 import re
 from functools import cache

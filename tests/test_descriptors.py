@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import re
 
 import numpy as np
 import pytest
@@ -13,41 +12,39 @@ from morphct.descriptors.registry import descriptor, registry
 from morphct.errors import SettingsError
 from morphct.measuring import measure, measure_array
 
-# CONTRACT's columns of particles that are there so far, in its order
-CONTRACT = """
-n_voxels centroid_z_um centroid_y_um centroid_x_um bbox_z0 bbox_z1 bbox_y0 bbox_y1 bbox_x0 bbox_x1 touches_border class
-aggregate_id flags volume_um3 solid_volume_um3 equivalent_diameter_um feret_max_um feret_min_um semi_axis_a_um semi_axis_b_um
-semi_axis_c_um axis_a_z axis_a_y axis_a_x axis_c_z axis_c_y axis_c_x ellipticity_yx ellipticity_zx ellipticity_zy shape_class
-surface_area_um2 surface_area_total_um2 inscribed_radius_um circumscribed_radius_um sphericity sphericity_wadell
-isoperimetric_quotient solidity void_fraction void_count void_volume_um3 void_largest_diameter_um grey_mean grey_std
-n_contacts contact_area_um2 weld_ratio_max
-""".split()
+# CONTRACT's columns that are there so far, in its order; `#` stands for um or px
+PARTICLE_COLUMNS = """
+n_voxels centroid_z_# centroid_y_# centroid_x_# bbox_z0 bbox_z1 bbox_y0 bbox_y1 bbox_x0 bbox_x1 touches_border class
+aggregate_id flags volume_#3 solid_volume_#3 equivalent_diameter_# feret_max_# feret_min_# semi_axis_a_# semi_axis_b_#
+semi_axis_c_# axis_a_z axis_a_y axis_a_x axis_c_z axis_c_y axis_c_x ellipticity_yx ellipticity_zx ellipticity_zy
+shape_class surface_area_#2 surface_area_total_#2 inscribed_radius_# circumscribed_radius_# sphericity sphericity_wadell
+isoperimetric_quotient solidity void_fraction void_count void_volume_#3 void_largest_diameter_# grey_mean grey_std
+n_contacts contact_area_#2 weld_ratio_max
+"""
+VOID_COLUMNS = """
+label n_voxels volume_#3 equivalent_diameter_# centroid_z_# centroid_y_# centroid_x_# depth_# ellipticity_yx
+ellipticity_zx ellipticity_zy open resolved flags
+"""
+GROUP_COLUMNS = """
+n_members volume_#3 equivalent_diameter_# solidity weld_area_#2 weld_ratio_max void_fraction score reasons
+"""
 
 
-def test_columns_are_the_contracts():
+def columns_of(text: str, suffix: str = "um") -> list[str]:
+    return text.replace("#", suffix).split()
+
+
+@pytest.mark.parametrize("suffix", ["um", "px"])
+def test_columns_are_the_contracts(suffix):
     labels = np.ones((4, 5, 6), np.uint8)
-    table = measure(labels, labels, "25nm")
-    assert list(table.columns) == CONTRACT
-    assert table.index.name == "label"
-    assert list(measure(labels, labels, "1px").columns) == [re.sub(r"_um(\d?)$", r"_px\1", c) for c in CONTRACT]
-
-
-def test_columns_of_the_other_tables():
-    tables = measure_array(np.ones((4, 5, 6), np.uint8), None, "25nm")
-    assert (
-        list(tables.voids.columns)
-        == (
-            "label n_voxels volume_um3 equivalent_diameter_um centroid_z_um centroid_y_um centroid_x_um depth_um "
-            "ellipticity_yx ellipticity_zx ellipticity_zy open resolved flags"
-        ).split()
-    )
-    assert (
-        list(tables.aggregates.columns)
-        == (
-            "n_members volume_um3 equivalent_diameter_um solidity weld_area_um2 weld_ratio_max void_fraction score reasons"
-        ).split()
-    )
-    assert (tables.voids.index.name, tables.aggregates.index.name) == ("void_id", "aggregate_id")
+    tables = measure_array(labels, labels, f"1{suffix}")
+    for frame, text, index in (
+        (tables.particles, PARTICLE_COLUMNS, "label"),
+        (tables.voids, VOID_COLUMNS, "void_id"),
+        (tables.aggregates, GROUP_COLUMNS, "aggregate_id"),
+    ):
+        assert list(frame.columns) == columns_of(text, suffix)
+        assert frame.index.name == index
 
 
 def test_names_are_read_from_functions():
@@ -253,7 +250,7 @@ def test_greys_that_are_not_finite():
 
 def test_an_image_without_labels():
     tables = measure_array(np.zeros((4, 5, 6), np.uint16), np.zeros((4, 5, 6)), "25nm")
-    assert list(tables.particles.columns) == CONTRACT
+    assert list(tables.particles.columns) == columns_of(PARTICLE_COLUMNS)
     for frame in (tables.particles, tables.voids, tables.aggregates, tables.contacts):
         assert len(frame) == 0
     assert tables.particles["volume_um3"].dtype == np.float64

@@ -31,7 +31,8 @@ def n_contacts(pairs, voxels):
 def contact_area(pairs, voxels):
     """Area of its interfaces with other particles."""
     sides, areas = np.concatenate([pairs.first, pairs.second]), np.concatenate([pairs.area, pairs.area])
-    return np.bincount(sides, weights=areas, minlength=len(voxels)).astype(float)  # whole numbers when there are no pairs
+    total = np.bincount(sides, weights=areas, minlength=len(voxels))
+    return total.astype(float)  # without any pair they are whole numbers
 
 
 @descriptor(symbol=r"A_c / \pi r_{ins}^2", source="METHODS section 6", bounds=POSITIVE, smallest=16)
