@@ -89,7 +89,7 @@ def _noise(z0: int, z1: int, options: PhantomOptions) -> np.ndarray:
     sigma = options.noise_blur
     # drawn beyond the faces too: repeating edges while blurring would make the faces noisier
     halo = int(np.ceil(4 * sigma)) if sigma > 0 else 0
-    noise = np.empty((z1 - z0 + 2 * halo, options.height + 2 * halo, options.width + 2 * halo), np.float32)
+    noise: np.ndarray = np.empty((z1 - z0 + 2 * halo, options.height + 2 * halo, options.width + 2 * halo), np.float32)
     for k, z in enumerate(range(z0, z1 + 2 * halo)):
         np.random.default_rng([options.seed, 4, z]).standard_normal(out=noise[k], dtype=np.float32)
     if sigma > 0:
