@@ -32,8 +32,9 @@ def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) 
 
 
 def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Slab) -> Slab:
-    # a copy: the kernel works in place, and an array in memory would give a view
-    squared = np.array(out[:, rows.z0 : rows.z1])
+    read = out[:, rows.z0 : rows.z1]
+    # the kernel works in place: of an array in memory this is a view, of a file it is ours
+    squared = read if read.base is None else read.copy()
     kernel.strips(squared, kernel.step_table(edges[0], squared.shape[0] + 1), edges[0], far)
     out[:, rows.z0 : rows.z1] = squared
     return rows

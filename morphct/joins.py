@@ -53,7 +53,7 @@ def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
 
 
 def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The graph of clusters: links (L,2), sizes (n,), whole surfaces (n,), sums (3,L) of area, rim and box."""
+    """The graph of clusters: links (L,2), sizes (n,), surfaces (n,), sums (3,L) of area, rim and box."""
     sizes, surfaces = np.zeros(n, np.int64), np.zeros(n, np.int64)
     np.add.at(sizes, clusters, graph.sizes)
     np.add.at(surfaces, clusters, graph.surfaces)
@@ -63,10 +63,7 @@ def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray,
     sums = np.zeros((3, len(keys)), np.int64)
     for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
         np.add.at(row, place, column[apart])
-    links = np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
-    for end in links.T:
-        np.add.at(surfaces, end, sums[0])
-    return links, sizes, surfaces, sums
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1), sizes, surfaces, sums
 
 
 def flood(graph: Graph, h: float) -> Joined:
@@ -79,8 +76,9 @@ def join(graph: Graph, floor: float, limit: float) -> Joined:
     """Join basins into particles.
 
     1. Floor: join while the lower peak rises less than `floor` above the saddle (highest saddle first).
-    2. Best pair first while ln(surf) - 10 (f - limit) > 0, where surf = interface over the whole surface of the cluster
-       with fewer voxels, f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.
+    2. Best pair first while ln(surf) - 10 (f - limit) > 0, where surf = A / (A + S), A the interface, S the surface
+       towards background of the cluster with fewer voxels, f = mean solid share of the boxes at the rim (0.5 without a
+       rim). Sums add up on joining.
 
     Parameters
     ----------

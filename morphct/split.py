@@ -41,7 +41,7 @@ class SplitOptions(Options):
         0.81, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
     )
     h: float = option(
-        2.0,
+        1.0,
         "watershed: peaks that rise less above their saddle are no markers; more joins more",
         "voxel edges",
         min=0.0,

@@ -114,7 +114,7 @@ def join_best(
         area, rim, boxes = links[pair]
         small = min(pair, key=lambda i: (size[i], i))
         share = boxes / (rim * box) if rim else 0.5
-        return math.log(area / surface[small]) - 10.0 * (share - limit)
+        return math.log(area / (area + surface[small])) - 10.0 * (share - limit)
 
     while links:
         best = min(links, key=lambda p: (-score(p), p))
@@ -123,7 +123,8 @@ def join_best(
         degree = {i: sum(i in p for p in links) for i in best}
         keep, gone = sorted(best, key=lambda i: (-degree[i], i))
         size[keep] += size[gone]
-        surface[keep] += surface[gone] - 2 * links.pop(best)[0]
+        surface[keep] += surface[gone]
+        del links[best]
         for pair in [p for p in links if gone in p]:
             other = pair[0] if pair[1] == gone else pair[1]
             new = tuple(sorted((keep, other)))

@@ -117,7 +117,8 @@ def steps(ny: int, nx: int) -> np.ndarray:
 @jit_inline
 def _longer(values):
     more = np.zeros(2 * values.size, np.int64)
-    more[: values.size] = values
+    for i in range(values.size):  # a loop: assigning a slice takes the compiler three seconds
+        more[i] = values[i]
     return more
 
 

@@ -300,8 +300,7 @@ def add_block(table, block, weights):
     return table
 
 
-@jit
-def listed(table):
+def listed(table: Table) -> tuple[np.ndarray, ...]:
     """The pairs in use: keys, saddle, area, rim, box, in no particular order."""
     used = np.flatnonzero(table.keys != EMPTY)
-    return table.keys[used], table.saddle[used], table.area[used], table.rim[used], table.box[used]
+    return tuple(column[used] for column in table[:5])

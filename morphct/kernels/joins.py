@@ -209,12 +209,13 @@ def _leave(heap, place, score, ends, held, e):
 def _rate(g, e, box_voxels, limit):
     """Score a link (again); in the queue while it speaks for a join.
 
-    score = ln(surf) - RIM_SLOPE (f - limit): surf, the interface as a share of the whole surface of the smaller
-    cluster; f, the mean solid share of the boxes along the rim of the interface.
+    score = ln(surf) - RIM_SLOPE (f - limit): surf, the interface over itself and the surface towards background of the
+    smaller cluster; f, the mean solid share of the boxes along the rim of the interface.
     """
     small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
     share = g.box[e] / (np.float64(g.rim[e]) * box_voxels) if g.rim[e] > 0 else NO_RIM
-    g.score[e] = np.log(g.area[e] / np.float64(g.surface[small])) - RIM_SLOPE * (share - limit)
+    area = np.float64(g.area[e])
+    g.score[e] = np.log(area / (area + g.surface[small])) - RIM_SLOPE * (share - limit)
     if g.score[e] <= 0:
         _leave(g.heap, g.place, g.score, g.ends, g.held, e)
         return
@@ -249,7 +250,7 @@ def _absorb(g, link, box_voxels, limit):
     _forget(g.keys, g.found, _key(keep, gone))
     _cut(g, link)
     g.size[keep] += g.size[gone]
-    g.surface[keep] += g.surface[gone] - 2 * g.area[link]
+    g.surface[keep] += g.surface[gone]
     half = g.lists[0, keep]
     while half != NONE:
         following = g.after[half]
@@ -289,7 +290,7 @@ def join_best(ends, size, surface, sums, box_voxels, limit):
     ----------
     ends : (2E,) int64, clusters of each link, every pair once
     size : (N,) int64, voxels
-    surface : (N,) int64, whole surface: background and interfaces
+    surface : (N,) int64, area towards background
     sums : (3,E) int64, area, rim and box of each link
     box_voxels : float
         What `box` is per `rim` where all is solid.
