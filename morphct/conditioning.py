@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .closeup import look
 from .grey_plan import DenoisePlan
-from .halo import DROP_LIMIT, FRINGE_LIMIT, halo_index
 from .histogram import GreyCounts, PhaseFit, deconvolve_histogram
 from .levels import UNCERTAINTY, UNCERTAINTY_MISSED, Threshold
 from .localmap import LocalMap
@@ -16,7 +16,9 @@ SEPARATED = 3.0  # pooled sds between the fitted phases
 DRIFT = 0.10  # of the contrast: 5 to 95 % range of the particles' plateau
 PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believed
 OCTANT_VOXELS = 20_000  # flat voxels before the phases of an octant are counted
-FULL = 0.65  # share of the volume above which the brightest phase is more likely the surroundings
+FRINGE, CORE_DROP = 0.03, 0.10  # of the contrast: halo
+# a phase of which one piece holds so much surrounds the other, of which no piece may hold more than the second number
+SURROUNDING, SURROUNDED = 0.9, 0.5
 
 
 def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:
@@ -48,7 +50,8 @@ def judge(
     warnings : list of str
     """
     local = found.method == "deconvolution"
-    octants = octant_phases(counts, plan.sd_after) if local else []
+    asked = fit.n_phases if len(fit.bic) == 1 else "auto"
+    octants = octant_phases(counts, plan.sd_after, asked) if local else []
     values: dict[str, Any] = {
         **contrast_values(plan, fit),
         "level_uncertainty": UNCERTAINTY if plan.reached or not local else UNCERTAINTY_MISSED,
@@ -57,10 +60,10 @@ def judge(
         "clipped_share": counts.clipped if plan.noise.sd else 0.0,
         "outside_share": counts.n_outside / max(1, counts.n_voxels),
         "octant_phases": octants,
-        **(halo_index(codes, found, plan, fit) if plan.noise.sd else {}),
+        **look(codes, found, plan, fit),
     }
     everything = {**found.values, **values}
-    warnings = [*plan.warnings, *_fit_words(found, plan, fit), *_grey_words(everything, counts)]
+    warnings = [*plan.warnings, *_fit_words(found, plan, fit), *_grey_words(found.method, everything, counts)]
     return values, warnings + _place_words(everything, fit)
 
 
@@ -101,7 +104,7 @@ def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> list[str]:
     return words
 
 
-def _grey_words(values: dict[str, Any], counts: GreyCounts) -> list[str]:
+def _grey_words(found_by: str, values: dict[str, Any], counts: GreyCounts) -> list[str]:
     words, inside = [], counts.n_voxels - counts.n_outside
     if values["clipped_share"] > CLIPPED:
         low = counts.n_low >= counts.n_high
@@ -115,12 +118,17 @@ def _grey_words(values: dict[str, Any], counts: GreyCounts) -> list[str]:
             f"{100 * values['outside_share']:.2g} % of the voxels are NaN or outside the reconstruction and count as "
             "outside the sample"
         )
-    if values.get("solid_share", 0.0) > FULL:
+    if found_by != "fixed" and _inverted(values):
         words.append(
-            f"the particles would fill {100 * values['solid_share']:.0f} % of the volume: if they are the dark phase "
-            "in bright surroundings, give their range with --set threshold.method=fixed --set threshold.high=GREY"
+            "the bright phase surrounds the dark one, so the particles are probably dark in bright surroundings: give "
+            "their range with --set threshold.method=fixed --set threshold.high=GREY"
         )
     return words
+
+
+def _inverted(values: dict[str, Any]) -> bool:
+    bright, dark = values["largest_bright"], values["largest_dark"]
+    return bright is not None and dark is not None and bright > SURROUNDING and dark < SURROUNDED
 
 
 def _place_words(values: dict[str, Any], fit: PhaseFit) -> list[str]:
@@ -138,12 +146,12 @@ def _place_words(values: dict[str, Any], fit: PhaseFit) -> list[str]:
             f"the octants of the volume show different numbers of phases ({', '.join(map(str, counted))}; the whole "
             f"shows {fit.n_phases}), so one description does not fit everywhere"
         )
-    if max(values.get("halo_fringe") or -math.inf, 0) > FRINGE_LIMIT:
+    if max(values.get("halo_fringe") or -math.inf, 0) > FRINGE:
         words.append(
             f"a dark fringe of {100 * values['halo_fringe']:.0f} % of the contrast surrounds the particles "
             "(phase-contrast halo); dark gaps between particles may be fringe"
         )
-    if max(values.get("halo_drop") or -math.inf, 0) > DROP_LIMIT:
+    if max(values.get("halo_drop") or -math.inf, 0) > CORE_DROP:
         words.append(
             f"the particles are darker inside than at their rim by {100 * values['halo_drop']:.0f} % of the contrast "
             "(phase-contrast halo or beam hardening); a dark core is not a void"

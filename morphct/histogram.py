@@ -176,17 +176,17 @@ def deconvolve_histogram(edges: np.ndarray, counts: np.ndarray, sd: float, phase
     good = [c for c in tried.values() if c.ok]
     best = min(good, key=lambda c: c.bic) if good else tried[min(tried)]
     k = len(best.means)
+    apart = separations(best.weights, best.means, best.sds)
     level = crossing(best.weights[-2:], best.means[-2:], best.sds[-2:]) if k > 1 else None
-    apart = float(separations(best.weights, best.means, best.sds)[-1]) if k > 1 else math.inf
     return PhaseFit(
         weights=best.weights,
         means=best.means,
         sds=best.sds,
         bic={n: c.bic for n, c in tried.items()},
-        separation=apart,
+        separation=float(apart[-1]) if k > 1 else math.inf,
         crossing=level,
         ok=best.ok and k > 1,
-        words=_words(best, level, apart, sd),
+        words=_words(best, level, float(apart.min(initial=math.inf)), sd),
         edges=np.asarray(edges, float),
         counts=np.asarray(counts),
     )
@@ -202,7 +202,7 @@ def _words(best: Candidate, level: float | None, apart: float, sd: float) -> tup
     if not best.ok:
         return (
             f"the histogram does not show the {len(best.means)} phases asked for: one of them is too faint, too wide "
-            f"or too close to its neighbour (the two brightest lie {apart:.2g} standard deviations apart)",
+            f"or too close to its neighbour (the closest lie {apart:.2g} standard deviations apart)",
         )
     if level is None:
         return ("the two brightest phases do not cross: one outweighs the other at every grey between their means",)
