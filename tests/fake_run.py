@@ -55,7 +55,7 @@ def powder(seed: int = 0, n: int = 40, shape: tuple[int, int, int] = SHAPE, size
         rows.append(_row(label, body, (voids > 0) & body, axes, power, size, rng))
     grey = np.where(labels > 0, 5737, 4255) + np.where(voids > 0, -1482, 0) + rng.normal(0, 350, shape)
     fake = Fake(labels, voids, grey.clip(0, 65535).astype(np.uint16), size)
-    fake.particles = pd.DataFrame(rows).set_index("label")
+    fake.particles = pd.DataFrame(rows).set_index("label") if rows else _no_particles(rng)
     columns = ["void_id", "label", "n_voxels", "volume_um3", "equivalent_diameter_um", "depth_um"]
     fake.void_table = pd.DataFrame(void_rows, columns=None if void_rows else columns).set_index("void_id")
     if void_rows:
@@ -98,6 +98,13 @@ def _row(label: int, body: Any, hole: Any, axes: Any, power: float, size: VoxelS
     return row
 
 
+def _no_particles(rng: Any) -> pd.DataFrame:
+    """An empty table with the columns and types of a full one."""
+    size = VoxelSize(1, 1, 1)
+    row = _row(1, np.ones((3, 4, 5), bool), np.zeros((3, 4, 5), bool), np.array([3.0, 2.0, 1.0]), 2.0, size, rng)
+    return pd.DataFrame([row]).set_index("label").iloc[:0]
+
+
 def _void_row(void: int, label: int, pocket: Any, size: VoxelSize, rng: Any) -> dict[str, Any]:
     at = np.argwhere(pocket)
     volume = len(at) * size.volume
@@ -113,13 +120,16 @@ def _groups(particles: pd.DataFrame, rng: Any) -> pd.DataFrame:
     rows = []
     for number, first in enumerate((2, 7), start=1):
         members = [m for m in (first, first + 1, first + 2) if m in particles.index]
-        particles.loc[members, "class"] = "aggregate"
-        particles.loc[members, "aggregate_id"] = number
+        if members:
+            particles.loc[members, "class"] = "aggregate"
+            particles.loc[members, "aggregate_id"] = number
         volume = float(particles.loc[members, "volume_um3"].sum())
         row = {"aggregate_id": number, "n_members": len(members), "volume_um3": volume}
         row |= {"equivalent_diameter_um": float(np.cbrt(6 * volume / np.pi)), "weld_ratio_max": rng.uniform(0.1, 0.6)}
-        rows.append(row)
-    return pd.DataFrame(rows).set_index("aggregate_id")
+        if members:
+            rows.append(row)
+    columns = ["aggregate_id", "n_members", "volume_um3", "equivalent_diameter_um", "weld_ratio_max"]
+    return pd.DataFrame(rows, columns=columns).set_index("aggregate_id")
 
 
 def histogram() -> pd.DataFrame:

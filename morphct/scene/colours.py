@@ -47,6 +47,12 @@ class Colouring:
     span: tuple[float, float]
     categories: tuple[str, ...] = ()
 
+    def stops(self, count: int = 16) -> list[str]:
+        """Colours at even steps of the span, as `#rrggbb`; one per category where there are categories."""
+        values = range(len(self.categories)) if self.categories else np.linspace(*self.span, count)
+        shades = [self.table.map_value(float(v))[:3] for v in values]
+        return ["#" + "".join(f"{round(255 * part):02x}" for part in shade) for shade in shades]
+
 
 def column_title(name: str) -> str:
     """A column's name in words with its unit: `equivalent diameter (µm)`."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import meshes
-from .colours import Colouring, colour_columns, colouring, column_title
+from .colours import OWN, Colouring, colour_columns, colouring, column_title
 from .section import section
 
 if TYPE_CHECKING:
@@ -29,10 +29,14 @@ class Scene:
         Where.
     faces : int
         Limit of the population's mesh; fewer for a machine that draws in software.
+    legend : bool
+        Whether the meaning of the colours is drawn into the scene.
     """
 
-    def __init__(self, run: "RunFolder", plotter: "pv.Plotter", faces: int = meshes.MOST_FACES) -> None:
-        self.run, self.plotter = run, plotter
+    def __init__(
+        self, run: "RunFolder", plotter: "pv.Plotter", faces: int = meshes.MOST_FACES, legend: bool = True
+    ) -> None:
+        self.run, self.plotter, self.legend = run, plotter, legend
         self.columns = colour_columns(run)
         self.chosen = 0
         self.alone = False
@@ -118,7 +122,7 @@ class Scene:
         for title in list(plotter.scalar_bars.keys()):
             plotter.remove_scalar_bar(title, render=False)
         plotter.remove_legend(render=False)
-        if found is None or found.column == "label":
+        if not self.legend or found is None or found.column == OWN:
             return
         if found.categories:
             entries = [[name, found.table.map_value(i)[:3]] for i, name in enumerate(found.categories)]
@@ -127,8 +131,9 @@ class Scene:
             )
             return
         plotter.add_scalar_bar(
-            title=found.title, mapper=self.particles.mapper, n_labels=5, fmt="%.3g", color="black", title_font_size=15,
-            label_font_size=13, width=0.36, height=0.09, position_x=0.6, position_y=0.03, vertical=False, render=False,
+            title=f"{found.title}\n", mapper=self.particles.mapper, n_labels=5, fmt="%.3g", color="black",
+            title_font_size=14, label_font_size=12, width=0.08, height=0.4, position_x=0.88, position_y=0.06,
+            vertical=True, render=False,
         )  # fmt: skip
 
     def see_through(self, on: bool) -> None:
@@ -139,13 +144,18 @@ class Scene:
         self._apply()
 
     def clip(self, axis: str = "", share: float = 0.5) -> None:
-        """Cut away what lies beyond `share` (0 to 1) of the volume along x, y or z; no axis: nothing is cut."""
+        """Cut at `share` (0 to 1) of the volume along x, y or z, taking away what is nearer to the eye.
+
+        No axis: nothing is cut.
+        """
         if axis not in AXES:
             self.cut(None, None)
             return
         along = AXES.index(axis)
+        camera = self.plotter.camera
+        nearer = np.sign(camera.position[along] - camera.focal_point[along]) or 1.0
         normal, origin = np.zeros(3), np.zeros(3)
-        normal[along], origin[along] = -1.0, share * self.bounds[2 * along + 1]
+        normal[along], origin[along] = -nearer, share * self.bounds[2 * along + 1]
         self.cut(normal, origin)
 
     def cut(self, normal: Any, origin: Any) -> None:
@@ -255,13 +265,12 @@ class Scene:
                 actor.mapper.AddClippingPlane(self._plane)
 
     def row(self, label: int) -> dict[str, str]:
-        """The row of a particle, names and values in words; empty for none."""
+        """The row of a particle, names and values in words, what is asked first before the rest; empty for none."""
         if label not in self.run.particles.index:
             return {}
-        found = {"label": str(label)}
-        for name, value in self.run.particles.loc[label].items():
-            found[column_title(str(name))] = _word(value)
-        return found
+        row = self.run.particles.loc[label]
+        names = [*(c for c in self.columns if c in row.index), *(c for c in row.index if c not in self.columns)]
+        return {"label": str(label)} | {column_title(name): _word(row[name]) for name in names}
 
 
 def _word(value: Any) -> str:
