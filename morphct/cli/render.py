@@ -9,7 +9,9 @@ from .terminal import show_log
 
 @click.command("render")
 @click.argument("run")
-@click.option("--particle", type=int, metavar="LABEL", help="One particle alone, with its voids seen through its solid.")
+@click.option(
+    "--particle", type=int, metavar="LABEL", help="One particle alone, with its voids seen through its solid."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def command(run: str, particle: int | None, quiet: bool) -> None:
     """Draw the 3D pictures of the run folder RUN again, and write its meshes; or draw one particle."""
