@@ -25,7 +25,7 @@ HOMES = {
     "psutil": {"planning"},
     "porespy": {"snow"},
     "skimage": {"snow"},
-    "edt": {"halo"},
+    "edt": {"closeup"},
     "cc3d": {"components", "crop_pass", "phantom"},
     "matplotlib": {"figures", "scene"},
     "jinja2": {"report"},
@@ -105,7 +105,9 @@ def floors() -> list[tuple[set[str], bool]]:
 
 def test_every_room_has_one_floor():
     rooms = {room_of(p) for p in modules()} - {"__init__"}
-    placed = [room for floor, _ in floors() for room in floor]
+    (contract,) = [c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
+    to_come = set(re.findall(r"\((\w+)\)", " ".join(contract["layers"])))
+    placed = [room for floor, _ in floors() for room in floor if room in rooms or room not in to_come]
     assert len(placed) == len(set(placed))
     assert set(placed) == rooms
 
