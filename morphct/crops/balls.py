@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels import inscribed
+from ..kernels.inscribed import largest_ball
+from ..kernels.wall_points import wall_points
 from .box import MARGIN, Spacing, padded, squared_distances
-
-BUDGET = 20000  # evaluations of a centre; only plates, with a whole sheet of equal centres, need more
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def ball_of_box(box: np.ndarray, squared: np.ndarray, spacing: Spacing, toleranc
     """`inscribed_ball` of a padded, not empty box (`box.padded`) whose distances are at hand."""
     unit = min(spacing)
     edges = np.asarray(spacing, float)
-    xs, rows = inscribed.wall_points(box)
-    found = inscribed.largest_ball(squared, xs, rows, edges / unit, tolerance, BUDGET)
+    xs, rows = wall_points(box)
+    found = largest_ball(squared, xs, rows, edges / unit, tolerance)
     centre = found[1:4] * unit - MARGIN * edges
     gap = float(found[4] - found[0]) * unit
     return Ball(float(found[0]) * unit, (float(centre[0]), float(centre[1]), float(centre[2])), gap)

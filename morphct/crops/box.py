@@ -28,11 +28,12 @@ def squared_distances(box: np.ndarray, spacing: Spacing) -> np.ndarray:
 
     Returns
     -------
-    (Z,Y,X) int32, exact, where the squared spacings are whole multiples of the finest one's; else float32.
+    (Z,Y,X) float32; whole numbers, and exact, where the squared spacings are whole multiples of the finest one's.
     """
     weights = np.square(np.asarray(spacing, float) / min(spacing))
-    whole = np.allclose(weights, np.rint(weights), rtol=1e-9)
-    dtype = np.int32 if whole else np.float32
-    out = np.empty(box.shape, dtype)
-    squared_distance(box, (np.rint(weights) if whole else weights).astype(dtype), out)
+    whole = np.rint(weights)
+    if np.allclose(weights, whole, rtol=1e-9):
+        weights = whole
+    out = np.empty(box.shape, np.float32)
+    squared_distance(box, weights.astype(np.float32), out)
     return out

@@ -79,7 +79,7 @@ def hull(mask: np.ndarray, spacing: Spacing) -> Hull:
 
 
 def _span(points: np.ndarray) -> tuple[int, np.ndarray]:
-    """Dimensions that lattice points (n, 3) span, exactly, and the primitive normal of their plane (rank 2) or zeros."""
+    """Dimensions that lattice points (n, 3) span, exactly; the primitive normal of their plane (rank 2)."""
     steps = points - points[0]
     longest = steps[np.argmax(np.square(steps).sum(1))]
     across = np.cross(steps, longest)

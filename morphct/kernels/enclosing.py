@@ -15,9 +15,9 @@ from .jit import jit
 
 @jit
 def _circumscribed(points, chosen, k, centre, weights):
-    """Ball through k <= D + 1 points in their own affine hull: centre and its barycentric weights written, r^2 returned.
+    """Ball through k <= D + 1 points in their own affine hull: writes centre and its barycentric weights.
 
-    Negative when the points are (nearly) dependent.
+    Returns the squared radius, negative when the points are (nearly) dependent.
     """
     dims = points.shape[1]
     origin = chosen[0]

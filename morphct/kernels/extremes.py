@@ -33,3 +33,15 @@ def smallest(values):
     out = np.empty(1, np.int64)
     out[0] = best
     return out.view(np.float64)[0]
+
+
+@jit
+def largest32(values):
+    """`largest` for a contiguous float32 array."""
+    bits = values.view(np.int32)
+    best = bits[0]
+    for i in range(bits.size):
+        best = bits[i] if bits[i] > best else best
+    out = np.empty(1, np.int32)
+    out[0] = best
+    return out.view(np.float32)[0]

@@ -109,7 +109,7 @@ def hull_candidates(mask):
     -------
     (n, 3) int64 z, y, x; number of voxels.
     """
-    depth, height, width = mask.shape
+    depth, height, _ = mask.shape
     most = 2 * depth * height
     points = np.empty((3, most), np.int64)
     keep = np.empty(most, np.bool_)
