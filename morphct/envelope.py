@@ -60,26 +60,31 @@ class Envelope:
     voids: Any = None
     owner: np.ndarray | None = None
 
-    def slab(self, z0: int, z1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def slab(self, z0: int, z1: int, ahead: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Planes of the envelope.
 
         Returns
         -------
         filled : (Z,Y,X) int32
-        voids : (Z,Y,X) int32, or (0,0,0) when there are none in these planes
-        counts : (n+1, 2) int64 by label: void voxels in the envelope, those of them without a label of their own;
-            (0, 2) when there are no voids
+            Planes z0 to z1 and, where the volume goes on, as many `ahead` of them.
+        voids : (Z,Y,X) int32
+            Planes z0 to z1, or (0,0,0) when there are none.
+        counts : (n+1, 2) int64
+            By label, in planes z0 to z1: void voxels in the envelope, and those of them without a label of their own;
+            (0, 2) when there are no voids.
         """
-        labels = _planes(self.labels[z0:z1])
+        labels = _planes(self.labels[z0 : min(z1 + ahead, self.labels.shape[0])])
         nothing = np.empty((0, 0, 0), np.int32), np.empty((0, 2), np.int64)
         if self.voids is None:
             return labels, *nothing
-        voids = _planes(self.voids[z0:z1])
+        voids = _planes(self.voids[z0 : z0 + len(labels)])
         if not voids.any():
             return labels, *nothing
         filled, counts = np.empty_like(labels), np.zeros((self.n + 1, 2), np.int64)
-        kernel.fill_voids(labels, voids, self.owner, filled, counts)
-        return filled, voids, counts
+        own = z1 - z0
+        kernel.fill_voids(labels[:own], voids[:own], self.owner, filled[:own], counts)
+        kernel.fill_voids(labels[own:], voids[own:], self.owner, filled[own:], np.zeros_like(counts))
+        return filled, voids[:own], counts
 
     def crop(self, box: np.ndarray, members: np.ndarray) -> Crop:
         """Cut out the particles `members` (labels) together, within a box (6,) z0 z1 y0 y1 x0 x1."""

@@ -193,14 +193,9 @@ def _add_up(
 
 def _slab_sums(envelope: Envelope, grey: Any, scale: float, contacts: bool, slab: Slab) -> _Sums:
     """The sums of one slab; contacts are looked for from its planes to the next one."""
-    labels, voids, inside = envelope.slab(slab.z0, slab.z1)
-    met = Contacts.create()
-    if contacts:
-        depth = envelope.labels.shape[0]
-        both = labels
-        if slab.z1 < depth:
-            both = np.concatenate([labels, envelope.slab(slab.z1, slab.z1 + 1)[0]])
-        met = Contacts.of(both, slab.depth)
+    planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead=1 if contacts else 0)
+    met = Contacts.of(planes, slab.depth) if contacts else Contacts.create()
+    labels = planes[: slab.depth]
     sums = Grey.of(labels, voids, _numbers(grey[slab.z0 : slab.z1]), scale) if grey is not None else None
     return _Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
 

@@ -164,7 +164,7 @@ class Contacts:
     @classmethod
     def of(cls, labels: np.ndarray, depth: int) -> Contacts:
         """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 hold the plane after it too, if any."""
-        return cls(*kernel.count_contacts(labels, depth, DIRECTIONS))
+        return cls(*kernel.count_contacts(labels, depth))
 
     def merge(self, other: Contacts) -> None:
         """Add another partial."""
@@ -190,7 +190,7 @@ class Contacts:
 
 
 def _column(*direction: int) -> int:
-    return int(np.flatnonzero((direction == DIRECTIONS).all(1))[0])
+    return int(np.flatnonzero((np.array(direction) == DIRECTIONS).all(1))[0])
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _series(name: str, values: np.ndarray) -> "pd.api.extensions.ExtensionArray 
     if name in EMPTY_AT_ZERO:
         return pd.array(np.where(values == 0, None, values), dtype="Int64")  # type: ignore[call-overload]
     if values.dtype == object:
-        return pd.array(values, dtype=str)  # type: ignore[call-overload]
+        return pd.array(values, dtype=str)
     return values.astype(np.int64) if values.dtype.kind in "iu" else values
 
 

@@ -113,10 +113,28 @@ def test_grey_of_whole_numbers_is_exact_however_large():
     assert spread[0] == 0.5
 
 
+def test_voids_are_filled_and_counted():
+    labels, voids, owner = hollow_packing(8)
+    labels[voids == 1] = owner[1]  # one void carries its owner's label already
+    filled, kept, counts = Envelope(labels, int(labels.max()), voids, owner).slab(0, len(labels))
+    np.testing.assert_array_equal(filled, naive.filled(labels, voids, owner))
+    np.testing.assert_array_equal(kept, voids)
+    inside = np.bincount(filled[voids > 0], minlength=len(counts))
+    bare = np.bincount(filled[(voids > 0) & (labels == 0)], minlength=len(counts))
+    np.testing.assert_array_equal(counts, np.column_stack([inside, bare]))
+
+
+def test_limits_of_labels_and_greys():
+    labels = np.array([[[0, 7, 3, 0]], [[0, 0, 12, 5]]], np.int32)
+    assert kernel.label_range(labels) == (3, 12)
+    assert kernel.label_range(labels * 0) == (0, 0)
+    assert kernel.grey_limits(np.array([[[1.0, -8.0, np.nan, np.inf]]])) == 8
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_contacts_equal_plain_counts(seed):
     labels = packing(seed, n=20)
-    keys, counts = kernel.count_contacts(labels, labels.shape[0], DIRECTIONS)
+    keys, counts = kernel.count_contacts(labels, labels.shape[0])
     found = {(int(k >> 32), int(k & 0xFFFFFFFF)): c.tolist() for k, c in zip(keys, counts)}
     assert found == naive.contacts(labels, DIRECTIONS)
 
@@ -124,15 +142,15 @@ def test_contacts_equal_plain_counts(seed):
 def test_contact_table_grows():
     """More pairs than the table begins with: every voxel its own label."""
     labels = np.arange(1, 9 * 8 * 7 + 1, dtype=np.int32).reshape(9, 8, 7)
-    keys, counts = kernel.count_contacts(labels, 9, DIRECTIONS)
+    keys, counts = kernel.count_contacts(labels, 9)
     assert len(keys) == len(naive.contacts(labels, DIRECTIONS))
     assert counts[:, :13].max() == 1
 
 
 def test_a_line_of_voxels_has_contacts_too():
     labels = np.array([[[1, 2]]], np.int32)
-    assert kernel.count_contacts(labels, 1, DIRECTIONS)[1][:, 0].tolist() == [1]
-    assert len(kernel.count_contacts(labels[:, :, :1], 1, DIRECTIONS)[0]) == 0
+    assert kernel.count_contacts(labels, 1)[1][:, 0].tolist() == [1]
+    assert len(kernel.count_contacts(labels[:, :, :1], 1)[0]) == 0
 
 
 def test_interface_areas():

@@ -67,7 +67,7 @@ class Descriptor:
     @property
     def definition(self) -> str:
         """The docstring as one line."""
-        return " ".join(inspect.getdoc(self.function).split()) if self.function.__doc__ else ""
+        return " ".join((inspect.getdoc(self.function) or "").split())
 
     def column(self, suffix: str) -> str:
         """Column name for lengths in `suffix` (`um` or `px`)."""

@@ -187,56 +187,73 @@ def _doubled(keys, counts):
 
 
 @jit
-def _mark(row, other, marks):
-    """Mark the x whose label meets another label in the three nearest voxels of a neighbouring row."""
-    last = row.size - 1
-    for x in range(1, last):
-        label, a, b, c = row[x], other[x - 1], other[x], other[x + 1]
-        met = ((a != label) & (a != 0)) | ((b != label) & (b != 0)) | ((c != label) & (c != 0))
-        marks[x] |= met & (label != 0)
-    for x in (0, last):
-        for i in range(max(0, x - 1), min(last, x + 1) + 1):
-            marks[x] |= (other[i] != row[x]) & (other[i] != 0) & (row[x] != 0)
+def _mark(below, above, y, marks):
+    """Mark the x where a label of row `y` of `below` meets another one among its 13 forward neighbours.
+
+    Planes are (Y+2, X+2) with zeros around, so that no neighbour falls outside; marks (X+2,) uint8.
+    """
+    row = below[y]
+    for x in range(1, row.size - 1):
+        other = row[x + 1]
+        marks[x] = (other != row[x]) & (other != 0)
+    for i in range(4):
+        other = below[y + 1] if i == 0 else above[y + i - 2]
+        for x in range(1, row.size - 1):
+            label, a, b, c = row[x], other[x - 1], other[x], other[x + 1]
+            marks[x] |= ((a != label) & (a != 0)) | ((b != label) & (b != 0)) | ((c != label) & (c != 0))
+    for x in range(1, row.size - 1):
+        marks[x] &= row[x] != 0
 
 
 @jit
-def _meetings(row, other, shift, columns, places, keys, counts):
-    """Count the pairs of `row[x]` with `other[x + shift]` for the x in `places`; returns how many keys are new.
-
-    columns: where pairs are counted, and where they count +1 if the smaller label comes first, else -1 (-1: nowhere).
-
-    The table must have room: growing it in this loop costs a factor of five (reference counts at every step).
-    """
-    last_key, at, new = np.int64(EMPTY_KEY), np.int64(0), 0
-    for i in range(places.size):
-        x = places[i]
-        if x + shift < 0 or x + shift >= row.size:
+def _count_at(label, around, keys, counts):
+    """Count a voxel's pairs with the labels `around` it (13,), which is used up; returns how many keys are new."""
+    new = 0
+    for k in range(13):
+        other = around[k]
+        if other == 0 or other == label:
             continue
-        a, b = np.int64(row[x]), np.int64(other[x + shift])
-        if b == 0 or a == b:
-            continue
-        key = (min(a, b) << 32) | max(a, b)
-        if key != last_key:
-            last_key, at = key, _slot(keys, key)
-            if keys[at] == EMPTY_KEY:
-                keys[at] = key
-                new += 1
-        counts[at, columns[0]] += 1
-        if columns[1] >= 0:
-            counts[at, columns[1]] += 1 if a < b else -1
+        key = (np.int64(min(label, other)) << 32) | max(label, other)
+        at = _slot(keys, key)
+        if keys[at] == EMPTY_KEY:
+            keys[at] = key
+            new += 1
+        row, sign = counts[at], 1 if label < other else -1
+        row[13] += sign * (around[8] == other)  # across z
+        row[14] += sign * (around[2] == other)  # across y
+        row[15] += sign * (around[0] == other)  # across x
+        for j in range(k, 13):
+            same = around[j] == other
+            row[j] += same
+            around[j] = 0 if same else around[j]
     return new
 
 
 @jit
-def _face_axis(step):
-    """Column of the signed counts for a step across a voxel face, -1 for other steps."""
-    if abs(step[0]) + abs(step[1]) + abs(step[2]) != 1:
-        return -1
-    return 13 + (0 if step[0] else 1 if step[1] else 2)
+def _count_row(x, y, planes, marks, keys, counts, used):
+    """Count the pairs of the marked voxels of a row from `x` on, until the table is half full.
+
+    Growing the table here would cost a factor of three: reference counts at every step. Returns the next x and the keys
+    used.
+    """
+    below, above, around = planes
+    while x < marks.size - 1:
+        if marks[x]:
+            if 2 * (used + 13) > keys.size:
+                break
+            around[0] = below[y, x + 1]
+            for i in range(3):
+                around[1 + i] = below[y + 1, x - 1 + i]
+                around[4 + i] = above[y - 1, x - 1 + i]
+                around[7 + i] = above[y, x - 1 + i]
+                around[10 + i] = above[y + 1, x - 1 + i]
+            used += _count_at(below[y, x], around, keys, counts)
+        x += 1
+    return x, used
 
 
 @jit
-def count_contacts(labels, depth, directions):
+def count_contacts(labels, depth):
     """Voxel pairs of different labels, by pair of labels and by direction.
 
     Parameters
@@ -245,41 +262,31 @@ def count_contacts(labels, depth, directions):
         The slab and, unless it is the last one, the plane after it.
     depth : int
         Planes of the slab; each pair of voxels is counted where its first voxel lies.
-    directions : (13, 3) int64
-        Forward half of the 26 neighbours as (dz, dy, dx).
 
     Returns
     -------
     keys : (K,) int64, smaller label * 2^32 + larger label, in no order
     counts : (K, 16) int64
-        Pairs by direction; then, for the faces across z, y and x, those with the smaller label first less the others.
+        Pairs by direction, in the order of `crofton.DIRECTIONS`; then, for the faces across z, y and x, those with the
+        smaller label first less the others.
     """
     nz, ny, nx = labels.shape
     keys, counts, used = np.full(64, EMPTY_KEY, np.int64), np.zeros((64, 16), np.int64), 0
-    marks = np.zeros(nx, np.bool_)
+    below, above = np.zeros((ny + 2, nx + 2), np.int32), np.zeros((ny + 2, nx + 2), np.int32)
+    marks, around = np.zeros(nx + 2, np.uint8), np.zeros(13, np.int32)
+    above[1:-1, 1:-1] = labels[0]
     for z in range(depth):
-        for y in range(ny):
-            row = labels[z, y]
-            marks[nx - 1] = False
-            for x in range(nx - 1):
-                marks[x] = (row[x] != row[x + 1]) & (row[x] != 0) & (row[x + 1] != 0)
-            if y + 1 < ny:
-                _mark(row, labels[z, y + 1], marks)
-            if z + 1 < nz:
-                for dy in range(-1, 2):
-                    if 0 <= y + dy < ny:
-                        _mark(row, labels[z + 1, y + dy], marks)
+        below, above = above, below
+        if z + 1 < nz:
+            above[1:-1, 1:-1] = labels[z + 1]
+        else:
+            above[:] = 0
+        for y in range(1, ny + 1):
+            _mark(below, above, y, marks)
             # only the few voxels that do meet another label go through the table
-            places = np.flatnonzero(marks)
-            if places.size == 0:
-                continue
-            for k in range(13):
-                zz, yy = z + directions[k, 0], y + directions[k, 1]
-                if zz >= nz or yy < 0 or yy >= ny:
-                    continue
-                while 2 * (used + places.size) > keys.size:
-                    keys, counts = _doubled(keys, counts)
-                columns = (k, _face_axis(directions[k]))
-                used += _meetings(row, labels[zz, yy], directions[k, 2], columns, places, keys, counts)
+            x, used = _count_row(1, y, (below, above, around), marks, keys, counts, used)
+            while x <= nx:
+                keys, counts = _doubled(keys, counts)
+                x, used = _count_row(x, y, (below, above, around), marks, keys, counts, used)
     taken = np.flatnonzero(keys != EMPTY_KEY)
     return keys[taken], counts[taken]
