@@ -15,21 +15,18 @@ from .jit import jit, jit_inline
 OUTSIDE = np.int32(-2)  # in the place of a basin, beyond the faces of the volume
 SURFACE = np.int64(1) << 62  # key of a basin's area towards background: SURFACE | basin
 EMPTY = np.int64(-1)
+KEY, SADDLE, AREA, RIM, BOX = range(5)
 PAD = 3  # border of the 0/1 planes: half of the widest box
 
 
 class Table(NamedTuple):
-    """A hash table of pairs; slots whose key is EMPTY are free.
+    """A hash table of pairs: rows (C,5) int64, one cache line or two each, and held (1,) int64, rows in use.
 
-    keys (C,) int64: lower basin << 32 | higher basin, or SURFACE | basin; saddle (C,) float32, the largest lower
-    height; area, rim, box (C,) int64 sums of weights; held (1,) int64, slots in use. C is a power of two.
+    Columns: KEY = lower basin << 32 | higher basin, or SURFACE | basin, or EMPTY; SADDLE, the bits of the largest lower
+    height; AREA, RIM, BOX, sums of weights. C is a power of two.
     """
 
-    keys: np.ndarray
-    saddle: np.ndarray
-    area: np.ndarray
-    rim: np.ndarray
-    box: np.ndarray
+    rows: np.ndarray
     held: np.ndarray
 
 
@@ -52,26 +49,23 @@ class Block(NamedTuple):
 
 @jit
 def empty_table(capacity):
-    """A table of `capacity` (a power of two) free slots."""
-    return Table(
-        np.full(capacity, EMPTY),
-        np.zeros(capacity, np.float32),
-        np.zeros(capacity, np.int64),
-        np.zeros(capacity, np.int64),
-        np.zeros(capacity, np.int64),
-        np.zeros(1, np.int64),
-    )
+    """A table of `capacity` (a power of two) free rows."""
+    rows = np.zeros((capacity, 5), np.int64)
+    for i in range(capacity):
+        rows[i, KEY] = EMPTY
+    return Table(rows, np.zeros(1, np.int64))
 
 
 @jit_inline
-def _slot(table, key):
-    """The slot of a key, taken if it is new."""
-    mask = table.keys.size - 1
+def _row_of(table, key):
+    """The row of a key, taken if it is new."""
+    rows = table.rows
+    mask = rows.shape[0] - 1
     mixed = key * np.int64(-7046029254386353131)
     at = (mixed ^ (mixed >> 32)) & mask
-    while table.keys[at] != key:
-        if table.keys[at] == EMPTY:
-            table.keys[at] = key
+    while rows[at, KEY] != key:
+        if rows[at, KEY] == EMPTY:
+            rows[at, KEY] = key
             table.held[0] += 1
             break
         at = (at + 1) & mask
@@ -80,20 +74,18 @@ def _slot(table, key):
 
 @jit
 def _with_room(table, more):
-    """The table, or a larger one of the same content, with at most half its slots in use after `more` new pairs."""
-    capacity = table.keys.size
+    """The table, or a larger one of the same content, with at most half its rows in use after `more` new pairs."""
+    capacity = table.rows.shape[0]
     while 2 * (table.held[0] + more) > capacity:
         capacity *= 2
-    if capacity == table.keys.size:
+    if capacity == table.rows.shape[0]:
         return table
     larger = empty_table(capacity)
-    for old in range(table.keys.size):
-        if table.keys[old] != EMPTY:
-            new = _slot(larger, table.keys[old])
-            larger.saddle[new] = table.saddle[old]
-            larger.area[new] = table.area[old]
-            larger.rim[new] = table.rim[old]
-            larger.box[new] = table.box[old]
+    for old in range(table.rows.shape[0]):
+        if table.rows[old, KEY] != EMPTY:
+            new = _row_of(larger, table.rows[old, KEY])
+            for column in range(5):
+                larger.rows[new, column] = table.rows[old, column]
     return larger
 
 
@@ -215,7 +207,7 @@ def _add_surfaces(table, own, areas):
     for x in range(1, own.size):  # the border at the end closes the last run
         if own[x] != held:
             if sum_ > 0:
-                table.area[_slot(table, SURFACE | np.int64(held))] += sum_
+                table.rows[_row_of(table, SURFACE | np.int64(held)), AREA] += sum_
             held, sum_ = own[x], np.int64(0)
         sum_ += areas[x]
 
@@ -240,10 +232,15 @@ def _box(counts, reach, z, y, x):
 
 
 @jit
-def _add_meetings(table, block, z, y, flags, weights):
+def _add_meetings(table, block, z, y, flags, pairs):
     """Add the pairs of the flagged voxels of a row with their forward neighbours in other basins."""
-    basins, heights, counts, solid, reach, near = block
-    words = flags.view(np.uint64)
+    weights, basin_steps, height_steps = pairs[0], pairs[1], pairs[2]
+    basins, heights, words = block.basins.reshape(-1), block.heights.reshape(-1), flags.view(np.uint64)
+    counts, solid, reach, near = block.counts, block.solid, block.reach, block.near
+    first_basin = ((z + 1) * block.basins.shape[1] + y + 1) * block.basins.shape[2] + 1
+    first_height = (z * block.heights.shape[1] + y) * block.heights.shape[2]
+    # heights are not negative: they sort as their bits do
+    bits, rows = heights.view(np.int32), table.rows
     last_key, at = EMPTY, np.int64(0)
     for w in range(words.size):
         if words[w] == 0:
@@ -251,23 +248,37 @@ def _add_meetings(table, block, z, y, flags, weights):
         for x in range(8 * w - 1, 8 * w + 7):
             if flags[x + 1] == 0:
                 continue
-            own, height = basins[z + 1, y + 1, x + 1], heights[z, y, x]
+            own = basins[first_basin + x]
             for q in range(13):
-                c, b, a = z + DIRECTIONS[q, 0], y + DIRECTIONS[q, 1], x + DIRECTIONS[q, 2]
-                other = basins[c + 1, b + 1, a + 1]
+                other = basins[first_basin + x + basin_steps[q]]
                 if other < 0 or other == own:
                     continue
                 key = (np.int64(min(own, other)) << 32) | np.int64(max(own, other))
                 if key != last_key:
-                    last_key, at = key, _slot(table, key)
-                lower = min(height, heights[c, b, a])
-                table.saddle[at] = max(lower, table.saddle[at])
-                table.area[at] += weights[q]
-                if lower > near[1]:
+                    last_key, at = key, _row_of(table, key)
+                here, there = first_height + x, first_height + x + height_steps[q]
+                rows[at, SADDLE] = max(rows[at, SADDLE], np.int64(min(bits[here], bits[there])))
+                rows[at, AREA] += weights[q]
+                if min(heights[here], heights[there]) > near[1]:
                     continue
-                if _on_surface(height, near, solid, z, y, x) or _on_surface(heights[c, b, a], near, solid, c, b, a):
-                    table.rim[at] += weights[q]
-                    table.box[at] += weights[q] * (_box(counts, reach, z, y, x) + _box(counts, reach, c, b, a))
+                c, b, a = z + DIRECTIONS[q, 0], y + DIRECTIONS[q, 1], x + DIRECTIONS[q, 2]
+                if _on_surface(heights[here], near, solid, z, y, x) or _on_surface(
+                    heights[there], near, solid, c, b, a
+                ):
+                    rows[at, RIM] += weights[q]
+                    rows[at, BOX] += weights[q] * (_box(counts, reach, z, y, x) + _box(counts, reach, c, b, a))
+
+
+@jit
+def _pair_steps(block, weights):
+    """By forward neighbour (3,13) int64: weight, and step in the flat arrays of basins and of heights."""
+    out = np.empty((3, 13), np.int64)
+    for q in range(13):
+        dz, dy, dx = DIRECTIONS[q, 0], DIRECTIONS[q, 1], DIRECTIONS[q, 2]
+        out[0, q] = weights[4 * dz + 2 * abs(dy) + abs(dx)]
+        out[1, q] = (dz * block.basins.shape[1] + dy) * block.basins.shape[2] + dx
+        out[2, q] = (dz * block.heights.shape[1] + dy) * block.heights.shape[2] + dx
+    return out
 
 
 @jit
@@ -289,18 +300,18 @@ def add_block(table, block, weights):
     ny, nx = block.basins.shape[1] - 2, block.basins.shape[2] - 2
     flags = np.zeros((nx + 9) // 8 * 8, np.uint8)
     areas, lines = np.zeros(nx + 2, np.int32), np.zeros((4, nx + 2), np.int32)
-    pair_weights = np.array([weights[4 * d[0] + 2 * abs(d[1]) + abs(d[2])] for d in DIRECTIONS], np.int64)
+    pairs = _pair_steps(block, weights)
     for z in range(block.basins.shape[0] - 2):
         for y in range(ny):
             table = _with_room(table, 14 * nx)
             if _surfaces(block.basins, z + 1, y + 1, weights, lines, areas):
                 _add_surfaces(table, block.basins[z + 1, y + 1], areas)
             if _meetings(block.basins, z + 1, y + 1, lines, flags):
-                _add_meetings(table, block, z, y, flags, pair_weights)
+                _add_meetings(table, block, z, y, flags, pairs)
     return table
 
 
 def listed(table: Table) -> tuple[np.ndarray, ...]:
-    """The pairs in use: keys, saddle, area, rim, box, in no particular order."""
-    used = np.flatnonzero(table.keys != EMPTY)
-    return tuple(column[used] for column in table[:5])
+    """The pairs in use: keys, saddles (as heights, float32), areas, rims, boxes, in no particular order."""
+    rows = table.rows[table.rows[:, KEY] != EMPTY]
+    return rows[:, KEY], rows[:, SADDLE].astype(np.int32).view(np.float32), rows[:, AREA], rows[:, RIM], rows[:, BOX]
