@@ -82,7 +82,9 @@ def read_manifest(manifest: str | Path) -> list[Sample]:
     elif path.exists():
         raise InputError(f"{manifest} is one volume; use `morphct run` for it, or give a CSV table, a folder or a glob")
     else:
-        raise InputError(f"the manifest {manifest} is not there; give a CSV table with a column path, a folder or a glob")
+        raise InputError(
+            f"the manifest {manifest} is not there; give a CSV table with a column path, a folder or a glob"
+        )
     names: dict[str, str] = {}
     for sample in samples:
         if sample.name in names:
@@ -187,7 +189,9 @@ def _run_sample(
     try:
         own = settings.with_overrides(sample.overrides)
         size = sample.voxel_size or None
-        return Outcome(sample, run_one(sample.path, folder, voxel_size=size, settings=own, sample=sample.name, progress=progress))
+        return Outcome(
+            sample, run_one(sample.path, folder, voxel_size=size, settings=own, sample=sample.name, progress=progress)
+        )
     except UserError as error:
         return _failed(sample, str(error), progress)
     except MemoryError:

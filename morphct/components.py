@@ -25,9 +25,14 @@ class ParticleOptions(Options):
     """Which labelled things count as particles."""
 
     section = "particles"
-    min_voxels: int = option(30, "smallest particle kept (30: 4 voxels across); smaller ones are noise to the mask", "voxels", min=1)
+    min_voxels: int = option(
+        30, "smallest particle kept (30: 4 voxels across); smaller ones are noise to the mask", "voxels", min=1
+    )
     border: str = option(
-        "flag", "particles cut by a face of the volume: flagged, or dropped from labels and tables", "", choices=("flag", "drop")
+        "flag",
+        "particles cut by a face of the volume: flagged, or dropped from labels and tables",
+        "",
+        choices=("flag", "drop"),
     )
 
 
@@ -91,8 +96,11 @@ class Components:
 
     def planes(self, slab: Slab, table: np.ndarray | None = None) -> np.ndarray:
         """Component ids of a slab, or `table[id]`; (Z,Y,X)."""
-        local, _ = _label(self.source(slab.z0, slab.z1), self.connectivity)
+        planes = self.source(slab.z0, slab.z1)
         lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
+        if not lookup.any():  # nothing here, or nothing that is asked for
+            return np.zeros(planes.shape, lookup.dtype)
+        local, _ = _label(planes, self.connectivity)
         out = np.empty(local.shape, lookup.dtype)
         morphology.map_labels(local, lookup, out)
         return out
@@ -165,10 +173,18 @@ def label(
     -------
     Components
     """
-    union, tables, sizes, first, faces = _Union(), [], [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], [np.zeros(1, bool)]
+    union, tables, sizes, first, faces = (
+        _Union(),
+        [],
+        [np.zeros(1, np.int64)],
+        [np.zeros(1, np.int64)],
+        [np.zeros(1, bool)],
+    )
     total, last_plane = 0, None
     plane = shape[1] * shape[2]
-    for slab, n, (size, start, face), bottom, top in run_map(partial(_slab_facts, source, connectivity, shape[0]), slabs):
+    for slab, n, (size, start, face), bottom, top in run_map(
+        partial(_slab_facts, source, connectivity, shape[0]), slabs
+    ):
         offset = total
         total += n
         union.grow(n)

@@ -7,22 +7,23 @@ contrast (blur spreads a void but keeps its integral), and its voxels are the de
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from . import components
+from .dip_model import DipModel
 from .executors import RunMap
 from .kernels import dips as kernel
 from .kernels import morphology
 from .slabs import Slab
 
 BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
-CORE_VOXELS = 4e4  # core voxels of the particle for which the false dips are counted
 PRIOR_VOXELS = 16.0  # weight of the global particle grey in a block's mean
 PROFILE_BINS = 64
+OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
 # share of a void's grey deficit that lies within 1.5 blur radii of its half-depth voxels, by diameter / blur
 CAPTURE_DIAMETER = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 30.0)
 CAPTURE_SHARE = (0.90, 0.90, 0.86, 0.85, 0.86, 0.88, 0.91, 0.95, 0.99)
@@ -30,133 +31,64 @@ Tick = Callable[[int], None] | None
 
 
 @dataclass(frozen=True)
-class DipModel:
-    """What the dip rule needs to know of the volume; lengths in shortest voxel edges, greys in codes.
-
-    Attributes
-    ----------
-    particle, contrast : float
-        Particle grey, and its height above the darkest phase.
-    sd : float
-        Noise of the denoised volume.
-    blur : float
-        Total blur (point spread and filter), as a Gaussian sigma.
-    margin : int
-        Voxels at the faces of the volume where no void may start (the filter leaves more noise there).
-    relative : tuple of float
-        (z,y,x) voxel edges over the shortest one.
-    false_per_particle : float
-        False dips accepted in a particle of 4e4 core voxels.
-    factor : float or None
-        k given by the user; None: from `false_per_particle`.
-    """
-
-    particle: float
-    contrast: float
-    sd: float
-    blur: float
-    margin: int
-    relative: tuple[float, float, float]
-    false_per_particle: float = 0.05
-    factor: float | None = None
-    plateau: np.ndarray | None = field(default=None, repr=False)
-    correlation: float = 0.0
-
-    @property
-    def core_depth(self) -> float:
-        """Distance from the surface beyond which blur of the surface is no dip."""
-        return max(2.0, 2 * self.blur)
-
-    @property
-    def seed_depth(self) -> float:
-        """k sd: the dip that noise does not reach."""
-        k = self.factor if self.factor is not None else dip_factor(self.correlation, self.false_per_particle)
-        return k * self.sd
-
-    @property
-    def halo(self) -> int:
-        """Planes of halo the seeds need."""
-        return int(math.ceil((self.core_depth + 1.5 * self.blur + 1) / self.relative[0])) + 1
-
-    def half(self, radius: float) -> np.ndarray:
-        """Ball of a radius for `morphology.dilate`."""
-        return morphology.ball_half_widths(radius, self.relative)
-
-
-def dip_factor(correlation: float, false_per_particle: float = 0.05) -> float:
-    """k at which noise makes `false_per_particle` false dips in 4e4 voxels.
-
-    Expected excursions of a Gaussian random field of correlation length `correlation` (voxels):
-    N (2 se^2)^-3/2 (2 pi)^-2 (k^2 - 1) exp(-k^2/2).  Source: Worsley 1992, doi:10.1038/jcbfm.1992.127
-    """
-    k = np.arange(2.5, 8.0, 0.01)
-    rate = CORE_VOXELS * (2 * max(correlation, 0.3) ** 2) ** -1.5 * (2 * np.pi) ** -2 * (k**2 - 1) * np.exp(-(k**2) / 2)
-    below = np.flatnonzero(rate < false_per_particle)
-    return float(k[below[0]]) if len(below) else 8.0
-
-
-def contrast_seen(diameter: np.ndarray | float, blur: float) -> np.ndarray:
-    """Peak dip of a spherical void over the full contrast, P3(q) = erf(q/sqrt 2) - sqrt(2/pi) q exp(-q^2/2)."""
-    from scipy.special import erf
-
-    q = np.asarray(diameter) / (2 * blur)
-    return erf(q / math.sqrt(2)) - math.sqrt(2 / math.pi) * q * np.exp(-q * q / 2)
-
-
-def detection_limits(model: DipModel) -> dict[str, float]:
-    """Void diameters (shortest edges) seen with 50 and 95 % probability: C P3 = k sd, and 1.645 sd above it."""
-    d = np.arange(0.5, 60.0, 0.02)
-    excess = (model.contrast * contrast_seen(d, model.blur) - model.seed_depth) / model.sd
-    return {
-        name: float(d[np.argmax(excess > z)]) if (excess > z).any() else math.nan
-        for name, z in (("d50", 0.0), ("d95", 1.6449))
-    }
-
-
-@dataclass(frozen=True)
 class _Planes:
-    """Codes, labels and model: what the slab tasks share."""
+    """Codes, depth classes and model: what the slab tasks share."""
 
     codes: Any
-    labels: Any
+    depths: Any
     model: DipModel
 
     def read(self, slab: Slab, halo: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """First plane, codes, 0/1 background and dips of a slab with halo."""
+        """First plane, codes, depth classes and dips (0 outside particles) of a slab with halo."""
         a, b = slab.halo(halo, self.codes.shape[0])
         codes = np.ascontiguousarray(self.codes[a:b])
-        background = (np.asarray(self.labels[a:b]) == 0).view(np.uint8)
+        depths = np.ascontiguousarray(self.depths[a:b])
         assert self.model.plateau is not None
-        return a, codes, background, kernel.dip_planes(codes, self.model.plateau, BLOCK, a)
+        return a, codes, depths, kernel.dip_planes(codes, depths, self.model.plateau, BLOCK, a)
 
-    def inside(self, background: np.ndarray, depth: float) -> np.ndarray:
-        """0/1: farther than `depth` from the background."""
-        return 1 - morphology.dilate(background, self.model.half(depth), 0, background.shape[0])
+    def dips_at(self, slab: Slab, where: np.ndarray) -> np.ndarray:
+        """Dips of a slab where `where` (Z,Y,X) is not 0, 0 elsewhere; rows without such a voxel cost nothing."""
+        assert self.model.plateau is not None
+        chosen = (where != 0).view(np.uint8)
+        codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
+        return kernel.dip_planes(codes, chosen, self.model.plateau, BLOCK, slab.z0)
 
 
-def _flat_core(planes: _Planes, slab: Slab) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-    """First plane of the slab with halo, its codes and dips, and 0/1 core voxels away from any dip."""
+def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> int:
+    """Class every voxel of a slab by its depth below the particle's surface; see `OUTER` to `CORE`."""
+    reach = int(math.ceil(model.core_depth / model.relative[0]))
+    a, b = slab.halo(reach, labels.shape[0])
+    background = (np.asarray(labels[a:b]) == 0).view(np.uint8)
+    first, last = slab.z0 - a, slab.z1 - a
+    depths = 1 - background[first:last]
+    if depths.any():
+        for radius in (model.blur, model.core_depth):
+            depths += 1 - morphology.dilate(background, model.half(radius), first, last)
+    out[slab.z0 : slab.z1] = depths
+    return slab.depth
+
+
+def _flat_core(planes: _Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes, dips and 0/1 "core voxel away from any dip" of a slab and `above` planes more."""
     model = planes.model
-    a, codes, background, dips = planes.read(slab, model.halo + 1)
-    core = planes.inside(background, model.core_depth)
-    deep = (core & (dips > 4 * model.sd)).astype(np.uint8)
+    a, codes, depths, dips = planes.read(slab, model.halo + above)
+    core = (depths == CORE).view(np.uint8)
+    deep = core & (dips > 4 * model.sd)
     if deep.any():
         core = core & (1 - morphology.dilate(deep, model.half(1.5 * model.blur), 0, len(deep)))
-    use = (core & (np.abs(dips) < 2.5 * model.sd) & (codes > 0)).astype(np.uint8)
-    return a, codes, dips, use
+    use = core & (np.abs(dips) < 2.5 * model.sd) & (codes > 0)
+    part = slice(slab.z0 - a, min(len(dips), slab.z1 - a + above))
+    return codes[part], dips[part], use[part]
 
 
 def _plateau_sums(planes: _Planes, slab: Slab) -> tuple[Slab, int, np.ndarray, np.ndarray]:
-    a, codes, _, use = _flat_core(planes, slab)
-    own = slice(slab.z0 - a, slab.z1 - a)
-    return slab, *kernel.block_sums(codes[own], use[own], BLOCK, slab.z0)
+    codes, _, use = _flat_core(planes, slab)
+    return slab, *kernel.block_sums(codes, use, BLOCK, slab.z0)
 
 
 def _statistics(planes: _Planes, width: int, bins: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    a, _, dips, use = _flat_core(planes, slab)
-    last = min(len(dips), slab.z1 - a + 1)  # one plane more for the pairs along z
-    part = slice(slab.z0 - a, last)
-    return kernel.dip_statistics(dips[part], use[part], slab.depth, width, bins)
+    _, dips, use = _flat_core(planes, slab, above=1)  # one plane more for the pairs along z
+    return kernel.dip_statistics(dips, use, slab.depth, width, bins)
 
 
 def _plateau(planes: _Planes, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarray:
@@ -174,28 +106,41 @@ def _plateau(planes: _Planes, slabs: Sequence[Slab], run_map: RunMap) -> np.ndar
     return (total / weight).astype(np.float32)
 
 
-def fit(
-    codes: Any, labels: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> DipModel:
+def classify(
+    labels: Any, model: DipModel, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+) -> Any:
+    """Depth classes of a label image: (Z,Y,X) uint8 array-like in scratch, named "depths".
+
+    0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper than its twofold. A face
+    of the volume is no surface.
+    """
+    depths = scratch.create("depths", labels.shape, np.uint8)
+    for done in run_map(partial(_write_depths, labels, model, depths), slabs):
+        if tick:
+            tick(done)
+    return depths
+
+
+def fit(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map) -> DipModel:
     """The model with the plateau map, and the noise and its correlation as they are inside the particles.
 
     Parameters
     ----------
     codes : (Z,Y,X) uint16 array-like
         Denoised volume, 0 outside.
-    labels : (Z,Y,X) int array-like
-        Envelope of the particles.
+    depths : (Z,Y,X) uint8 array-like
+        From `classify`.
     model : DipModel
         First guess; `plateau` may be given as a map on blocks of 8 voxels.
     """
     if model.plateau is None:
         shape = tuple(-(-n // BLOCK) for n in codes.shape)
         model = replace(model, plateau=np.full(shape, model.particle, np.float32))
-    model = replace(model, plateau=_plateau(_Planes(codes, labels, model), slabs, run_map))
+    model = replace(model, plateau=_plateau(_Planes(codes, depths, model), slabs, run_map))
     width = max(1, int(model.sd / 32))
     bins = 2 * int(8 * model.sd / width) + 1
     counts, squares, pairs = np.zeros(bins, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)
-    for c, s, n in run_map(partial(_statistics, _Planes(codes, labels, model), width, bins), slabs):
+    for c, s, n in run_map(partial(_statistics, _Planes(codes, depths, model), width, bins), slabs):
         counts, squares, pairs = counts + c, squares + s, pairs + n
     if counts.sum() < 1000 or pairs.min() == 0:  # no core to speak of: the filter's own correlation
         return replace(model, correlation=max(model.blur, 0.5))
@@ -217,13 +162,13 @@ def _robust_sd(counts: np.ndarray, width: int) -> float:
 def _seeds(planes: _Planes, zone: Any, slab: Slab) -> int:
     """Write the 0/1 zone around the seeds of a slab; returns the number of seeds."""
     model = planes.model
-    a, _, background, dips = planes.read(slab, model.halo)
-    core = planes.inside(background, model.core_depth)
-    seeds = (core & (dips > model.seed_depth)).astype(np.uint8)
+    a, _, depths, dips = planes.read(slab, model.halo)
+    seeds = (depths == CORE).view(np.uint8) & (dips > model.seed_depth)
     _clear_margin(seeds, a, planes.codes.shape[0], model.margin)
-    near = morphology.dilate(seeds, model.half(max(1.0, round(model.blur))), slab.z0 - a, slab.z1 - a)
-    zone[slab.z0 : slab.z1] = near & planes.inside(background, model.blur)[slab.z0 - a : slab.z1 - a]
-    return int(seeds[slab.z0 - a : slab.z1 - a].sum())
+    first, last = slab.z0 - a, slab.z1 - a
+    near = morphology.dilate(seeds, model.half(max(1.0, round(model.blur))), first, last)
+    zone[slab.z0 : slab.z1] = near & (depths[first:last] >= INNER)
+    return int(seeds[first:last].sum())
 
 
 def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> None:
@@ -238,15 +183,15 @@ def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> Non
 def _peaks(planes: _Planes, zones: components.Components, slab: Slab) -> np.ndarray:
     ids = zones.planes(slab)
     peaks = np.zeros(zones.n + 1, np.int32)
-    _, _, _, dips = planes.read(slab, 0)
-    morphology.peak_by_label(ids, dips, peaks)
+    if ids.any():
+        morphology.peak_by_label(ids, planes.dips_at(slab, ids), peaks)
     return peaks
 
 
 def _half_depth(planes: _Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Slab) -> None:
     ids = np.ascontiguousarray(zones.planes(slab).astype(np.int32))
-    _, _, _, dips = planes.read(slab, 0)
-    kernel.keep_deeper(ids, dips, levels)
+    if ids.any():
+        kernel.keep_deeper(ids, planes.dips_at(slab, ids), levels)
     out[slab.z0 : slab.z1] = ids != 0
 
 
@@ -258,13 +203,13 @@ def _basin(planes: _Planes, ids: Any, slab: Slab) -> tuple[np.ndarray, np.ndarra
     """Each voxel within 1.5 blur of a void's core gets the nearest void; with its dips."""
     model = planes.model
     half = model.half(1.5 * model.blur)
-    a, _, background, dips = planes.read(slab, model.halo)
-    b = a + len(dips)
+    a, b = slab.halo(model.halo, planes.codes.shape[0])
     near_ids = np.ascontiguousarray(ids[a:b])
     first, last = slab.z0 - a, slab.z1 - a
     candidates = morphology.dilate((near_ids != 0).view(np.uint8), half, first, last)
-    candidates &= planes.inside(background, model.blur)[first:last]
-    return kernel.nearest_void(near_ids, candidates, _ball_offsets(half, model.relative), first, last), dips[first:last]
+    candidates &= np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER
+    basin = kernel.nearest_void(near_ids, candidates, _ball_offsets(half, model.relative), first, last)
+    return basin, planes.dips_at(slab, candidates)
 
 
 def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.ndarray:
@@ -284,13 +229,13 @@ def _profiles(planes: _Planes, ids: Any, n: int, slab: Slab) -> tuple[np.ndarray
     integrals = np.zeros(n + 1, np.int64)
     profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
     full = max(1, int(planes.model.contrast))
-    kernel.dip_profiles(basin, np.ascontiguousarray(dips), full, integrals, profile)
+    kernel.dip_profiles(basin, dips, full, integrals, profile)
     return integrals, profile
 
 
 def _final(planes: _Planes, ids: Any, levels: np.ndarray, out: Any, slab: Slab) -> None:
     basin, dips = _basin(planes, ids, slab)
-    kernel.keep_deeper(basin, np.ascontiguousarray(dips), levels)
+    kernel.keep_deeper(basin, dips, levels)
     out[slab.z0 : slab.z1] = basin
 
 
@@ -314,7 +259,7 @@ def _volume_levels(model: DipModel, integrals: np.ndarray, profile: np.ndarray) 
 
 def find(
     codes: Any,
-    labels: Any,
+    depths: Any,
     model: DipModel,
     scratch: Any,
     slabs: Sequence[Slab],
@@ -326,8 +271,8 @@ def find(
     Parameters
     ----------
     codes : (Z,Y,X) uint16 array-like
-    labels : (Z,Y,X) int array-like
-        Envelope of the particles.
+    depths : (Z,Y,X) uint8 array-like
+        From `classify`.
     model : DipModel
         As fitted by `fit`.
 
@@ -337,7 +282,7 @@ def find(
     n : int
     """
     shape = codes.shape
-    planes = _Planes(codes, labels, model)
+    planes = _Planes(codes, depths, model)
     zone = scratch.create("void_zone", shape, np.uint8)
     seeds = 0
     for n in run_map(partial(_seeds, planes, zone), slabs):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import dips
 from .denoise import DenoisePlan
+from .dip_model import DipModel, detection_limits
 from .histogram import GreyCounts, PhaseFit
 from .threshold import Threshold
 
@@ -82,7 +82,7 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
     relative = plan.edges
     sigma = max(s * r for s, r in zip(plan.sigma, relative, strict=True))
     blur = found.blur if found.blur is not None else math.hypot(sigma, 0.7)
-    return dips.DipModel(
+    return DipModel(
         particle=(top - plan.offset) / plan.scale,
         contrast=(top - bottom) / plan.scale,
         sd=max(plan.sd_after / plan.scale, 1.0),
@@ -94,9 +94,9 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
     )
 
 
-def dip_record(model: dips.DipModel, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
+def dip_record(model: DipModel, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
     """What the search for voids found out: noise inside particles, depth that counts, smallest void seen."""
-    limits = dips.detection_limits(model)
+    limits = detection_limits(model)
     return {
         "sd_inside": model.sd * scale,
         "noise_correlation_length": model.correlation * voxel_edge,

@@ -26,7 +26,20 @@ from typing import Any
 
 import numpy as np
 
-from . import components, denoise, dips, grey_record, histogram, io, measuring, numbering, pockets, publish, split, threshold, voids
+from . import (
+    components,
+    denoise,
+    grey_record,
+    histogram,
+    io,
+    measuring,
+    numbering,
+    pockets,
+    publish,
+    split,
+    threshold,
+    voids,
+)
 from . import labels as label_image
 from .errors import SegmentationError
 from .executors import executor
@@ -34,7 +47,7 @@ from .job import Job, Progress, Silence
 from .measurement import measure as run_passes
 from .planning import plan_work
 from .provenance import input_record, now, record
-from .result import RunFolder, RunWriter, label_dtype
+from .result import RunFolder, RunWriter
 from .scratch import Scratch
 from .settings import Settings
 from .units import VoxelSize
@@ -178,7 +191,9 @@ def _job(
     ):
         run_map = executor(plan.workers, settings.run.scheduler)
         job = Job(shape, size, plan, scratch, run_map, progress or Silence())
-        log.info("volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.slabs), plan.planes)
+        log.info(
+            "volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.slabs), plan.planes
+        )
         yield job, writer
 
 
@@ -223,9 +238,7 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
             log.info("%(pockets)d pockets sealed, %(gaps)d of them gaps between particles, opened again", sealed)
             job.scratch.release("unsealed")
         job.scratch.release("mask")
-        n, dropped = numbering.keep_particles(
-            parts.labels, parts.n, settings.particles, job.slabs, job.run_map
-        )
+        n, dropped = numbering.keep_particles(parts.labels, parts.n, settings.particles, job.slabs, job.run_map)
     if n == 0:
         raise SegmentationError(
             f"no particle of at least {settings.particles.min_voxels} voxels was found ({dropped['too_small']} smaller "

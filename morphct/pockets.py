@@ -30,7 +30,9 @@ class Added:
         return (np.asarray(self.after[z0:z1]) > np.asarray(self.before[z0:z1])).view(np.uint8)
 
 
-def _faces(pockets: components.Components, labels: Any, slab: Slab, neighbours: tuple[Slab | None, Slab | None]) -> np.ndarray:
+def _faces(
+    pockets: components.Components, labels: Any, slab: Slab, neighbours: tuple[Slab | None, Slab | None]
+) -> np.ndarray:
     """(pocket, label, faces) of a slab, one plane of halo taken from the neighbouring slabs."""
     below, above = neighbours
     parts = [pockets.planes(slab)]

@@ -10,8 +10,8 @@ from .job import Job
 from .measuring import Tables
 from .result import RunFolder, RunWriter, label_dtype
 from .settings import Settings
-from .volume import Volume
 from .voids import Voids
+from .volume import Volume
 
 VOID_RATIOS = ("void_fraction",)  # empty where masks are not to be trusted inside particles
 

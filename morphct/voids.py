@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import components, dips
+from .dip_model import DipModel
 from .errors import SettingsError
 from .executors import RunMap
 from .kernels import dips as kernel
@@ -31,7 +32,9 @@ class VoidOptions(Options):
         min=1,
         max=50,
     )
-    false_per_particle: float = option(0.05, "false voids accepted in a particle of 40,000 voxels", "", min=1e-6, max=10)
+    false_per_particle: float = option(
+        0.05, "false voids accepted in a particle of 40,000 voxels", "", min=1e-6, max=10
+    )
     min_voxels: int = option(1, "smallest void kept", "voxels", min=1)
     seal: bool = option(True, "close voids that leak through a mouth of up to four voxels before splitting")
 
@@ -64,9 +67,7 @@ def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: 
     out[slab.z0 : slab.z1] = found.planes(slab, table)
 
 
-def holes(
-    mask: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> tuple[Any, int]:
+def holes(mask: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> tuple[Any, int]:
     """Background pieces (6-connected) of a 0/1 volume that reach no face of it.
 
     Parameters
@@ -126,15 +127,17 @@ def inside_labels(
 def find_dips(
     codes: Any,
     labels: Any,
-    model: dips.DipModel,
+    model: DipModel,
     scratch: Any,
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
-) -> tuple[Any, int, dips.DipModel]:
+) -> tuple[Any, int, DipModel]:
     """Dips of grey inside the particles; see `dips.fit` and `dips.find`. Returns ids, n and the fitted model."""
-    model = dips.fit(codes, labels, model, slabs, run_map, tick)
-    ids, n = dips.find(codes, labels, model, scratch, slabs, run_map, tick)
+    depths = dips.classify(labels, model, scratch, slabs, run_map, tick)
+    model = dips.fit(codes, depths, model, slabs, run_map)
+    ids, n = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
+    scratch.release("depths")
     return ids, n, model
 
 
@@ -155,9 +158,7 @@ def _renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
         ids[slab.z0 : slab.z1] = out
 
 
-def own(
-    ids: Any, n: int, labels: Any, options: VoidOptions, slabs: Sequence[Slab], run_map: RunMap = map
-) -> Voids:
+def own(ids: Any, n: int, labels: Any, options: VoidOptions, slabs: Sequence[Slab], run_map: RunMap = map) -> Voids:
     """Give each void to the particle that holds most of it; drop voids outside particles and below `min_voxels`.
 
     Parameters

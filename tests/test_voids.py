@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from morphct import dips, voids
+from morphct import voids
+from morphct.dip_model import DipModel, contrast_seen, detection_limits
 from morphct.errors import SettingsError
 from morphct.executors import Threads
 from morphct.scratch import Scratch
@@ -74,7 +75,7 @@ def grey_ball(seed, voids_at, noise=0.11, blur=1.0):
 
 
 def model(blur=1.0, noise=0.11):
-    return dips.DipModel(18000.0, 8000.0, 8000 * noise, blur, 3, (1.0, 1.0, 1.0))
+    return DipModel(18000.0, 8000.0, 8000 * noise, blur, 3, (1.0, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -112,10 +113,10 @@ def test_no_dips_in_a_sound_particle_of_many_seeds():
 
 
 def test_detection_limit_follows_noise_and_blur():
-    quiet = dips.detection_limits(model(1.0, 0.05))
-    loud = dips.detection_limits(model(1.0, 0.10))
+    quiet = detection_limits(model(1.0, 0.05))
+    loud = detection_limits(model(1.0, 0.10))
     assert quiet["d50"] < loud["d50"] < loud["d95"]
-    wide = dips.detection_limits(model(2.0, 0.05))
+    wide = detection_limits(model(2.0, 0.05))
     assert wide["d50"] > quiet["d50"]
     # a void far larger than the blur shows its whole contrast
-    assert dips.contrast_seen(40.0, 1.0) == pytest.approx(1.0, abs=1e-6)
+    assert contrast_seen(40.0, 1.0) == pytest.approx(1.0, abs=1e-6)

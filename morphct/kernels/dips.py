@@ -6,15 +6,15 @@ from .jit import jit
 
 
 @jit
-def dip_planes(codes, plateau, block, z0):
-    """Depth of each voxel below the plateau, round(p) - code; 0 where code is 0 (outside).
+def dip_planes(codes, depths, plateau, block, z0):
+    """Depth of each voxel below the plateau, round(p) - code; 0 where code is 0 (outside) or depth class 0 (no particle).
 
-    codes: (Z,Y,X) uint16, the planes from z0 of the volume; plateau: (BZ,BY,BX) float32 at the centres of blocks of
+    codes: (Z,Y,X) uint16, the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres of blocks of
     `block` voxels, interpolated trilinearly. Returns (Z,Y,X) int32.
     """
     nz, ny, nx = codes.shape
     bz, by, bx = plateau.shape
-    out = np.empty((nz, ny, nx), np.int32)
+    out = np.zeros((nz, ny, nx), np.int32)
     row = np.empty(bx, np.float32)
     inverse = np.float32(1.0 / block)
     half = np.float32(0.5)
@@ -23,6 +23,12 @@ def dip_planes(codes, plateau, block, z0):
         za = int(at)
         zb, wz = min(za + 1, bz - 1), at - np.float32(za)
         for y in range(ny):
+            inside = depths[z, y]
+            some = np.uint8(0)
+            for x in range(nx):
+                some |= inside[x]
+            if some == 0:
+                continue
             at = min(max((np.float32(y) + half) * inverse - half, np.float32(0)), np.float32(by - 1))
             ya = int(at)
             yb, wy = min(ya + 1, by - 1), at - np.float32(ya)
@@ -32,8 +38,7 @@ def dip_planes(codes, plateau, block, z0):
                 row[b] = low + wz * (high - low)
             for x in range(nx):
                 code = codes[z, y, x]
-                if code == 0:
-                    out[z, y, x] = 0
+                if code == 0 or inside[x] == 0:
                     continue
                 at = min(max((np.float32(x) + half) * inverse - half, np.float32(0)), np.float32(bx - 1))
                 xa = int(at)

@@ -141,8 +141,10 @@ def face_pairs(below, above, reach):
 def map_labels(labels, table, out):
     """out = table[labels], voxel by voxel; labels (Z,Y,X) unsigned, table (N+1,), out (Z,Y,X) written in place."""
     flat, target = labels.reshape(-1), out.reshape(-1)
+    nothing = table[0]
     for i in range(flat.size):
-        target[i] = table[flat[i]]
+        label = flat[i]
+        target[i] = table[label] if label != 0 else nothing
 
 
 @jit
