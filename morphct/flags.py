@@ -25,7 +25,7 @@ VOCABULARY: Mapping[str, str] = {
     "no_grey": "None of its voxels has a finite grey value.",
     "outside_owner": "Its middle lies outside its particle, as that of a bent void can.",
     "out_of_range": "A value beyond what geometry allows was dropped; the body is too small or too thin for it.",
-    "noise_target_missed": "Denoising did not reach its target, so a void fraction would not be honest and is left out.",
+    "noise_target_missed": "Denoising missed its target, so a void fraction would not be honest and is left out.",
     "not_resolved": "It is smaller than these columns need to be good to about 5 %; read their values with care.",
 }
 
