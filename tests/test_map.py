@@ -25,7 +25,7 @@ HOMES = {
     "psutil": {"planning"},
     "porespy": {"snow"},
     "skimage": {"snow"},
-    "edt": {"snow"},
+    "edt": {"closeup"},
     "cc3d": {"components", "crop_pass", "closeup", "phantom"},
     "matplotlib": {"figures", "scene"},
     "jinja2": {"report"},
