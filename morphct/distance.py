@@ -32,11 +32,9 @@ def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) 
 
 
 def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Slab) -> Slab:
-    read = out[:, rows.z0 : rows.z1]
-    # the kernel works in place: of an array in memory this is a view, of a file it is ours
-    squared = read if read.base is None else read.copy()
-    kernel.strips(squared, kernel.step_table(edges[0], squared.shape[0] + 1), edges[0], far)
-    out[:, rows.z0 : rows.z1] = squared
+    squared = np.asarray(out[:, rows.z0 : rows.z1]).transpose(1, 0, 2).copy()
+    kernel.strips(squared, kernel.step_table(edges[0], squared.shape[1] + 1), edges[0], far)
+    out[:, rows.z0 : rows.z1] = squared.transpose(1, 0, 2)
     return rows
 
 

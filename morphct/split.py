@@ -38,7 +38,7 @@ class SplitOptions(Options):
         0.3, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxel edges", min=0.0
     )
     join: float = option(
-        0.81, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
+        0.80, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
     )
     h: float = option(
         1.0,

@@ -155,7 +155,7 @@ def columns(values, steps, edge):
     Parameters
     ----------
     values : (N,M) float32, changed in place
-        Squared distances within the other axes; may be a strided view whose second axis is contiguous.
+        Squared distances within the other axes.
     steps : (>= N,) float32
         Squared lengths along the first axis, see step_table.
     edge : float
@@ -198,12 +198,12 @@ def planes(mask, steps_y, steps_x, edge_y, out):
 
 @jit
 def strips(values, steps_z, edge_z, far):
-    """Columns along z of a strip of rows (Z,Y,X) float32 in place; what met no background at all becomes `far`."""
-    nz, ny, nx = values.shape
-    for y in range(ny):
-        columns(values[:, y], steps_z, edge_z)
-    for z in range(nz):
-        for y in range(ny):
-            line = values[z, y]
-            for x in range(nx):
-                line[x] = far if line[x] >= FAR else line[x]
+    """Columns along z of a strip of rows, in place; where nothing met background the distance becomes `far`.
+
+    values : (Y,Z,X) float32: planes of constant y, so that a column's rows lie side by side.
+    """
+    for y in range(values.shape[0]):
+        columns(values[y], steps_z, edge_z)
+        # a single background voxel anywhere is met by all columns
+        if values[y, 0, 0] >= FAR:
+            values[y, :, :] = far
