@@ -18,7 +18,7 @@ PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believ
 OCTANT_VOXELS = 20_000  # flat voxels before the phases of an octant are counted
 FRINGE, CORE_DROP = 0.03, 0.10  # of the contrast: halo
 # a phase of which one piece holds so much surrounds the other, of which no piece may hold more than the second number
-SURROUNDING, SURROUNDED = 0.9, 0.5
+SURROUNDING, SURROUNDED = 0.9, 0.7
 
 
 def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:

@@ -1,17 +1,22 @@
 """The noise of a volume: its size and how it is correlated, and what any smoothing leaves of it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 BLOCK = 16  # voxels, edge of the blocks whose noise is measured
 LAG = 6  # voxels; correlation is followed so far
 LEAST_CORRELATION = 0.03  # below it, it is taken for none
+CELL = 4  # voxels, edge of the cells whose means tell whether a block is flat
 FEWEST, MOST = 8, 400  # blocks
+LIKE_BEST = 1.3  # spread of the cell means, over that of the flattest blocks: chance alone stays below
 FEW_GREYS = 16  # an image of so few grey values is segmented already: it has no noise
 CORRELATED = 0.3  # lag-1 autocorrelation above which the noise is called correlated
+
+Place = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -82,78 +87,88 @@ def _cut_tail(acf: np.ndarray) -> np.ndarray:
     return acf
 
 
-def cut_blocks(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | None]) -> list[np.ndarray]:
-    """All whole blocks of 16^3 voxels (less along an axis that has fewer) of the bricks, as (n, bz, by, bx) float32.
+def flattest_blocks(
+    bricks: Sequence[np.ndarray],
+    valid: Sequence[np.ndarray | None],
+    ends: tuple[float, float] | None = None,
+) -> list[Place]:
+    """Places (brick, z, y, x) of the flattest tenth of the blocks of 16^3 voxels, half a block apart.
 
-    Blocks with a voxel that does not count are left out.
+    Flat = little spread between the means of cells of 4^3, which noise hardly moves and a surface does; blocks much
+    less flat than the flattest are left out even so. A block with a voxel that does not count is none, nor is one of
+    a single value (padding); blocks clipped at an end of the range (`ends`) come last.
     """
-    blocks = []
-    for brick, good in zip(bricks, valid):
-        edges = [min(BLOCK, n) for n in brick.shape]
-        cut = _as_blocks(brick, edges).astype(np.float32)
-        if good is not None:
-            cut = cut[_as_blocks(good, edges).all((1, 2, 3))]
-        blocks.append(cut)
-    return blocks
-
-
-def _as_blocks(array: np.ndarray, edges: Sequence[int]) -> np.ndarray:
-    (nz, ny, nx), (bz, by, bx) = ((n // b for n, b in zip(array.shape, edges)), edges)
-    cut = array[: nz * bz, : ny * by, : nx * bx].reshape(nz, bz, ny, by, nx, bx)
-    return cut.transpose(0, 2, 4, 1, 3, 5).reshape(-1, bz, by, bx)
-
-
-def flattest_blocks(blocks: list[np.ndarray], ends: tuple[float, float] | None) -> list[np.ndarray]:
-    """For each brick the indices of its blocks among the flattest tenth of all.
-
-    Flat = little spread between the means of sub-blocks of 4^3, which noise hardly moves and a surface does. Blocks of
-    one value (padding) have no noise to show, and blocks clipped at an end of the range (`ends`) show too little.
-    """
-    spread = []
-    for cut in blocks:
-        n, bz, by, bx = cut.shape
-        kz, ky, kx = (min(4, e) for e in (bz, by, bx))
-        whole = cut[:, : bz // kz * kz, : by // ky * ky, : bx // kx * kx]
-        parts = whole.reshape(n, bz // kz, kz, by // ky, ky, bx // kx, kx).mean((2, 4, 6))
-        flat = parts.std((1, 2, 3))
-        flat[cut.min((1, 2, 3), initial=np.inf) == cut.max((1, 2, 3), initial=-np.inf)] = np.inf
-        if ends is not None and len(cut):
-            clipped = ((cut <= ends[0]) | (cut >= ends[1])).mean((1, 2, 3)) > 0.01
-            flat[clipped] += 1e30
-        spread.append(flat)
+    places: list[Place] = []
+    spread: list[np.ndarray] = []
+    for i, (brick, good) in enumerate(zip(bricks, valid)):
+        cells, flat = _flatness(brick, good, ends)
+        spread.append(flat.ravel())
+        step = [max(1, BLOCK // c // 2) * c for c in cells]
+        places += [(i, z * step[0], y * step[1], x * step[2]) for z, y, x in np.ndindex(flat.shape)]
     every = np.concatenate(spread) if spread else np.zeros(0)
     usable = int(np.isfinite(every).sum())
-    keep = min(usable, max(FEWEST, min(MOST, usable // 10)))
-    chosen = np.zeros(len(every), bool)
-    chosen[np.argsort(every, kind="stable")[:keep]] = True
-    splits = np.cumsum([len(s) for s in spread])[:-1]
-    return [np.flatnonzero(c) for c in np.split(chosen, splits)]
+    order = np.argsort(every, kind="stable")[: min(usable, max(FEWEST, min(MOST, usable // 10)))]
+    if not len(order):
+        return []
+    best = LIKE_BEST * every[order[:FEWEST]].mean()
+    return [places[i] for rank, i in enumerate(order) if rank < FEWEST or every[i] <= best]
 
 
-def measure_noise(blocks: Sequence[np.ndarray]) -> Noise:
-    """Pooled autocorrelation of blocks, each about its own mean.
+def _flatness(
+    brick: np.ndarray, good: np.ndarray | None, ends: tuple[float, float] | None
+) -> tuple[list[int], np.ndarray]:
+    """Edges of the cells, and the spread of their means in every block; infinite where it is no block."""
+    cells = [min(CELL, n) for n in brick.shape]
 
-    Parameters
-    ----------
-    blocks : list of (n, bz, by, bx) float32
-    """
+    def over_cells(array: np.ndarray, how: Callable) -> np.ndarray:
+        n = [n // c for n, c in zip(array.shape, cells)]
+        cut = array[: n[0] * cells[0], : n[1] * cells[1], : n[2] * cells[2]]
+        return how(cut.reshape(n[0], cells[0], n[1], cells[1], n[2], cells[2]), (1, 3, 5))
+
+    def over_blocks(array: np.ndarray, how: Callable) -> np.ndarray:
+        width = [min(BLOCK // c, n) for c, n in zip(cells, array.shape)]
+        windows = np.lib.stride_tricks.sliding_window_view(array, width)
+        step = [max(1, BLOCK // c // 2) for c in cells]
+        return how(windows[:: step[0], :: step[1], :: step[2]], (3, 4, 5))
+
+    with np.errstate(invalid="ignore"):  # not finite: such blocks are left out below
+        flat = over_blocks(over_cells(brick, partial(np.mean, dtype=np.float64)), np.std)
+    low, high = (over_blocks(over_cells(brick, f), f) for f in (np.min, np.max))
+    if ends is not None:
+        clipped = over_blocks(over_cells((brick <= ends[0]) | (brick >= ends[1]), np.mean), np.mean)
+        flat[clipped > 0.01] += 1e30
+    flat[low == high] = np.inf
+    if good is not None:
+        flat[over_blocks(over_cells(good, np.min), np.min) == 0] = np.inf
+    return cells, flat
+
+
+def cut_blocks(bricks: Sequence[np.ndarray], places: Sequence[Place]) -> np.ndarray:
+    """(n, z, y, x) float32: the blocks at these places (all bricks at least as thick as the thinnest block)."""
+    if not places:
+        return np.zeros((0, 1, 1, 1), np.float32)
+    edges = [min(BLOCK, n) for n in bricks[0].shape]
+    cut = [bricks[i][z : z + edges[0], y : y + edges[1], x : x + edges[2]] for i, z, y, x in places]
+    return np.stack(cut).astype(np.float32)
+
+
+def measure_noise(blocks: np.ndarray) -> Noise:
+    """Pooled autocorrelation of (n, z, y, x) float32 blocks, each about its own mean."""
+    if not len(blocks):
+        return no_noise()
     sums, pairs = np.zeros((3, LAG + 1)), np.zeros((3, LAG + 1))
-    for cut in blocks:
-        if not len(cut):
-            continue
-        rest = cut - cut.mean((1, 2, 3), keepdims=True, dtype=np.float64).astype(np.float32)
-        for axis in range(3):
-            moved = np.moveaxis(rest, axis + 1, 1)
-            n = moved.shape[1]
-            for lag in range(min(LAG + 1, n)):
-                sums[axis, lag] += (moved[:, : n - lag] * moved[:, lag:]).sum(dtype=np.float64)
-                pairs[axis, lag] += moved[:, lag:].size
+    rest = blocks - blocks.mean((1, 2, 3), keepdims=True, dtype=np.float64).astype(np.float32)
+    for axis in range(3):
+        moved = np.moveaxis(rest, axis + 1, 1)
+        n = moved.shape[1]
+        for lag in range(min(LAG + 1, n)):
+            sums[axis, lag] = (moved[:, : n - lag] * moved[:, lag:]).sum(dtype=np.float64)
+            pairs[axis, lag] = moved[:, lag:].size
     mean = sums / np.maximum(pairs, 1)
     variance = float(mean[:, 0].mean())
-    n_blocks = sum(len(b) for b in blocks)
     if variance <= 0:
-        return no_noise(n_blocks)
-    return Noise(math.sqrt(variance), mean / mean[:, :1], n_blocks)
+        return no_noise(len(blocks))
+    return Noise(math.sqrt(variance), mean / mean[:, :1], len(blocks))
 
 
 def is_segmented(bricks: Sequence[np.ndarray]) -> bool:

@@ -11,7 +11,7 @@ from .codes import Coding, Outside, choose_coding
 from .grey_plan import Bins
 from .histogram import BINS, GreyCounts, PhaseFit, deconvolve
 from .kernels.blocks import Flatness, Span, count_codes, gradients
-from .noise import LAG, Noise, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
+from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
 from .sampling import Brick, read_bricks
 from .smoothing import NO_SIGMA, Filter, filter_slab
 
@@ -74,7 +74,7 @@ class Sample:
         self._read(HALO)
         self.inner = [b.inner for b in self.bricks]
         self.inner_valid = [None if v is None else v[b.core] for b, v in zip(self.bricks, self.valid)]
-        self.blocks: list[np.ndarray] = []
+        self.blocks: list[Place] = []
         self.noise = no_noise()
 
     def _read(self, halo: int) -> None:
@@ -92,24 +92,20 @@ class Sample:
 
     def measure_noise(self) -> Noise:
         """Noise of the flattest tenth of the blocks, remembered for `residual_noise`."""
-        cut = cut_blocks(self.inner, self.inner_valid)
         if is_segmented(self.finite):
             self.noise = no_noise()
         else:
             kind = self.volume.dtype
             ends = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "ui" and kind.itemsize < 4 else None
-            self.blocks = flattest_blocks(cut, ends)
-            self.noise = measure_noise([c[i] for c, i in zip(cut, self.blocks)])
+            self.blocks = flattest_blocks(self.inner, self.inner_valid, ends)
+            self.noise = measure_noise(cut_blocks(self.inner, self.blocks))
         return self.noise
 
     def residual_noise(self, codes: list[np.ndarray], how: Filter) -> Noise:
         """Noise after a filter: predicted for a Gaussian, measured on the same blocks for the others."""
         if how.method in ("none", "gaussian"):
             return self.noise.after(how.sigma)
-        if not self.blocks:
-            return no_noise()
-        cut = cut_blocks(codes, self.inner_valid)
-        measured = measure_noise([c[i] for c, i in zip(cut, self.blocks)])
+        measured = measure_noise(cut_blocks(codes, self.blocks))
         return Noise(measured.sd * how.coding.scale, measured.acf, measured.n_blocks)
 
     def coding(self, filtered: bool) -> Coding:
