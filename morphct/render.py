@@ -95,13 +95,12 @@ def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None) -> li
 
 
 def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
-    """Labels of the largest particles that the border does not cut, the largest one with voids among them."""
+    """Labels of the largest particles that the border does not cut, and of the largest ones with voids among these."""
     table = interior(run.particles).sort_values(f"volume_{run.unit}3", ascending=False, kind="stable")
-    chosen = [int(label) for label in table.index[:count]]
-    if "void_fraction" in table.columns and not (table.loc[chosen, "void_fraction"] > 0).any():
-        porous = table.index[table["void_fraction"].fillna(0) > 0][:1]
-        chosen = [*chosen[: count - len(porous)], *(int(label) for label in porous)]
-    return chosen
+    hollow = table.index[table["void_fraction"].fillna(0) > 0] if "void_fraction" in table.columns else table.index[:0]
+    # half the places for those in which there is something to see, then whatever is largest
+    order = [*table.index[: -(-count // 2)], *hollow[:count], *table.index]
+    return [int(label) for label in dict.fromkeys(order)][:count]
 
 
 def apart(path: Path) -> str:
@@ -137,7 +136,8 @@ def _particle_still(run: RunFolder, label: int, told: Callable[[str], Any]) -> s
         words.append(f"sphericity {row['sphericity']:.2f}")
     count = int((run.voids["label"] == label).sum()) if "label" in run.voids.columns else 0
     if "void_fraction" in row and np.isfinite(row["void_fraction"]):
-        words.append(f"{count} void{'s' if count != 1 else ''}, {100 * row['void_fraction']:.1f} % of its volume")
+        share = f"{count} void{'s' if count != 1 else ''}, {100 * row['void_fraction']:.2g} % of its volume"
+        words.append(share if count else "no voids")
     if bool(row.get("touches_border", False)):
         words.append("cut by the border")
     name = f"renders/particle_{label}.png"
@@ -162,8 +162,7 @@ def _add_particle(plotter: "pv.Plotter", solid: "pv.PolyData", holes: "pv.PolyDa
 def _population_picture(run: RunFolder, mesh: "pv.PolyData", found: Colouring) -> tuple[np.ndarray, float]:
     import pyvista as pv
 
-    z, y, x = (n * s for n, s in zip(run.labels.shape, run.voxel_size.spacing))
-    bounds = (0.0, x, 0.0, y, 0.0, z)
+    bounds = meshes.volume_bounds(run)
 
     def fill(plotter: "pv.Plotter") -> None:
         if mesh.n_cells:

@@ -8,7 +8,7 @@ from .framed import Key, framed
 from .grey import MidPlanes, histogram, slices
 from .shapes import bubbles, sphericity, zingg
 from .sizes import overlaid, sizes, void_sizes
-from .style import CLASS_COLOURS, QUANTITY, length_text, png, svg
+from .style import CLASS_COLOURS, DPI, QUANTITY, length_text, png, svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLASS_COLOURS",
+    "DPI",
     "FIGURES",
     "QUANTITY",
     "Entry",

@@ -112,7 +112,8 @@ def _levels(axes: "Axes", found: dict[str, Any]) -> None:
     local = found.get("level_range") or []
     if len(local) == 2 and None not in local and local[1] > local[0]:
         axes.axvspan(local[0], local[1], color=WARM, alpha=0.18, linewidth=0, label="local levels")
-    for name in ("level", "low", "high"):
+    bounded = found.get("low") is not None or found.get("high") is not None
+    for name in ("low", "high") if bounded else ("level",):
         if isinstance(found.get(name), (int, float)):
             word = {"level": "level", "low": "lower level", "high": "upper level"}[name]
             axes.axvline(found[name], color=WARM, linewidth=1.4, label=f"{word} {found[name]:.4g}")

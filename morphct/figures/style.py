@@ -93,9 +93,10 @@ def plain_log_axis(axis: Any, low: float, high: float) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     decades = max(high / low, 1.0001)
-    steps: tuple[float, ...] = (1.0, 2.0, 5.0) if decades > 6 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
-    if decades > 2000:
-        steps = (1.0,)
+    steps: tuple[float, ...] = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+    for least, fewer in ((2.8, (1, 1.5, 2, 3, 5, 7)), (5.0, (1, 2, 5)), (2000.0, (1,))):
+        if decades > least:
+            steps = fewer
     axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=20))
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axis.set_minor_formatter(NullFormatter())

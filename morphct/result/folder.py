@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..units import VoxelSize
 from .files import FileWriter
 from .labels import open_labels
-from .writer import RUN
+from .writer import PARTIAL, RUN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,8 @@ class RunFolder:
     @property
     def name(self) -> str:
         """Name of the sample: as given, else that of the folder."""
-        return str(self.provenance.get("sample") or self.path.resolve().name)
+        folder = self.path.resolve()
+        return str(self.provenance.get("sample") or (folder.parent if folder.name == PARTIAL else folder).name)
 
     @cached_property
     def particles(self) -> "pd.DataFrame":

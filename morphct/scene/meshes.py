@@ -180,7 +180,7 @@ def voids(run: "RunFolder", faces: int = MOST_FACES) -> Thinned | None:
 def _thin(run: "RunFolder", labels: Any, area: float, faces: int) -> Thinned:
     spacing = run.voxel_size.spacing
     step = coarse_step(labels.shape, spacing, area, faces=faces)
-    z, y, x = ((n // 2 + 0.5) * s for n, s in zip(step, spacing))
+    z, y, x = ((n // 2) * s for n, s in zip(step, spacing))
     dz, dy, dx = (n * s for n, s in zip(step, spacing))
     return Thinned(thinned(labels, step), (dz, dy, dx), (z, y, x))
 
@@ -224,7 +224,7 @@ def particle(run: "RunFolder", label: int) -> tuple["pv.PolyData", "pv.PolyData"
     shape = tuple(b - a for a, b in zip(low, high))
     step = coarse_step(shape, spacing, 0.0, voxels=MOST_PARTICLE_VOXELS)
     thin = tuple(slice(s // 2, None, s) for s in step)
-    origin = tuple((a + n // 2 + 0.5) * s for a, n, s in zip(low, step, spacing))
+    origin = tuple((a + n // 2) * s for a, n, s in zip(low, step, spacing))
     z, y, x = (n * s for n, s in zip(step, spacing))
     inside = np.asarray(run.labels[box])[thin] == label
     holes = np.zeros(inside.shape, np.int64)
@@ -246,6 +246,15 @@ def with_columns(mesh: "pv.PolyData", run: "RunFolder") -> "pv.PolyData":
         codes = run.particles["class"].map({"single": 0, "porous": 1, "aggregate": 2}).fillna(0)
         mesh.cell_data["class"] = per_cell(mesh, codes, np.uint8)
     return mesh
+
+
+def volume_bounds(run: "RunFolder") -> tuple[float, float, float, float, float, float]:
+    """Faces of a run's volume: x, x, y, y, z, z; zero is the centre of the first voxel, as in the tables."""
+    spacing = run.voxel_size.spacing
+    (z0, y0, x0), (z1, y1, x1) = (
+        [(n - 0.5) * s for n, s in zip(ends, spacing)] for ends in ((0, 0, 0), run.labels.shape)
+    )
+    return (x0, x1, y0, y1, z0, z1)
 
 
 def per_cell(mesh: "pv.PolyData", column: "pd.Series", dtype: Any = np.float32) -> np.ndarray:

@@ -46,6 +46,7 @@ class Scene:
         self._plane: Any = None
         self._extra: list[Any] = []
         self._locator: Any = None
+        self.bounds = meshes.volume_bounds(run)
         self.labels = meshes.population(run, faces)
         self.holes = meshes.voids(run, faces)
         self.mesh = self.labels.surface()
@@ -81,12 +82,6 @@ class Scene:
         point = pv.PolyData(np.array([[0.0, 0.0, 0.0]]))
         point.cell_data["shown"] = np.zeros(1, np.float32)
         return point
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float, float, float]:
-        """Faces of the volume: x, x, y, y, z, z."""
-        z, y, x = (n * s for n, s in zip(self.run.labels.shape, self.run.voxel_size.spacing))
-        return (0.0, x, 0.0, y, 0.0, z)
 
     def reset_camera(self) -> None:
         """Look at the whole volume from a corner above, z up."""
@@ -131,9 +126,9 @@ class Scene:
             )
             return
         plotter.add_scalar_bar(
-            title=f"{found.title}\n", mapper=self.particles.mapper, n_labels=5, fmt="%.3g", color="black",
-            title_font_size=14, label_font_size=12, width=0.08, height=0.4, position_x=0.88, position_y=0.06,
-            vertical=True, render=False,
+            title=found.title.replace(" (", "\n(") + "\n", mapper=self.particles.mapper, n_labels=5, fmt="%.3g",
+            color="black", title_font_size=14, label_font_size=12, width=0.08, height=0.4, position_x=0.86,
+            position_y=0.06, vertical=True, render=False,
         )  # fmt: skip
 
     def see_through(self, on: bool) -> None:
@@ -155,7 +150,8 @@ class Scene:
         camera = self.plotter.camera
         nearer = np.sign(camera.position[along] - camera.focal_point[along]) or 1.0
         normal, origin = np.zeros(3), np.zeros(3)
-        normal[along], origin[along] = -nearer, share * self.bounds[2 * along + 1]
+        low, high = self.bounds[2 * along : 2 * along + 2]
+        normal[along], origin[along] = -nearer, low + share * (high - low)
         self.cut(normal, origin)
 
     def cut(self, normal: Any, origin: Any) -> None:
@@ -278,4 +274,5 @@ def _word(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
         return "" if np.isnan(value) else f"{value:.4g}"
-    return "" if value is None else str(value)
+    # flags list columns one by one; a row on the screen has no room for that
+    return "" if value is None else "; ".join(flag.partition(":")[0] for flag in str(value).split(";"))

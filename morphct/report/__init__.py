@@ -1,0 +1,6 @@
+"""Pages for people: one per run, one per batch; each is one file that opens offline and prints."""
+
+from .batch import Row, write_batch
+from .page import page, write
+
+__all__ = ["Row", "page", "write", "write_batch"]

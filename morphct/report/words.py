@@ -1,0 +1,199 @@
+"""Numbers and findings as sentences and cells."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+DASH = "–"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number with so many significant digits, thousands kept whole; a dash where there is none."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
+        return f"{int(value):,}"
+    if abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    if abs(value) < 1e-4:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+
+
+def percent(share: Any) -> str:
+    """A share as per cent with two digits; a dash where there is none."""
+    if share is None or not math.isfinite(share):
+        return DASH
+    value = 100 * share
+    if value == 0:
+        return "0 %"
+    if value >= 10:
+        return f"{value:.0f} %"
+    return f"{value:.1f} %" if value >= 1 else f"{value:.2g} %"
+
+
+def unit_word(unit: str, power: int = 1) -> str:
+    """`µm`, `µm³`, `voxels`."""
+    sign = {1: "", 2: "²", 3: "³"}[power]
+    return f"µm{sign}" if unit == "um" else ("voxels" if power == 1 else f"voxel{sign}")
+
+
+def interval(found: Mapping[str, Any], show: Any = number) -> str:
+    """`1.85 to 1.95`, empty where there is no interval."""
+    low, high = found.get("low"), found.get("high")
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    if show is percent:
+        return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+    return f"{show(low)} to {show(high)}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 void`, `12 voids`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def verdict(summary: Mapping[str, Any]) -> list[str]:
+    """What was found, in a few sentences."""
+    counts, unit = summary.get("counts", {}), unit_word(summary.get("unit", "um"))
+    n, used = int(counts.get("particles", 0)), int(counts.get("used", 0))
+    if n == 0:
+        return ["No particle was found."]
+    return [
+        _how_many(n, int(counts.get("border", 0)), used, summary.get("statistics_on") == "all"),
+        *_how_large(summary, unit),
+        *_how_sound(summary, int(counts.get("voids", 0))),
+    ]
+
+
+def _how_many(n: int, cut: int, used: int, all_used: bool) -> str:
+    if not cut:
+        return f"{counted(n, 'particle')} {'was' if n == 1 else 'were'} found, none of them cut by the border."
+    if all_used:
+        return (
+            f"{counted(n, 'particle')} found, all of them cut by the border, so sizes and shapes are those of pieces."
+        )
+    return (
+        f"{counted(n, 'particle')} found; {cut:,} of them {'is' if cut == 1 else 'are'} cut by the border of the "
+        f"volume, so the numbers below are those of the other {used:,}."
+    )
+
+
+def _how_large(summary: Mapping[str, Any], unit: str) -> list[str]:
+    size = summary.get("size", {})
+    by_number, by_volume = size.get("by_number", {}), size.get("by_volume", {})
+    median = by_number.get("d50", {})
+    if median.get("value") is None:
+        return []
+    about = interval(median)
+    text = f"Half of them are smaller than {number(median['value'])} {unit} (D50 by number"
+    text += f"; 95 % interval {about})" if about else ")"
+    d10, d90 = (by_number.get(name, {}).get("value") for name in ("d10", "d90"))
+    text += f", and eight of ten lie between {number(d10)} and {number(d90)} {unit}."
+    heavy = by_volume.get("d50", {}).get("value")
+    if heavy is not None:
+        text += f" Half of the volume is in particles below {number(heavy)} {unit}."
+    return [text]
+
+
+def _how_sound(summary: Mapping[str, Any], n_voids: int) -> list[str]:
+    sentences = []
+    void = summary.get("void_fraction", {})
+    seen = f"{counted(n_voids, 'closed void')} {'was' if n_voids == 1 else 'were'} found"
+    if n_voids == 0:
+        sentences.append("No closed void was found in them.")
+    elif void.get("value") is None:
+        sentences.append(f"{seen}, but their share of the volume is not reliable.")
+    else:
+        about = interval(void, percent)
+        text = f"{seen}; void fills {percent(void['value'])} of the volume of these particles"
+        sentences.append(text + (f" (95 % interval {about})." if about else "."))
+    porous, welded = (summary.get(f"{name}_fraction", {}).get("value") for name in ("porous", "aggregate"))
+    if porous is not None and welded is not None:
+        sentences.append(f"{percent(welded)} of the particles belong to an aggregate and {percent(porous)} are porous.")
+    return sentences
+
+
+def grey_story(found: Mapping[str, Any]) -> list[str]:
+    """How the particles were told from the rest, in sentences; empty for labels made elsewhere."""
+    if not found:
+        return []
+    return [*_filtered(found.get("denoise") or {}), *_phases(found), *_level(found), *_quality(found), *_seen(found)]
+
+
+def _filtered(denoise: Mapping[str, Any]) -> list[str]:
+    method, sigma = denoise.get("method"), denoise.get("sigma") or []
+    if method in (None, "none") or not any(sigma):
+        return ["The grey values were used as they are, without a filter."]
+    same = len(set(sigma)) == 1
+    width = number(sigma[0]) if same else ", ".join(number(s) for s in sigma) + " (z, y, x)"
+    text = f"The volume was smoothed ({method}, σ = {width} voxel{'' if width == '1' else 's'})"
+    before, after = denoise.get("sd_before"), denoise.get("sd_after")
+    if before and after:
+        text += f", which takes the noise from {number(before)} to {number(after)} grey values"
+    if denoise.get("target_reached") is False:
+        text += "; that is more noise than the search for voids allows for"
+    return [text + "."]
+
+
+def _phases(found: Mapping[str, Any]) -> list[str]:
+    phases = found.get("phases") or []
+    if len(phases) < 2:
+        return ["The grey histogram shows a single phase."] if phases else []
+    names = ", ".join(f"{p.get('name', 'phase')} at {number(p.get('mean'))}" for p in phases)
+    text = f"Away from edges the histogram shows {len(phases)} phases: {names}"
+    if found.get("separation"):
+        text += f"; the two brightest lie {number(found['separation'])} standard deviations apart"
+    return [text + "."]
+
+
+def _level(found: Mapping[str, Any]) -> list[str]:
+    method, low, high = found.get("method"), found.get("low"), found.get("high")
+    if method == "fixed":
+        ends = [f"from {number(low)}" if low is not None else "", f"to {number(high)}" if high is not None else ""]
+        return [f"Grey values {' '.join(e for e in ends if e)} were taken as particle, as the settings say."]
+    level = number(found.get("level"))
+    if method == "otsu":
+        return [f"One level for the whole volume, {level}, was taken after Otsu."]
+    span = found.get("level_range") or []
+    if len(span) == 2 and span[1] > span[0]:
+        return [
+            f"The surface lies half way between a particle and what it touches there: the level runs from "
+            f"{number(span[0])} (against the darkest) to {number(span[1])}."
+        ]
+    return [f"The surface lies at the grey level {level}."]
+
+
+def _quality(found: Mapping[str, Any]) -> list[str]:
+    if found.get("cnr") is None:
+        return []
+    text = f"In the raw volume the signal is {number(found.get('snr'))} times the noise (SNR), "
+    text += f"and the contrast of particle and darkest phase {number(found['cnr'])} times (CNR)"
+    correlation = (found.get("denoise") or {}).get("noise_correlation")
+    if correlation is not None and correlation > 0.1:
+        text += (
+            f"; neighbouring voxels share {percent(correlation)} of their noise, so it averages out less than it seems"
+        )
+    return [text + "."]
+
+
+def _seen(found: Mapping[str, Any]) -> list[str]:
+    voids = found.get("voids") or {}
+    half, most = voids.get("detection_diameter_50"), voids.get("detection_diameter_95")
+    if half is None or most is None:
+        return []
+    unit = unit_word(voids.get("unit", "um"))
+    return [
+        f"A void of {number(half)} {unit} is seen every second time, one of {number(most)} {unit} in 95 of 100 cases; "
+        "what is smaller is missing from all void numbers."
+    ]
+
+
+def ticks(text: str) -> Markup:
+    """A text for the page with what stands between backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
