@@ -73,6 +73,9 @@ def progress(shown: bool) -> Iterator[Progress]:
         bars._finish()
 
 
+_NOTHING = logging.CRITICAL + 1
+
+
 class _Lines(logging.Handler):
     """Log lines to stderr as it is now: the bars put themselves between, and tests replace it."""
 
@@ -81,11 +84,12 @@ class _Lines(logging.Handler):
 
 
 def show_log(verbosity: int) -> None:
-    """Show log lines of morphct on stderr: none at 0, what happens at 1, everything at 2."""
+    """Show log lines of morphct on stderr: none at 0 (the command says what matters), all at 2, the main ones at 1."""
     logger = logging.getLogger("morphct")
     for handler in [h for h in logger.handlers if isinstance(h, _Lines)]:
         logger.removeHandler(handler)
-    lines = _Lines(level=logging.ERROR if verbosity <= 0 else logging.INFO if verbosity == 1 else logging.DEBUG)
+    # a handler even at 0: without one, Python itself prints warnings
+    lines = _Lines(level=_NOTHING if verbosity <= 0 else logging.INFO if verbosity == 1 else logging.DEBUG)
     lines.setFormatter(
         logging.Formatter("%(levelname)s %(message)s" if verbosity < 2 else "%(relativeCreated)d ms %(message)s")
     )
