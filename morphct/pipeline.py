@@ -245,7 +245,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
             "ones); lower --set particles.min_voxels=N, or look at the level with `morphct inspect`"
         )
     trusted = True
-    with job.stage("voids", 3) as tick:
+    with job.stage("voids", 4) as tick:
+        cut, n_cut = voids.claim_cut(parts.labels, job.scratch, job.slabs, job.run_map, tick)
         if holes is None:
             factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
             model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)
@@ -254,6 +255,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
             trusted = plan.reached
         else:
             ids, count = holes
+        count = voids.add_cut(ids, count, cut, n_cut, job.slabs, job.run_map)
+        job.scratch.release("cut_ids")
         owned = voids.own(ids, count, parts.labels, settings.voids, job.slabs, job.run_map)
     job.scratch.release("codes")
     detection = facts.get("voids", {}).get("detection_diameter_95")

@@ -17,6 +17,7 @@ from .options import Options, option
 from .slabs import Slab
 
 Tick = Callable[[int], None] | None
+CUT = 1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
 
 
 @dataclass(frozen=True)
@@ -90,19 +91,53 @@ def holes(mask: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map,
     return out, int(enclosed.sum())
 
 
-def _touched(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
-    a, b = slab.halo(1, labels.shape[0])
+def _walls(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    depth = labels.shape[0]
+    a, b = slab.halo(1, depth)
     low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
-    morphology.touching_range(
-        np.ascontiguousarray(ids[a:b]), np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a, low, high
-    )
-    return low, high
+    faces = np.zeros((n + 1, 2), np.int64)
+    planes = np.ascontiguousarray(ids[a:b])
+    if planes.any():
+        held = np.ascontiguousarray(labels[a:b])
+        morphology.pocket_walls(planes, held, slab.z0 - a, slab.z1 - a, a == 0, b == depth, low, high, faces)
+    return low, high, faces
+
+
+def _pockets(
+    labels: Any, cut_only: bool, name: str, scratch: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick
+) -> tuple[Any, np.ndarray, int]:
+    """Background pieces within one particle: ids in scratch under `name`, the owner of each (0: none), their number.
+
+    A piece that reaches a face of the volume is a void cut by it when one label alone bounds it, over more than `CUT`
+    times the area at the face, and no corner of the volume lies in it; else it is the outside.
+    """
+    found = components.label(components.Background(labels), labels.shape, 6, slabs, run_map, tick)
+    wanted = found.faces.copy() if cut_only else np.ones(found.n + 1, bool)
+    for slab in (slabs[0], slabs[-1]):
+        planes = found.planes(slab)
+        wanted[planes[0 if slab is slabs[0] else -1][:: max(1, planes.shape[1] - 1), :: max(1, planes.shape[2] - 1)]] = False
+    wanted[0] = False
+    n = int(wanted.sum())
+    if n == 0 and cut_only:
+        return None, np.zeros(1, np.int64), 0
+    table = np.where(wanted, np.cumsum(wanted), 0).astype(np.int32)
+    ids = scratch.create(name, labels.shape, np.int32)
+    for _ in run_map(partial(_write_ids, found, table, ids), slabs):
+        pass
+    low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
+    faces = np.zeros((n + 1, 2), np.int64)
+    for lo, hi, area in run_map(partial(_walls, ids, labels, n), slabs):
+        low, high, faces = np.minimum(low, lo), np.maximum(high, hi), faces + area
+    inside = (low == high) & (faces[:, 0] > CUT * faces[:, 1])
+    return ids, np.where(inside, high, 0), n
 
 
 def inside_labels(
     labels: Any, options: VoidOptions, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
 ) -> Voids:
-    """Holes of a label image that touch one label only: the closed voids of particles segmented elsewhere.
+    """Holes of a label image that one label alone bounds: the closed voids of particles segmented elsewhere.
+
+    Voids cut by a face of the volume are among them, as far as they can be told from the outside (see `_pockets`).
 
     Parameters
     ----------
@@ -113,15 +148,61 @@ def inside_labels(
     Voids
         Whose voxels carry no label; a hole between two particles is none of either.
     """
-    ids, n = holes(labels, scratch, slabs, run_map, tick)
-    low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
+    ids, owner, n = _pockets(labels, False, "void_ids", scratch, slabs, run_map, tick)
     sizes = np.zeros(n + 1, np.int64)
-    for lo, hi in run_map(partial(_touched, ids, labels, n), slabs):
-        low, high = np.minimum(low, lo), np.maximum(high, hi)
     for pairs in run_map(partial(_pairs, ids, labels), slabs):
         if len(pairs):
             np.add.at(sizes, pairs[:, 0], pairs[:, 2])
-    return _kept(ids, np.where(low == high, high, 0), sizes, options, slabs, run_map)
+    return _kept(ids, owner, sizes, options, slabs, run_map)
+
+
+def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Slab) -> int:
+    planes = np.asarray(cut[slab.z0 : slab.z1])
+    if planes.any():
+        labels[slab.z0 : slab.z1] = np.asarray(labels[slab.z0 : slab.z1]) + owner[planes]
+    return slab.depth
+
+
+def claim_cut(
+    labels: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+) -> tuple[Any, int]:
+    """Give voids that a face of the volume cuts to their particles' envelopes, in place.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32 array-like
+
+    Returns
+    -------
+    ids : (Z,Y,X) int32 array-like in scratch (named "cut_ids"), or None when there are none
+    n : int
+    """
+    ids, owner, n = _pockets(labels, True, "cut_ids", scratch, slabs, run_map, tick)
+    if ids is None:
+        return None, 0
+    kept = owner > 0
+    table = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    for _ in run_map(partial(_renumber, ids, table), slabs):
+        pass
+    final = np.concatenate([[0], owner[kept]]).astype(np.int32)
+    for _ in run_map(partial(_claim, labels, ids, final), slabs):
+        pass
+    return ids, int(kept.sum())
+
+
+def _lay_over(ids: Any, cut: Any, n: int, slab: Slab) -> int:
+    planes = np.asarray(cut[slab.z0 : slab.z1])
+    if planes.any():
+        ids[slab.z0 : slab.z1] = np.where(planes > 0, planes + np.int32(n), ids[slab.z0 : slab.z1])
+    return slab.depth
+
+
+def add_cut(ids: Any, n: int, cut: Any, n_cut: int, slabs: Sequence[Slab], run_map: RunMap = map) -> int:
+    """Number the voids cut by a face after the `n` others, in place; returns how many there are in all."""
+    if cut is not None:
+        for _ in run_map(partial(_lay_over, ids, cut, n), slabs):
+            pass
+    return n + n_cut
 
 
 def find_dips(

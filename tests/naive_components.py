@@ -37,12 +37,15 @@ def seal(mask, relative, radii):
 
 
 def voids_of(labels):
-    """Holes that touch one label only: [(mask, label)]."""
+    """Background pieces one label alone bounds, closed or cut by a face of the volume: [(mask, label)]."""
     found = []
-    pieces, n = ndimage.label(enclosed(labels == 0), SIX)
+    pieces, n = ndimage.label(labels == 0, SIX)
+    outside = {int(pieces[z, y, x]) for z in (0, -1) for y in (0, -1) for x in (0, -1)}
     for i in range(1, n + 1):
-        rim = ndimage.binary_dilation(pieces == i, SIX) & (labels > 0)
-        touching = np.unique(labels[rim])
-        if len(touching) == 1:
-            found.append((pieces == i, int(touching[0])))
+        piece = np.pad(pieces == i, 1)
+        around = np.pad(labels, 1, constant_values=-1)  # -1: beyond the volume
+        touched = np.concatenate([around[np.roll(piece, step, axis) & ~piece] for axis in range(3) for step in (1, -1)])
+        walls, faces = touched[touched > 0], int((touched < 0).sum())
+        if i not in outside and len(np.unique(walls)) == 1 and len(walls) > 1.2 * faces:
+            found.append((pieces == i, int(walls[0])))
     return found

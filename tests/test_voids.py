@@ -41,6 +41,27 @@ def test_holes_of_labels_belong_to_the_one_label_they_touch(seed):
             assert found.owner[i] == label
 
 
+def test_voids_cut_by_a_face_are_voids_and_the_outside_is_not():
+    z, y, x = np.mgrid[:30, :30, :30]
+    labels = np.zeros((30, 30, 30), np.int32)
+    labels[(z - 15) ** 2 + (y - 15) ** 2 + (x - 4) ** 2 <= 12**2] = 7
+    labels[(z - 15) ** 2 + (y - 15) ** 2 + x**2 <= 4**2] = 0  # half a sphere at the face x = 0
+    labels[20, 15, 8] = 0
+    for planes in (30, 16, 1):
+        slabs = plan_slabs(30, planes)
+        found = voids.inside_labels(labels, VoidOptions(), Scratch(), slabs)
+        assert found.n == 2
+        assert found.owner.tolist() == [0, 7, 7]
+        filled = labels.copy()
+        cut, n = voids.claim_cut(filled, Scratch(), slabs)
+        assert n == 1
+        assert filled[15, 15, 0] == 7
+        assert filled[20, 15, 8] == 0  # closed: not cut
+        ids = np.zeros_like(filled)
+        assert voids.add_cut(ids, 4, cut, n, slabs) == 5
+        assert ids[15, 15, 0] == 5
+
+
 def test_a_void_belongs_to_the_particle_that_holds_most_of_it():
     labels = np.ones((4, 4, 8), np.int32)
     labels[:, :, 5:] = 2

@@ -158,11 +158,12 @@ def peak_by_label(labels, values, peaks):
 
 
 @jit
-def touching_range(ids, labels, first, last, low, high):
-    """Smallest and largest label that touches each id over a face, in place.
+def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
+    """What bounds each id: smallest and largest label over its faces, faces with labels, faces of the volume; in place.
 
-    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo; low, high (N+1,) int64, to be
-    started at the largest int64 and at 0.
+    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo; at_bottom, at_top: whether
+    the first and last plane of the array are faces of the volume. low, high (N+1,) int64, to be started at the largest
+    int64 and at 0; faces (N+1, 2) int64.
     """
     nz, ny, nx = ids.shape
     for z in range(first, last):
@@ -176,12 +177,16 @@ def touching_range(ids, labels, first, last, low, high):
                         zz = z + side if axis == 0 else z
                         yy = y + side if axis == 1 else y
                         xx = x + side if axis == 2 else x
-                        if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                        if yy < 0 or yy >= ny or xx < 0 or xx >= nx or (zz < 0 and at_bottom) or (zz >= nz and at_top):
+                            faces[i, 1] += 1
+                            continue
+                        if zz < 0 or zz >= nz:
                             continue
                         label = np.int64(labels[zz, yy, xx])
                         if label != 0:
                             low[i] = min(low[i], label)
                             high[i] = max(high[i], label)
+                            faces[i, 0] += 1
 
 
 @jit
