@@ -113,9 +113,9 @@ def _pockets(
     """
     found = components.label(components.Background(labels), labels.shape, 6, slabs, run_map, tick)
     wanted = found.faces.copy() if cut_only else np.ones(found.n + 1, bool)
-    for slab in (slabs[0], slabs[-1]):
-        planes = found.planes(slab)
-        wanted[planes[0 if slab is slabs[0] else -1][:: max(1, planes.shape[1] - 1), :: max(1, planes.shape[2] - 1)]] = False
+    for slab, plane in ((slabs[0], 0), (slabs[-1], -1)):
+        corners = found.planes(slab)[plane][:: max(1, labels.shape[1] - 1), :: max(1, labels.shape[2] - 1)]
+        wanted[corners] = False
     wanted[0] = False
     n = int(wanted.sum())
     if n == 0 and cut_only:
