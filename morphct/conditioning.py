@@ -134,14 +134,15 @@ def _inverted(values: dict[str, Any]) -> bool:
 def _place_words(values: dict[str, Any], fit: PhaseFit) -> list[str]:
     words = []
     spread = values.get("plateau_spread")
-    if spread is not None and spread > DRIFT:
+    # noise that is still strong moves the local means by itself; then other sentences say so
+    if spread is not None and spread > DRIFT and values["reliable"]:
         words.append(
             f"the grey of the particles varies by {100 * spread:.0f} % of the contrast over the volume (drift, shading "
             "or rings); the local level follows it, a single level would not"
         )
     counted = [n for n in values["octant_phases"] if n is not None]
-    # an octant may well lack a rare phase; more phases than the whole, or a single one, tell of trouble
-    if any(n > fit.n_phases or n < 2 for n in counted):
+    # an octant may well lack a rare phase, and chance may split one; what tells of trouble is more than that
+    if sum(n > fit.n_phases for n in counted) > 1 or any(n < 2 for n in counted):
         words.append(
             f"the octants of the volume show different numbers of phases ({', '.join(map(str, counted))}; the whole "
             f"shows {fit.n_phases}), so one description does not fit everywhere"
