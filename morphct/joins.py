@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels import joins as kernel
-from .saddles import Graph
+from .saddles import BOX_VOXELS, Graph
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,6 @@ def join(graph: Graph, floor: float, limit: float) -> Joined:
     """
     clusters, n = flooded(graph, floor)
     links, sizes, surfaces, sums = _contracted(graph, clusters, n)
-    roots = kernel.join_best(links.reshape(-1), sizes, surfaces, sums, float(graph.box_voxels), limit)
+    roots = kernel.join_best(links.reshape(-1), sizes, surfaces, sums, float(BOX_VOXELS), limit)
     joined, particles = _numbered(roots)
     return Joined((joined[clusters] + 1).astype(np.int32), particles, len(graph.peaks) - n, n - particles)

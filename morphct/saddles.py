@@ -19,7 +19,7 @@ from .slabs import Slab, plan_slabs
 
 Tick = Callable[[int], None] | None
 FIXED_POINT = 2**20
-BOX = 7.0  # side of the box at the rim, shortest edges
+BOX_VOXELS = 2 * (2 * kernel.PAD + 1) ** 3  # of the two boxes of a pair
 BLOCK = 8  # planes a slab is read by: what is derived from them stays in the cache
 
 
@@ -43,8 +43,7 @@ class Graph:
         Area of the interface, and of the part of it that lies at the surface.
     boxes : (E,) int64
         Solid voxels in the boxes around the rim's voxels, weighted as `rims`.
-    box_voxels : int
-        What `boxes` is per `rims` where all is solid.
+        It is BOX_VOXELS times `rims` where all is solid.
     """
 
     peaks: np.ndarray
@@ -55,15 +54,17 @@ class Graph:
     areas: np.ndarray
     rims: np.ndarray
     boxes: np.ndarray
-    box_voxels: int
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """What the voxel's shape decides: weights of pairs, the box at the rim, distances that tell the surface."""
+    """What the voxel's shape decides: weights of pairs, and distances that tell the surface.
+
+    The box at the rim is 7 voxels along every axis whatever their edges: how concave a digital surface looks is a
+    matter of its voxels (a box of equal edges split phantoms with voxels of 3:1:1 at F1 .89 instead of .99).
+    """
 
     weights: np.ndarray
-    reach: tuple[int, int, int]
     near: tuple[float, float]
 
     @classmethod
@@ -75,13 +76,7 @@ class Lattice:
         weights = np.zeros(8, np.int32)
         for kind in range(1, 8):
             weights[kind] = round(areas[kinds == kind][0] * FIXED_POINT)
-        half_z, half_y, half_x = (round((BOX / e - 1) / 2) for e in edges)
-        return cls(weights, (half_z, half_y, half_x), (1.0, float(np.float32(max(edges) ** 2))))
-
-    @property
-    def box_voxels(self) -> int:
-        """Voxels of the two boxes of a pair."""
-        return 2 * int(np.prod([2 * r + 1 for r in self.reach]))
+        return cls(weights, (1.0, float(np.float32(max(edges) ** 2))))
 
 
 def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
@@ -115,10 +110,10 @@ def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab
         end = min(z1 + 1, depth)
         solid = _padded(mask, z0, end)
         counts = np.empty((end - z0, height, width + 2 * kernel.PAD), np.uint8)
-        kernel.count_boxes(solid, lattice.reach[0], lattice.reach[1], counts)
+        kernel.count_boxes(solid, counts)
         heights = np.ascontiguousarray(distance[z0:end])
         planes = _basin_planes(basins, slab, z0, z1)
-        block = kernel.Block(planes, heights, counts, solid, lattice.reach[2], lattice.near)
+        block = kernel.Block(planes, heights, counts, solid, lattice.near)
         table = kernel.add_block(table, block, lattice.weights)
     return slab, kernel.listed(table)
 
@@ -188,5 +183,4 @@ def find(
         areas[:cut],
         rims[:cut],
         boxes[:cut],
-        lattice.box_voxels,
     )

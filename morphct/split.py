@@ -26,7 +26,7 @@ PASSES = {"ascent": 5, "watershed": 5, "none": 2, "snow": 2}  # over the volume,
 
 @dataclass(frozen=True)
 class SplitOptions(Options):
-    """How touching particles are told apart."""
+    """How touching particles are told apart; a voxel's length is the cube root of its volume where its edges differ."""
 
     section = "split"
     method: str = option(
@@ -35,7 +35,7 @@ class SplitOptions(Options):
         choices=("ascent", "watershed", "snow", "none"),
     )
     floor: float = option(
-        0.3, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxel edges", min=0.0
+        0.3, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxels", min=0.0
     )
     join: float = option(
         0.80, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
@@ -43,7 +43,7 @@ class SplitOptions(Options):
     h: float = option(
         1.0,
         "watershed: peaks that rise less above their saddle are no markers; more joins more",
-        "voxel edges",
+        "voxels",
         min=0.0,
     )
 
@@ -121,15 +121,16 @@ def split(
     labels = scratch.create("labels", mask.shape, np.int32)
     heights = scratch.create("distance", mask.shape, np.float32)
     edges = distance.relative_edges(spacing)
+    mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
     distance.squared_distance(mask, spacing, heights, slabs, run_map, tick)
     found = basins.find(heights, labels, slabs, run_map, tick)
     graph = saddles.find(mask, heights, found, edges, run_map, tick)
     del heights
     scratch.release("distance")
     if options.method == "ascent":
-        joined = joins.join(graph, options.floor, options.join)
+        joined = joins.join(graph, options.floor * mean_edge, options.join)
     else:
-        joined = joins.flood(graph, options.h)
+        joined = joins.flood(graph, options.h * mean_edge)
     basins.write_particles(found, joined.particles, run_map, tick)
     peaks = np.zeros(joined.n)
     np.maximum.at(peaks, joined.particles - 1, graph.peaks * min(spacing))

@@ -56,9 +56,9 @@ def mirrored(index: int, n: int) -> int:
     return index if index < n else 2 * n - 1 - index
 
 
-def box_count(mask: np.ndarray, place: tuple[int, ...], reach: tuple[int, ...]) -> int:
-    """Solid voxels in a box, the volume mirrored at its faces."""
-    ranges = [[mirrored(p + d, n) for d in range(-r, r + 1)] for p, r, n in zip(place, reach, mask.shape)]
+def box_count(mask: np.ndarray, place: tuple[int, ...]) -> int:
+    """Solid voxels in a box of 7 x 7 x 7, the volume mirrored at its faces."""
+    ranges = [[mirrored(p + d, n) for d in range(-3, 4)] for p, n in zip(place, mask.shape)]
     return int(mask[np.ix_(*ranges)].sum())
 
 
@@ -68,7 +68,7 @@ def on_surface(mask: np.ndarray, place: tuple[int, ...]) -> bool:
     return any(mask[p] == 0 for p in faces if inside(p, mask.shape))
 
 
-def graph(mask: np.ndarray, heights: np.ndarray, found: np.ndarray, weights: dict, reach: tuple[int, ...]) -> tuple:
+def graph(mask: np.ndarray, heights: np.ndarray, found: np.ndarray, weights: dict) -> tuple:
     """Surfaces {basin: area} and interfaces {(a, b): [saddle, area, rim, box]}; weights {(|dz|,|dy|,|dx|): area}."""
     surfaces, links = defaultdict(int), defaultdict(lambda: [0.0, 0, 0, 0])
     for place in map(tuple, np.argwhere(found >= 0).tolist()):
@@ -85,7 +85,7 @@ def graph(mask: np.ndarray, heights: np.ndarray, found: np.ndarray, weights: dic
                 link[1] += weight
                 if on_surface(mask, place) or on_surface(mask, other):
                     link[2] += weight
-                    link[3] += weight * (box_count(mask, place, reach) + box_count(mask, other, reach))
+                    link[3] += weight * (box_count(mask, place) + box_count(mask, other))
     return surfaces, links
 
 

@@ -16,7 +16,7 @@ OUTSIDE = np.int32(-2)  # in the place of a basin, beyond the faces of the volum
 SURFACE = np.int64(1) << 62  # key of a basin's area towards background: SURFACE | basin
 EMPTY = np.int64(-1)
 KEY, SADDLE, AREA, RIM, BOX = range(5)
-PAD = 3  # border of the 0/1 planes: half of the widest box
+PAD = 3  # border of the 0/1 planes: half of a box
 
 
 class Table(NamedTuple):
@@ -35,15 +35,14 @@ class Block(NamedTuple):
 
     basins (Z + 2, Y + 2, X + 2) int32, numbered from 0, with a border of one voxel on all sides, OUTSIDE where the
     volume ends; heights (Z + 1 or Z, Y, X) float32, squared distances; counts (Z + 1 or Z, Y, X + 6) uint8, see
-    count_boxes; solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels;
-    reach: half width of the box along x; near: squared distances (always, possibly) those of a voxel on the surface.
+    count_boxes; solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels; near: squared distances
+    up to which a voxel certainly, and may be, on the surface.
     """
 
     basins: np.ndarray
     heights: np.ndarray
     counts: np.ndarray
     solid: np.ndarray
-    reach: int
     near: tuple[float, float]
 
 
@@ -90,8 +89,8 @@ def _with_room(table, more):
 
 
 @jit
-def count_boxes(solid, reach_z, reach_y, out):
-    """Solid voxels in boxes of (2 reach_z + 1) x (2 reach_y + 1) x 1 voxels, at most 49.
+def count_boxes(solid, out):
+    """Solid voxels in boxes of 7 x 7 x 1 voxels (z, y, x).
 
     Parameters
     ----------
@@ -100,11 +99,11 @@ def count_boxes(solid, reach_z, reach_y, out):
     """
     nz = out.shape[0]
     sums = np.zeros(solid.shape[1:], np.uint8)
-    for z in range(PAD - reach_z, PAD + reach_z):
+    for z in range(2 * PAD):
         _shift_sums(sums, solid[z], None)
     for z in range(nz):
-        _shift_sums(sums, solid[z + PAD + reach_z], solid[z + PAD - reach_z - 1] if z > 0 else None)
-        _sum_rows(sums, reach_y, out[z])
+        _shift_sums(sums, solid[z + 2 * PAD], solid[z - 1] if z > 0 else None)
+        _sum_rows(sums, out[z])
 
 
 @jit
@@ -122,14 +121,14 @@ def _shift_sums(sums, enter, leave):
 
 
 @jit
-def _sum_rows(sums, reach, out):
-    """out[y] (Y,W) = sum of the rows of sums (Y + 6, W) at most `reach` away from row y + PAD, bytes."""
+def _sum_rows(sums, out):
+    """out[y] (Y,W) = sum of the rows y to y + 6 of sums (Y + 6, W), bytes."""
     out[0, :] = 0
-    for k in range(PAD - reach, PAD + reach + 1):
+    for k in range(2 * PAD + 1):
         for x in range(sums.shape[1]):
             out[0, x] += sums[k, x]
     for y in range(1, out.shape[0]):
-        before, enter, leave, target = out[y - 1], sums[y + PAD + reach], sums[y + PAD - reach - 1], out[y]
+        before, enter, leave, target = out[y - 1], sums[y + 2 * PAD], sums[y - 1], out[y]
         for x in range(target.size):
             target[x] = before[x] + enter[x] - leave[x]
 
@@ -223,10 +222,10 @@ def _on_surface(height, near, solid, z, y, x):
 
 
 @jit_inline
-def _box(counts, reach, z, y, x):
-    """Solid voxels in the whole box around a voxel."""
+def _box(counts, z, y, x):
+    """Solid voxels in the box of 7 x 7 x 7 around a voxel."""
     total = np.int64(0)
-    for k in range(x + PAD - reach, x + PAD + reach + 1):
+    for k in range(x, x + 2 * PAD + 1):
         total += counts[z, y, k]
     return total
 
@@ -236,7 +235,7 @@ def _add_meetings(table, block, z, y, flags, pairs):
     """Add the pairs of the flagged voxels of a row with their forward neighbours in other basins."""
     weights, basin_steps, height_steps = pairs[0], pairs[1], pairs[2]
     basins, heights, words = block.basins.reshape(-1), block.heights.reshape(-1), flags.view(np.uint64)
-    counts, solid, reach, near = block.counts, block.solid, block.reach, block.near
+    counts, solid, near = block.counts, block.solid, block.near
     first_basin = ((z + 1) * block.basins.shape[1] + y + 1) * block.basins.shape[2] + 1
     first_height = (z * block.heights.shape[1] + y) * block.heights.shape[2]
     # heights are not negative: they sort as their bits do
@@ -266,7 +265,7 @@ def _add_meetings(table, block, z, y, flags, pairs):
                     heights[there], near, solid, c, b, a
                 ):
                     rows[at, RIM] += weights[q]
-                    rows[at, BOX] += weights[q] * (_box(counts, reach, z, y, x) + _box(counts, reach, c, b, a))
+                    rows[at, BOX] += weights[q] * (_box(counts, z, y, x) + _box(counts, c, b, a))
 
 
 @jit
