@@ -328,24 +328,30 @@ def _finish(
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, tick)
         if settings.output.labels_tif:
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
+    watched = publish.Watched(grey) if grey is not None else None
+    tables = _measure(job, settings, found, watched)
+    publish.write_tables(writer, settings, tables)
+    if found.threshold:
+        writer.text("histogram.csv", found.histogram.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+        writer.json("threshold.json", found.threshold)
+    publish.write_summary(writer, settings, tables)
+    writer.text("settings.toml", settings.to_toml())
+    inputs = input_record(source, job.voxel_size, io.content_hash(source))
+    facts = {"sample": sample, "segmentation": found.facts}
+    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    publish.write_pages(writer, job, settings, watched)
+    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    return RunFolder(writer.commit())
+
+
+def _measure(job: Job, settings: Settings, found: Segmented, grey: Any) -> measuring.Tables:
+    """Stage 12: the tables."""
     wanted = measuring.needed(settings.descriptors)
-    with job.stage("measure", 1) as tick:
+    with job.stage("measure") as tick:
         measured = run_passes(
             found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
             owner=found.voids.owner, grey=grey, wanted=wanted, detection_diameter=found.detection_diameter,
             run_map=job.run_map, tick=tick,
         )  # fmt: skip
         tables = measuring.tabulate(measured, found.ids, settings.descriptors, settings.aggregates, job.run_map)
-    if not found.voids_trusted:
-        tables = publish.without_voids(tables)
-    publish.write_tables(writer, settings, tables)
-    if found.threshold:
-        writer.text("histogram.csv", found.histogram.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
-        writer.json("threshold.json", found.threshold)
-    facts = {"sample": sample, "segmentation": found.facts}
-    publish.write_summary(writer, settings, tables)
-    inputs = input_record(source, job.voxel_size, io.content_hash(source))
-    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
-    publish.write_pages(writer, job, settings, grey)
-    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
-    return RunFolder(writer.commit())
+    return tables if found.voids_trusted else publish.without_voids(tables)

@@ -71,11 +71,33 @@ def write_summary(writer: RunWriter, settings: Settings, tables: Tables) -> dict
     return summary
 
 
-def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: Volume | None) -> None:
-    """Write figures, pictures, meshes and the page, from what is in the folder already."""
-    from . import figures
+class Watched:
+    """A grey volume whose middle planes are kept while others read it, so that the page costs no pass of its own."""
 
-    run = RunFolder(writer.folder)
-    with job.stage("figures and page"):
-        for entry, figure in figures.draw_all(run, skip=("slices",)):
-            writer.data(f"figures/{entry.name}.png", figures.png(figure))
+    def __init__(self, volume: Volume) -> None:
+        from .figures import MidPlanes
+
+        self.volume, self.shape, self.dtype = volume, volume.shape, volume.dtype
+        self.middle = MidPlanes(volume.shape)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        planes = self.volume[key]
+        if isinstance(key, slice):
+            self.middle.take(key.start or 0, planes)
+        return planes
+
+
+def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: Watched | None) -> None:
+    """Write meshes, pictures, figures and the page, from what is in the folder already."""
+    from . import render, report
+
+    if settings.output.meshes or settings.output.renders:
+        with job.stage("meshes and pictures", total=2):
+            if settings.output.meshes:
+                render.write_meshes(RunFolder(writer.folder))
+            if settings.output.renders:
+                missing = render.apart(writer.folder)
+                if missing:
+                    job.warn(missing)
+    with job.stage("figures and page", total=1):
+        report.write(RunFolder(writer.folder), grey.middle if grey is not None and grey.middle.complete else None)

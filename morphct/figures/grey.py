@@ -44,6 +44,11 @@ class MidPlanes:
         for z in range(-(-z0 // sz) * sz, z0 + len(planes), sz):
             self._rows[z] = (planes[z - z0, my, ::sx].copy(), planes[z - z0, ::sy, mx].copy())
 
+    @property
+    def complete(self) -> bool:
+        """Whether every plane that is needed has been seen."""
+        return self._z is not None and len(self._rows) == -(-self.shape[0] // self.step[0])
+
     def planes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The planes (Y, X) across z, (Z, X) across y and (Z, Y) across x."""
         if self._z is None or not self._rows:
