@@ -128,14 +128,15 @@ def measure(
     else:
         envelope = Envelope(labels, n)
     needed = set(CROP_RESULTS) | {*GREY_RESULTS, "pairs", "void_depth"} if wanted is None else set(wanted)
-    grey = grey if needed & set(GREY_RESULTS) else None
+    grey = grey if needed & {*GREY_RESULTS, "pairs"} else None
     scale = _scale_of(grey, slabs, run_map) if grey is not None else 1.0
     sums = _add_up(envelope, grey, scale, "pairs" in needed, slabs, run_map, tick)
     results = _finished(sums, voxel_size, labels.shape)
     if grey is not None:
         results["grey_average"], results["grey_deviation"] = sums.grey.finalize()  # type: ignore[union-attr]
+        results["grey_background"] = sums.grey.background_mean()  # type: ignore[union-attr]
     if "pairs" in needed:
-        results["pairs"] = sums.contacts.finalize(voxel_size.spacing)
+        results["pairs"] = sums.contacts.finalize(voxel_size.spacing, scale)
     voids = _void_results(sums, envelope, voxel_size, results, detection_diameter)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
     if asked or "void_depth" in needed:
@@ -194,9 +195,10 @@ def _add_up(
 def _slab_sums(envelope: Envelope, grey: Any, scale: float, contacts: bool, slab: Slab) -> _Sums:
     """The sums of one slab; contacts are looked for from its planes to the next one."""
     planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead=1 if contacts else 0)
-    met = Contacts.of(planes, slab.depth) if contacts else Contacts.create()
     labels = planes[: slab.depth]
-    sums = Grey.of(labels, voids, _numbers(grey[slab.z0 : slab.z1]), scale) if grey is not None else None
+    values = None if grey is None else _numbers(grey[slab.z0 : slab.z0 + len(planes)])
+    met = Contacts.of(planes, slab.depth, values, scale) if contacts else Contacts.create()
+    sums = None if values is None else Grey.of(labels, voids, values[: slab.depth], scale)
     return _Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
 
 

@@ -69,17 +69,17 @@ def tabulate(
     ids = np.arange(1, measured.n + 1) if ids is None else np.asarray(ids, np.int64)
     suffix = measured.voxel_size.suffix
     results = measured.results | {"limits": limits, "suffix": suffix}
-    radius, pairs = results["ball_inside"], results["pairs"]
-    results["group_number"] = aggregates.groups(pairs, measured.n)
-    ratios = aggregates.weld_ratios(pairs, radius)
-    grouped = aggregates.measure_groups(results["group_number"], ratios, results, measured.envelope, limits, run_map)
+    pairs = results["pairs"]
+    results["welds"] = welds = aggregates.find_welds(results, limits)
+    results["group_number"] = number = aggregates.groups(pairs, measured.n, ~welds.gap)
+    grouped = aggregates.measure_groups(number, welds, results, measured.envelope, limits, run_map)
     group_columns = descriptors.compute(grouped, (), descriptors.AGGREGATES)
     numbers = np.arange(1, len(grouped["members"]) + 1)
     return Tables(
         table.frame(_flagged(descriptors.compute(results, options.names), results), ids, suffix),
         _void_table(measured, ids),
         table.frame(group_columns, numbers, suffix),
-        table.contacts(pairs, ids, radius, suffix),
+        table.contacts(pairs, ids, welds, suffix),
     )
 
 

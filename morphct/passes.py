@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .crofton import DIRECTIONS, pair_areas
+from .kernels import contacts as contact_kernel
 from .kernels import sums as kernel
 
 _FAR = 2**62  # begins a minimum
@@ -104,16 +105,23 @@ def grey_scale(dtype: np.dtype, peak: float) -> float:
 
 @dataclass
 class Grey:
-    """Grey sums of the solid of the labels `first` to `first + L - 1`; (L, 4) int64 `sums` as `add_grey` tells."""
+    """Grey sums of the solid of the labels `first` to `first + L - 1`, and of the background.
+
+    Attributes
+    ----------
+    sums : (L, 4) int64, as `kernels.sums.add_grey` tells
+    background : (2,) int64, number and sum of scaled greys
+    """
 
     first: int
     sums: np.ndarray
+    background: np.ndarray
     scale: float
 
     @classmethod
     def create(cls, first: int, count: int, scale: float) -> Grey:
         """Nothing yet, for `count` labels from `first` on."""
-        return cls(first, np.zeros((count, 4), np.int64), scale)
+        return cls(first, np.zeros((count, 4), np.int64), np.zeros(2, np.int64), scale)
 
     @classmethod
     def of(cls, labels: np.ndarray, voids: np.ndarray, grey: np.ndarray, scale: float) -> Grey:
@@ -122,11 +130,13 @@ class Grey:
         part = cls.create(max(low, 1), high - low + 1 if high else 0, scale)
         if high:
             kernel.add_grey(labels, voids, grey, scale, low, part.sums)
+        part.background[:] = kernel.background_grey(labels, grey, scale)
         return part
 
     def merge(self, other: Grey) -> None:
         """Add another partial whose labels lie within this one's."""
         self.sums[other.first - self.first :][: len(other.sums)] += other.sums
+        self.background += other.background
 
     def finalize(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (of the voxels, not of the mean), both (L,); NaN without a finite voxel.
@@ -141,6 +151,11 @@ class Grey:
                 spread[i] = np.sqrt(rest / count**2) / self.scale
         return mean, spread
 
+    def background_mean(self) -> float:
+        """Mean grey of the background; NaN without any."""
+        count, total = self.background.tolist()
+        return total / count / self.scale if count else float("nan")
+
 
 @dataclass
 class Contacts:
@@ -151,30 +166,38 @@ class Contacts:
     keys : (K,) int64, ascending, smaller label * 2^32 + larger label
     counts : (K, 16) int64
         Voxel pairs by direction (`crofton.DIRECTIONS`), and faces across z, y, x counted with their sign.
+    grey : (K, 2) int64
+        Number and sum of the scaled grey values on both sides of the faces.
     """
 
     keys: np.ndarray
     counts: np.ndarray
+    grey: np.ndarray
 
     @classmethod
     def create(cls) -> Contacts:
         """Nothing yet."""
-        return cls(np.empty(0, np.int64), np.empty((0, 16), np.int64))
+        return cls(np.empty(0, np.int64), np.empty((0, 16), np.int64), np.empty((0, 2), np.int64))
 
     @classmethod
-    def of(cls, labels: np.ndarray, depth: int) -> Contacts:
-        """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 hold the plane after it too, if any."""
-        return cls(*kernel.count_contacts(labels, depth))
+    def of(cls, labels: np.ndarray, depth: int, grey: np.ndarray | None = None, scale: float = 1.0) -> Contacts:
+        """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 and `grey` hold the plane after it too."""
+        keys, counts = contact_kernel.count_contacts(labels, depth)
+        order = np.argsort(keys)
+        part = cls(keys[order], counts[order], np.zeros((len(keys), 2), np.int64))
+        if grey is not None and len(keys):
+            contact_kernel.add_interface_grey(labels, depth, grey, scale, part.keys, part.grey)
+        return part
 
     def merge(self, other: Contacts) -> None:
         """Add another partial."""
-        keys = np.concatenate([self.keys, other.keys])
-        self.keys, place = np.unique(keys, return_inverse=True)
-        counts = np.zeros((len(self.keys), 16), np.int64)
+        keys, place = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
+        counts, grey = np.zeros((len(keys), 16), np.int64), np.zeros((len(keys), 2), np.int64)
         np.add.at(counts, place, np.concatenate([self.counts, other.counts]))
-        self.counts = counts
+        np.add.at(grey, place, np.concatenate([self.grey, other.grey]))
+        self.keys, self.counts, self.grey = keys, counts, grey
 
-    def finalize(self, spacing: tuple[float, float, float]) -> Pairs:
+    def finalize(self, spacing: tuple[float, float, float], scale: float = 1.0) -> Pairs:
         """The pairs that share at least one voxel face; those that meet at edges or corners alone do not touch.
 
         The area of an interface is the larger of two estimates that both err to the low side: the length of its vector
@@ -185,8 +208,9 @@ class Contacts:
         touching = faces > 0
         curved = self.counts[touching, :13] @ pair_areas(spacing)
         flat = np.linalg.norm(self.counts[touching, 13:] * (np.prod(spacing) / np.asarray(spacing)), axis=1)
-        keys = self.keys[touching]
-        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], np.maximum(curved, flat))
+        keys, grey = self.keys[touching], self.grey[touching]
+        mean = np.where(grey[:, 0] > 0, grey[:, 1] / np.maximum(grey[:, 0], 1) / scale, np.nan)
+        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], np.maximum(curved, flat), mean)
 
 
 def _column(*direction: int) -> int:
@@ -205,9 +229,12 @@ class Pairs:
         Voxel faces they share.
     area : (K,) float64
         Area of their interface, in spacing squared.
+    grey : (K,) float64
+        Mean grey of the voxels on both sides of it; NaN without grey.
     """
 
     first: np.ndarray
     second: np.ndarray
     faces: np.ndarray
     area: np.ndarray
+    grey: np.ndarray

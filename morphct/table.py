@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .aggregates import weld_ratios
+from .aggregates import Welds
 from .descriptors import Columns
 from .passes import Pairs
 
@@ -51,16 +51,15 @@ def _series(name: str, values: np.ndarray) -> "pd.api.extensions.ExtensionArray 
     return values.astype(np.int64) if values.dtype.kind in "iu" else values
 
 
-def contacts(pairs: Pairs, ids: np.ndarray, inscribed_radius: np.ndarray, suffix: str) -> "pd.DataFrame":
-    """One row for each pair of touching particles: labels, shared voxel faces, area of the interface, weld ratio.
+def contacts(pairs: Pairs, ids: np.ndarray, welds: Welds, suffix: str) -> "pd.DataFrame":
+    """One row for each pair of touching particles: labels, shared voxel faces, area of the interface, signs of a weld.
 
     Parameters
     ----------
     pairs : Pairs
     ids : (N,) int64
         Labels of the particles.
-    inscribed_radius : (N,) float
-        Of each particle, in the unit of `suffix`.
+    welds : Welds
     """
     import pandas as pd
 
@@ -70,6 +69,8 @@ def contacts(pairs: Pairs, ids: np.ndarray, inscribed_radius: np.ndarray, suffix
             "label_2": ids[pairs.second],
             "faces": pairs.faces,
             f"contact_area_{suffix}2": pairs.area,
-            "weld_ratio": weld_ratios(pairs, inscribed_radius),
+            "weld_ratio": welds.ratio,
+            "grey_dip": welds.dip,
+            "score": welds.score,
         }
     )

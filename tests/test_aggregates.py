@@ -11,7 +11,8 @@ from morphct.passes import Pairs
 
 def pairs_of(*links: tuple[int, int], area: float = 1.0) -> Pairs:
     first, second = (np.array(side, np.int64) for side in zip(*links)) if links else (np.zeros(0, np.int64),) * 2
-    return Pairs(first, second, np.ones(len(links), np.int64), np.full(len(links), area))
+    none = np.full(len(links), np.nan)
+    return Pairs(first, second, np.ones(len(links), np.int64), np.full(len(links), area), none)
 
 
 def test_groups_are_numbered_by_their_first_member():
@@ -45,12 +46,17 @@ def test_weld_ratio_is_of_the_smaller_particle():
 
 
 def test_scores():
-    limits = AggregateOptions(weld_ratio=0.3)
-    scores = limits.scores(np.array([0.0, 0.1, 0.3, 100.0]))
+    limits = AggregateOptions(weld_ratio=0.3, neck_dip=0.1)
+    unknown = np.full(4, np.nan)
+    scores = limits.scores(np.array([0.0, 0.1, 0.3, 100.0]), unknown)
     assert scores[0] == 0
     assert scores[2] == 0.5
     assert (np.diff(scores) > 0).all()
-    assert scores[-1] < 1
+    # the weaker sign decides
+    bright, edge, dark = limits.scores(np.full(3, 100.0), np.array([-0.2, 0.1, 0.5]))
+    assert bright > 0.9
+    assert edge == pytest.approx(0.5)
+    assert dark < 0.01
     with pytest.raises(SettingsError, match=r"aggregates\.weld_ratio"):
         AggregateOptions(weld_ratio=0)
 
@@ -68,18 +74,61 @@ def two_balls(distance: float, radius: int = 12) -> np.ndarray:
 
 
 def test_a_neck_is_told_from_a_touch():
-    """Balls whose neck has half their radius are an aggregate; balls that just touch are a group, but each single."""
-    neck = measure_array(two_balls(2 * 12 * np.sqrt(1 - 0.5**2)))
+    """Balls whose neck has 3/4 of their radius are an aggregate; balls that just touch are a group, but each single."""
+    neck = measure_array(two_balls(2 * 12 * np.sqrt(1 - 0.75**2)))
     touch = measure_array(two_balls(24.0))
-    # a ball cut at .87 of its radius holds one of .93 of it
-    assert neck.aggregates.loc[1, "weld_ratio_max"] == pytest.approx(0.25 / 0.93**2, rel=0.2)
+    # a ball cut at .66 of its radius holds one of .83 of it
+    assert neck.aggregates.loc[1, "weld_ratio_max"] == pytest.approx(0.75**2 / 0.83**2, rel=0.1)
     assert neck.particles["class"].tolist() == ["aggregate", "aggregate"]
-    assert neck.aggregates.loc[1, "reasons"].startswith("weld")
+    assert neck.aggregates.loc[1, "reasons"].startswith("wide_neck")
     assert touch.particles["aggregate_id"].tolist() == [1, 1]
     assert touch.particles["class"].tolist() == ["single", "single"]
-    assert touch.aggregates.loc[1, "reasons"].startswith("touch")
+    assert touch.aggregates.loc[1, "reasons"].startswith("narrow_neck")
     assert touch.aggregates.loc[1, "weld_area_px2"] == 0
     assert touch.aggregates.loc[1, "score"] < 0.5 <= neck.aggregates.loc[1, "score"]
+
+
+@pytest.mark.parametrize(
+    ("drop", "kinds", "group", "reason"),
+    [
+        (0.0, "aggregate", True, "wide_neck;bright_neck"),
+        (0.15, "single", True, "wide_neck;dark_neck"),
+        (0.4, "single", False, ""),
+    ],
+)
+@pytest.mark.parametrize("background", [40.0, 360.0])
+def test_grey_tells_a_weld_from_a_touch_and_a_gap(drop, kinds, group, reason, background):
+    """The same two labels: joined, touching with a darker neck, or with a gap too narrow to be seen as background."""
+    labels = two_balls(16.0)
+    grey = np.where(labels > 0, 200.0, background)
+    edge = np.zeros(labels.shape, bool)
+    edge[:, :, :-1] |= (labels[:, :, :-1] == 1) & (labels[:, :, 1:] == 2)
+    edge[:, :, 1:] |= edge[:, :, :-1]
+    grey[edge] -= drop * (200.0 - background)
+    tables = measure_array(labels, grey)
+    assert tables.contacts.loc[0, "grey_dip"] == pytest.approx(drop, abs=0.03)
+    assert tables.particles["class"].tolist() == [kinds, kinds]
+    assert len(tables.aggregates) == group
+    assert tables.particles["n_contacts"].tolist() == [1, 1], "labels touch whatever the grey says"
+    if group:
+        assert tables.aggregates.loc[1, "reasons"].startswith(reason)
+
+
+def test_grey_without_contrast_tells_nothing():
+    labels = two_balls(16.0)
+    tables = measure_array(labels, np.random.default_rng(0).normal(100, 10, labels.shape))
+    assert np.isnan(tables.contacts.loc[0, "grey_dip"])
+    assert tables.particles["class"].tolist() == ["aggregate", "aggregate"]
+
+
+def test_chosen_columns_do_not_change_the_class():
+    labels = two_balls(16.0)
+    grey = np.where(labels > 0, 200.0, 40.0)
+    grey[:, :, labels.shape[2] // 2 - 3 : labels.shape[2] // 2 + 3] -= 60
+    assert (
+        measure_array(labels, grey).particles["class"]
+        == measure_array(labels, grey, names=("size",)).particles["class"]
+    ).all()
 
 
 def test_solidity_is_of_the_group():

@@ -9,6 +9,7 @@ from morphct.crofton import DIRECTIONS, pair_areas
 from morphct.envelope import Envelope, crop_step
 from morphct.errors import InputError
 from morphct.executors import Threads
+from morphct.kernels import contacts as contact_kernel
 from morphct.kernels import ids as id_kernel
 from morphct.kernels import sums as kernel
 from morphct.measurement import measure, principal
@@ -134,23 +135,51 @@ def test_limits_of_labels_and_greys():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_contacts_equal_plain_counts(seed):
     labels = packing(seed, n=20)
-    keys, counts = kernel.count_contacts(labels, labels.shape[0])
+    keys, counts = contact_kernel.count_contacts(labels, labels.shape[0])
     found = {(int(k >> 32), int(k & 0xFFFFFFFF)): c.tolist() for k, c in zip(keys, counts)}
     assert found == naive.contacts(labels, DIRECTIONS)
+
+
+@pytest.mark.parametrize("planes", [17, 1, 4])
+def test_grey_at_interfaces_equals_plain_means(planes):
+    """The grey on both sides of all faces between two labels, however the volume is cut; half of it is not finite."""
+    labels = packing(3, n=12)
+    rng = np.random.default_rng(3)
+    grey = np.where(rng.random(labels.shape) < 0.5, rng.normal(100, 20, labels.shape), np.nan)
+    total = Contacts.create()
+    scale = grey_scale(grey.dtype, kernel.grey_limits(grey))
+    for slab in plan_slabs(len(labels), planes):
+        part = slice(slab.z0, slab.z1 + 1)
+        total.merge(Contacts.of(labels[part], slab.depth, grey[part], scale))
+    pairs = total.finalize((1.0, 1.0, 1.0), scale)
+    for first, second, found in zip(pairs.first + 1, pairs.second + 1, pairs.grey):
+        values = []
+        for axis in range(3):
+            a, b = (np.moveaxis(labels, axis, 0)[part] for part in (slice(None, -1), slice(1, None)))
+            g, h = (np.moveaxis(grey, axis, 0)[part] for part in (slice(None, -1), slice(1, None)))
+            met = ((a == first) & (b == second)) | ((a == second) & (b == first))
+            values += [g[met], h[met]]
+        np.testing.assert_allclose(found, np.nanmean(np.concatenate(values)), rtol=1e-7)
+
+
+def test_background_grey_leaves_out_what_is_outside():
+    labels = np.array([[[0, 0, 0, 0, 5]]], np.int32)
+    grey = np.array([[[2.0, 4.0, 0.0, np.nan, 9.0]]])
+    assert kernel.background_grey(labels, grey, 1.0) == (2, 6)
 
 
 def test_contact_table_grows():
     """More pairs than the table begins with: every voxel its own label."""
     labels = np.arange(1, 9 * 8 * 7 + 1, dtype=np.int32).reshape(9, 8, 7)
-    keys, counts = kernel.count_contacts(labels, 9)
+    keys, counts = contact_kernel.count_contacts(labels, 9)
     assert len(keys) == len(naive.contacts(labels, DIRECTIONS))
     assert counts[:, :13].max() == 1
 
 
 def test_a_line_of_voxels_has_contacts_too():
     labels = np.array([[[1, 2]]], np.int32)
-    assert kernel.count_contacts(labels, 1)[1][:, 0].tolist() == [1]
-    assert len(kernel.count_contacts(labels[:, :, :1], 1)[0]) == 0
+    assert contact_kernel.count_contacts(labels, 1)[1][:, 0].tolist() == [1]
+    assert len(contact_kernel.count_contacts(labels[:, :, :1], 1)[0]) == 0
 
 
 def test_interface_areas():

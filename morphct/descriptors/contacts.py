@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..aggregates import weld_ratios
 from .registry import POSITIVE, descriptor
 
 
@@ -36,7 +35,7 @@ def contact_area(pairs, voxels):
 
 
 @descriptor(symbol=r"A_c / \pi r_{ins}^2", source="METHODS section 6", bounds=POSITIVE, smallest=16)
-def weld_ratio_max(pairs, inscribed_radius):
+def weld_ratio_max(pairs, welds, voxels):
     """Largest ratio, over its contacts, of interface area to the largest circle in the smaller of the two particles; 0
     without contacts."""
-    return _largest(pairs, weld_ratios(pairs, inscribed_radius), len(inscribed_radius))
+    return _largest(pairs, welds.ratio, len(voxels))

@@ -7,7 +7,7 @@ from .registry import POSITIVE, SHARE, descriptor
 
 @descriptor(symbol="n", source="count", bounds=(2, np.inf))
 def n_members(members):
-    """Particles in the group: all that can be reached from one another through contacts."""
+    """Particles in the group: all that can be reached from one another through contacts without a gap."""
     return members
 
 
@@ -25,7 +25,7 @@ def solidity(hull_share):
 
 @descriptor(power=2, symbol=r"A_w", source="METHODS section 6", bounds=POSITIVE, smallest=10)
 def weld_area(area_welded):
-    """Area of the interfaces inside the group that count as welds (weld ratio of `aggregates.weld_ratio` and more)."""
+    """Area of the interfaces inside the group that count as welds: their score is `aggregates.score` or more."""
     return area_welded
 
 
@@ -35,16 +35,23 @@ def weld_ratio_max(ratio_largest):
     return ratio_largest
 
 
-@descriptor(symbol=r"w / (w + w_0)", source="this project", bounds=SHARE)
-def score(weld_ratio_max, limits):
-    """How welded, from 0 to 1: the largest weld ratio over itself plus `aggregates.weld_ratio`, so .5 at that ratio."""
-    return limits.scores(weld_ratio_max)
+@descriptor(source="this project, METHODS section 6", bounds=SHARE)
+def score(score_surest):
+    """How surely there is a weld in the group, from 0 to 1: that of its surest contact, the weaker of two signs (its
+    weld ratio, and how little the grey drops at it), .5 at `aggregates.weld_ratio` and `aggregates.neck_dip`."""
+    return score_surest
 
 
 @descriptor(source="this project")
-def reasons(weld_ratio_max, void_fraction, solidity, limits):
-    """Signs seen: `weld` or `touch` (by `aggregates.weld_ratio`), `porous` (by `aggregates.porous_fraction`), `concave`
-    (solidity below `aggregates.concave`)."""
-    weld = np.where(weld_ratio_max >= limits.weld_ratio, "weld", "touch").astype(object)
-    porous = np.where(void_fraction >= limits.porous_fraction, ";porous", "").astype(object)
-    return weld + porous + np.where(solidity < limits.concave, ";concave", "").astype(object)
+def reasons(ratio_surest, dip_surest, void_fraction, solidity, limits):
+    """What speaks for and against: at the surest contact `wide_neck` or `narrow_neck` and, where grey tells,
+    `bright_neck` or `dark_neck`; `porous` (by `aggregates.porous_fraction`); `concave` (by `aggregates.concave`)."""
+    words = np.where(ratio_surest >= limits.weld_ratio, "wide_neck", "narrow_neck").astype(object)
+    for word, holds in (
+        ("bright_neck", dip_surest <= limits.neck_dip),
+        ("dark_neck", dip_surest > limits.neck_dip),
+        ("porous", void_fraction >= limits.porous_fraction),
+        ("concave", solidity < limits.concave),
+    ):
+        words = words + np.where(holds, f";{word}", "").astype(object)
+    return words

@@ -72,17 +72,19 @@ def touches_border(box, shape):
 
 
 @descriptor(source="this project", also={"reference study": "its 17 % defective ones are porous or welded"})
-def class_(void_fraction, weld_ratio_max, limits):
-    """`aggregate` when welded to a neighbour (the score of its largest weld ratio reaches `aggregates.score`), else
+def class_(void_fraction, pairs, welds, limits):
+    """`aggregate` when welded to a neighbour (the score of one of its contacts reaches `aggregates.score`), else
     `porous` from `aggregates.porous_fraction` of voids on, else `single`."""
-    words = np.where(void_fraction >= limits.porous_fraction, "porous", "single")
-    # a comparison with a missing ratio is false: nothing is called welded without one
-    return np.where(limits.scores(weld_ratio_max) >= limits.score, "aggregate", words).astype(object)
+    words = np.where(void_fraction >= limits.porous_fraction, "porous", "single").astype(object)
+    welded = welds.score >= limits.score
+    words[np.concatenate([pairs.first[welded], pairs.second[welded]])] = "aggregate"
+    return words
 
 
 @descriptor(source="this project")
 def aggregate_id(group_number):
-    """Number of the group of touching particles it belongs to (a row of the table of aggregates); empty when alone."""
+    """Number of the group of touching particles it belongs to (a row of the table of aggregates; empty when alone).
+    Contacts at which the grey drops by `aggregates.gap_dip` are gaps and join nothing."""
     return group_number
 
 

@@ -1,4 +1,4 @@
-"""Integer sums over labelled voxels: moments, boxes, grey, contacts. One slab at a time; the sums of slabs add up.
+"""Integer sums over labelled voxels: moments, boxes, grey. One slab at a time; the sums of slabs add up.
 
 Everything is int64, so the order of slabs and of voxels cannot change a bit of the result.
 """
@@ -8,7 +8,6 @@ import numpy as np
 from .jit import jit
 
 MOMENTS = ("n", "z", "y", "x", "zz", "yy", "xx", "zy", "zx", "yx")  # columns of `add_moments`
-EMPTY_KEY = -1
 
 
 @jit
@@ -163,130 +162,17 @@ def fill_voids(labels, voids, owner, out, counts):
 
 
 @jit
-def _slot(keys, key):
-    """Index of `key` in an open-addressed table, or of the free place where it belongs."""
-    mask = keys.size - 1
-    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    at = np.int64(mixed >> np.uint64(34)) & mask  # the low half of a product knows the low label only
-    while keys[at] != EMPTY_KEY and keys[at] != key:
-        at = (at + 1) & mask
-    return at
+def background_grey(labels, grey, scale):
+    """Number and sum of rint(grey * scale) over the background of (Z,Y,X) `labels`.
 
-
-@jit
-def _doubled(keys, counts):
-    """The same table with twice the room."""
-    more = np.full(2 * keys.size, EMPTY_KEY, np.int64)
-    moved = np.zeros((2 * keys.size, counts.shape[1]), np.int64)
-    for i in range(keys.size):
-        if keys[i] != EMPTY_KEY:
-            at = _slot(more, keys[i])
-            more[at] = keys[i]
-            moved[at] = counts[i]
-    return more, moved
-
-
-@jit
-def _mark(below, above, y, marks):
-    """Mark the x where a label of row `y` of `below` meets another one among its 13 forward neighbours.
-
-    Planes are (Y+2, X+2) with zeros around, so that no neighbour falls outside; marks (X+2,) uint8.
+    What is not finite is left out, and zeros, which reconstructions put outside their field of view.
     """
-    row = below[y]
-    for x in range(1, row.size - 1):
-        other = row[x + 1]
-        marks[x] = (other != row[x]) & (other != 0)
-    for i in range(4):
-        other = below[y + 1] if i == 0 else above[y + i - 2]
-        for x in range(1, row.size - 1):
-            label, a, b, c = row[x], other[x - 1], other[x], other[x + 1]
-            marks[x] |= ((a != label) & (a != 0)) | ((b != label) & (b != 0)) | ((c != label) & (c != 0))
-    for x in range(1, row.size - 1):
-        marks[x] &= row[x] != 0
-
-
-@jit
-def _count_at(label, around, keys, counts):
-    """Count a voxel's pairs with the labels `around` it (13,), which is used up; returns how many keys are new."""
-    new = 0
-    for k in range(13):
-        other = around[k]
-        if other == 0 or other == label:
-            continue
-        key = (np.int64(min(label, other)) << 32) | max(label, other)
-        at = _slot(keys, key)
-        if keys[at] == EMPTY_KEY:
-            keys[at] = key
-            new += 1
-        row, sign = counts[at], 1 if label < other else -1
-        row[13] += sign * (around[8] == other)  # across z
-        row[14] += sign * (around[2] == other)  # across y
-        row[15] += sign * (around[0] == other)  # across x
-        for j in range(k, 13):
-            same = around[j] == other
-            row[j] += same
-            around[j] = 0 if same else around[j]
-    return new
-
-
-@jit
-def _count_row(x, y, planes, marks, keys, counts, used):
-    """Count the pairs of the marked voxels of a row from `x` on, until the table is half full.
-
-    Growing the table here would cost a factor of three: reference counts at every step. Returns the next x and the keys
-    used.
-    """
-    below, above, around = planes
-    while x < marks.size - 1:
-        if marks[x]:
-            if 2 * (used + 13) > keys.size:
-                break
-            around[0] = below[y, x + 1]
-            for i in range(3):
-                around[1 + i] = below[y + 1, x - 1 + i]
-                around[4 + i] = above[y - 1, x - 1 + i]
-                around[7 + i] = above[y, x - 1 + i]
-                around[10 + i] = above[y + 1, x - 1 + i]
-            used += _count_at(below[y, x], around, keys, counts)
-        x += 1
-    return x, used
-
-
-@jit
-def count_contacts(labels, depth):
-    """Voxel pairs of different labels, by pair of labels and by direction.
-
-    Parameters
-    ----------
-    labels : (Z,Y,X) int32
-        The slab and, unless it is the last one, the plane after it.
-    depth : int
-        Planes of the slab; each pair of voxels is counted where its first voxel lies.
-
-    Returns
-    -------
-    keys : (K,) int64, smaller label * 2^32 + larger label, in no order
-    counts : (K, 16) int64
-        Pairs by direction, in the order of `crofton.DIRECTIONS`; then, for the faces across z, y and x, those with the
-        smaller label first less the others.
-    """
-    nz, ny, nx = labels.shape
-    keys, counts, used = np.full(64, EMPTY_KEY, np.int64), np.zeros((64, 16), np.int64), 0
-    below, above = np.zeros((ny + 2, nx + 2), np.int32), np.zeros((ny + 2, nx + 2), np.int32)
-    marks, around = np.zeros(nx + 2, np.uint8), np.zeros(13, np.int32)
-    above[1:-1, 1:-1] = labels[0]
-    for z in range(depth):
-        below, above = above, below
-        if z + 1 < nz:
-            above[1:-1, 1:-1] = labels[z + 1]
-        else:
-            above[:] = 0
-        for y in range(1, ny + 1):
-            _mark(below, above, y, marks)
-            # only the few voxels that do meet another label go through the table
-            x, used = _count_row(1, y, (below, above, around), marks, keys, counts, used)
-            while x <= nx:
-                keys, counts = _doubled(keys, counts)
-                x, used = _count_row(x, y, (below, above, around), marks, keys, counts, used)
-    taken = np.flatnonzero(keys != EMPTY_KEY)
-    return keys[taken], counts[taken]
+    count, total = np.int64(0), np.int64(0)
+    for z in range(labels.shape[0]):
+        for y in range(labels.shape[1]):
+            for x in range(labels.shape[2]):
+                value = np.float64(grey[z, y, x])
+                if labels[z, y, x] == 0 and value != 0 and np.isfinite(value):
+                    count += 1
+                    total += np.int64(np.rint(value * scale))
+    return count, total
