@@ -30,5 +30,5 @@ def command(
     with progress(shown) as told:
         folder = pipeline.measure_file(labels, out, grey=grey, settings=settings, sample=sample, progress=told)
     if not quiet:
-        tell_run(folder)
+        tell_run(folder, out)
     return exit_code(folder, settings)

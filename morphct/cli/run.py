@@ -27,5 +27,5 @@ def command(volume: str, out: str, sample: str | None, settings: "Settings", sho
     with progress(shown) as told:
         folder = pipeline.run(volume, out, settings=settings, sample=sample, progress=told)
     if not quiet:
-        tell_run(folder)
+        tell_run(folder, out)
     return exit_code(folder, settings)

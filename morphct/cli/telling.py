@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
-def tell_run(folder: "RunFolder") -> None:
-    """Print count, sizes and void fraction of a run, its warnings and limits, and where its files are."""
+def tell_run(folder: "RunFolder", out: str) -> None:
+    """Print count, sizes and void fraction of a run, its limits and warnings, and where its files are (in `out`)."""
     from ..population import numbers
 
     found = numbers(folder.summary)
@@ -30,7 +31,7 @@ def tell_run(folder: "RunFolder") -> None:
     tell_warnings(folder.provenance.get("warnings", []))
     for what, name in {"page": "report.html", "tables": "particles.csv", "pictures": "renders"}.items():
         if (folder.path / name).exists():
-            click.echo(f"{what:<10}  {folder.path / name}")
+            click.echo(f"{what:<10}  {Path(out) / name}")
 
 
 def exit_code(folder: "RunFolder", settings: "Settings") -> int:
