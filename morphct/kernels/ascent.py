@@ -11,6 +11,7 @@ from .jit import jit, jit_inline
 NOWHERE = np.uint8(255)  # code of background; a voxel that points to itself has code 13
 HERE = np.uint8(13)
 BACKGROUND = np.int32(-1)  # in the place of a basin
+ROWS = 16  # rows that chains are followed in at a time
 
 
 @jit
@@ -142,41 +143,41 @@ def follow(codes, labels, offsets, n_peaks):
     peak_sizes, exit_sizes : (N,) and (E,) int64
         Voxels of the slab that end there.
     """
-    plane, total = codes.shape[1] * codes.shape[2], codes.size
+    depth, ny, nx = codes.shape
+    plane, total = ny * nx, codes.size
     code, label = codes.reshape(-1), labels.reshape(-1)
     doors = np.zeros((2, plane), np.int32)
     exits, exit_sizes, count = np.zeros(1024, np.int64), np.zeros(1024, np.int64), 0
     peak_sizes = np.ones(n_peaks, np.int64)
-    for i in range(total):
-        if label[i] != 0 or code[i] == NOWHERE:
-            continue
-        j, inside = i, True
-        while label[j] == 0:
-            j += offsets[code[j]]
-            if j < 0 or j >= total:
-                inside = False
-                break
-        if inside:
-            found = label[j]
-        else:
-            side = 0 if j < 0 else 1
-            cell = j + plane if j < 0 else j - total
-            if doors[side, cell] == 0:
-                if count == exits.size:
-                    exits, exit_sizes = _longer(exits), _longer(exit_sizes)
-                exits[count] = 2 * cell + side
-                count += 1
-                doors[side, cell] = count
-            found = -doors[side, cell]
-        j, length = i, 0
-        while 0 <= j < total and label[j] == 0:
-            label[j] = found
-            length += 1
-            j += offsets[code[j]]
-        if found > 0:
-            peak_sizes[found - 1] += length
-        else:
-            exit_sizes[-found - 1] += length
+    for turn in range(depth * ((ny + ROWS - 1) // ROWS)):
+        # a few rows through all planes, then the next few: chains stay in the cache
+        y0, z = turn // depth * ROWS, turn % depth
+        for i in range((z * ny + y0) * nx, (z * ny + min(ny, y0 + ROWS)) * nx):
+            if label[i] != 0 or code[i] == NOWHERE:
+                continue
+            j = i
+            while 0 <= j < total and label[j] == 0:
+                j += offsets[code[j]]
+            if 0 <= j < total:
+                found = label[j]
+            else:
+                side, cell = (0, j + plane) if j < 0 else (1, j - total)
+                if doors[side, cell] == 0:
+                    if count == exits.size:
+                        exits, exit_sizes = _longer(exits), _longer(exit_sizes)
+                    exits[count] = 2 * cell + side
+                    count += 1
+                    doors[side, cell] = count
+                found = -doors[side, cell]
+            j, length = i, 0
+            while 0 <= j < total and label[j] == 0:
+                label[j] = found
+                length += 1
+                j += offsets[code[j]]
+            if found > 0:
+                peak_sizes[found - 1] += length
+            else:
+                exit_sizes[-found - 1] += length
     return exits[:count], peak_sizes, exit_sizes[:count]
 
 
