@@ -1,5 +1,6 @@
 """Still 3D pictures and mesh files of a run."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     import pyvista as pv
 
 LARGEST = 4  # particles that get a picture of their own
-WIDTH, HEIGHT = 1120, 900  # pixels of a picture, its frame not counted
+SIZE = (1120, 900)  # pixels of a picture, its frame not counted
 SUPERSAMPLING = 2
 SOLID, VOID, EDGE = "#9fb8c4", "#c4581a", "#8a949e"
 VIEW = np.array([0.55, -0.72, 0.5])  # from where the scene is looked at, x, y, z
-_CHILD = "import sys; from morphct.render import child; raise SystemExit(child(sys.argv[1]))"
+_CHILD = "import sys; from morphct.render import child; raise SystemExit(child(*sys.argv[1:]))"
 
 
 def render(run: RunFolder, particle: int | None = None, told: Callable[[str], Any] = lambda name: None) -> list[str]:
@@ -72,7 +73,7 @@ def write_meshes(run: RunFolder, told: Callable[[str], Any] = lambda name: None)
     return names
 
 
-def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None) -> list[str]:
+def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None, size: tuple[int, int] = SIZE) -> list[str]:
     """Draw the population by size and by class, and the largest particles with their voids.
 
     The machine must be able to draw (`scene.why_no_pictures`); else the process may end here.
@@ -86,12 +87,12 @@ def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None) -> li
         if column in run.particles.columns:
             found = colouring(run, column)
             mesh.cell_data["shown"] = meshes.per_cell(mesh, found.values)
-            image, per_pixel = _population_picture(run, mesh, found)
+            image, per_pixel = _population_picture(run, mesh, found, size)
             figure = figures.framed(image, per_pixel, run.unit, _screen_axes(), key=_key(found))
             names.append(f"renders/population_{name}.png")
             run.files.data(names[-1], figures.png(figure))
             told(names[-1])
-    return [*names, *(_particle_still(run, label, told) for label in largest(run))]
+    return [*names, *(_particle_still(run, label, told, size) for label in largest(run))]
 
 
 def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
@@ -103,12 +104,16 @@ def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
     return [int(label) for label in dict.fromkeys(order)][:count]
 
 
-def apart(path: Path) -> str:
+def apart(path: Path, size: tuple[int, int] = SIZE) -> str:
     """Draw the pictures of a run folder in a process of its own; an empty text, or a sentence on why there are none.
 
     A driver that fails takes only that process with it, and the memory of drawing is given back.
     """
-    done = subprocess.run([sys.executable, "-c", _CHILD, str(path)], capture_output=True, text=True, check=False)
+    arguments = [sys.executable, "-P", "-c", _CHILD, str(path), *map(str, size)]
+    # this very package, wherever it was imported from
+    found = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": found.rstrip(os.pathsep)}
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
     if done.returncode == 0:
         return ""
     missing = why_no_pictures()
@@ -116,20 +121,20 @@ def apart(path: Path) -> str:
     return missing or f"no 3D pictures: {last[0]}; try `morphct render` on the run folder"
 
 
-def child(path: str) -> int:
+def child(path: str, width: str, height: str) -> int:
     """What the process of its own does; the exit code."""
     try:
-        stills(RunFolder(path))
+        stills(RunFolder(path), size=(int(width), int(height)))
     except MorphctError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def _particle_still(run: RunFolder, label: int, told: Callable[[str], Any]) -> str:
+def _particle_still(run: RunFolder, label: int, told: Callable[[str], Any], size: tuple[int, int] = SIZE) -> str:
     prepare()
     solid, holes = meshes.particle(run, label)
-    image, per_pixel = _draw(run, lambda plotter: _add_particle(plotter, solid, holes), solid.bounds, occlusion=False)
+    image, per_pixel = _draw(lambda plotter: _add_particle(plotter, solid, holes), solid.bounds, size, occlusion=False)
     row = run.particles.loc[label]
     words = [f"Particle {label}", f"diameter {figures.length_text(row[f'equivalent_diameter_{run.unit}'], run.unit)}"]
     if "sphericity" in row and np.isfinite(row["sphericity"]):
@@ -159,7 +164,9 @@ def _add_particle(plotter: "pv.Plotter", solid: "pv.PolyData", holes: "pv.PolyDa
         plotter.add_mesh(inner, color=VOID, ambient=0.2, specular=0.2, **look).prop.interpolation = "Gouraud"
 
 
-def _population_picture(run: RunFolder, mesh: "pv.PolyData", found: Colouring) -> tuple[np.ndarray, float]:
+def _population_picture(
+    run: RunFolder, mesh: "pv.PolyData", found: Colouring, size: tuple[int, int]
+) -> tuple[np.ndarray, float]:
     import pyvista as pv
 
     bounds = meshes.volume_bounds(run)
@@ -175,38 +182,36 @@ def _population_picture(run: RunFolder, mesh: "pv.PolyData", found: Colouring) -
         box = pv.Box(bounds).extract_all_edges()
         plotter.add_mesh(box, color=EDGE, line_width=1.2 * SUPERSAMPLING, reset_camera=False)
 
-    return _draw(run, fill, bounds, occlusion=True)
+    return _draw(fill, bounds, size, occlusion=True)
 
 
 def _draw(
-    run: RunFolder, fill: Callable[["pv.Plotter"], None], bounds: Any, occlusion: bool
+    fill: Callable[["pv.Plotter"], None], bounds: Any, size: tuple[int, int], occlusion: bool
 ) -> tuple[np.ndarray, float]:
     """A picture (Y, X, 3) uint8 in parallel projection and the length of one of its pixels."""
     import pyvista as pv
 
-    plotter = pv.Plotter(
-        off_screen=True, window_size=(WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING), lighting="light kit"
-    )
+    x, y = size
+    plotter = pv.Plotter(off_screen=True, window_size=(x * SUPERSAMPLING, y * SUPERSAMPLING), lighting="light kit")
     try:
         plotter.set_background("white")
         plotter.disable_anti_aliasing()  # the picture is drawn larger and averaged instead: the same on every machine
         fill(plotter)
         plotter.enable_parallel_projection()
-        reach = _aim(plotter, bounds)
+        reach = _aim(plotter, bounds, x / y)
         if occlusion:
             plotter.enable_ssao(radius=0.08 * reach, bias=0.004 * reach, kernel_size=48, blur=True)
         else:
             plotter.enable_depth_peeling(6)
         image = plotter.screenshot(return_img=True)
-        per_pixel = 2 * plotter.camera.parallel_scale / HEIGHT
+        per_pixel = 2 * plotter.camera.parallel_scale / y
     finally:
         plotter.close()
-    y, x = HEIGHT, WIDTH
     small = image[..., :3].reshape(y, SUPERSAMPLING, x, SUPERSAMPLING, 3).mean((1, 3), dtype=np.float32)
     return small.round().astype(np.uint8), float(per_pixel)
 
 
-def _aim(plotter: "pv.Plotter", bounds: Any) -> float:
+def _aim(plotter: "pv.Plotter", bounds: Any, aspect: float) -> float:
     """Point the camera so that the box of `bounds` (x, x, y, y, z, z) just fits; the box's diagonal."""
     corners = np.array([[x, y, z] for x in bounds[:2] for y in bounds[2:4] for z in bounds[4:]], float)
     right, up = _screen_axes()
@@ -220,7 +225,7 @@ def _aim(plotter: "pv.Plotter", bounds: Any) -> float:
     plotter.camera.focal_point = middle
     plotter.camera.up = (0.0, 0.0, 1.0)
     plotter.camera.clipping_range = (reach, 5 * reach)
-    fit = max(float(np.ptp(v)) / 2, float(np.ptp(u)) / 2 * HEIGHT / WIDTH) or 1.0
+    fit = max(float(np.ptp(v)) / 2, float(np.ptp(u)) / 2 / aspect) or 1.0
     plotter.camera.parallel_scale = 1.06 * fit
     return reach
 

@@ -35,24 +35,25 @@ def powder(seed: int = 0, n: int = 40, shape: tuple[int, int, int] = SHAPE, size
     labels, voids = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     rows: list[dict[str, Any]] = []
     void_rows: list[dict[str, Any]] = []
-    grid = np.moveaxis(np.indices(shape, dtype=np.float32), 0, -1)
     for _ in range(n):
         label = len(rows) + 1
         centre = rng.uniform(4, np.array(shape) - 4)
         axes = np.sort(rng.lognormal(2.1, 0.35, 3))[::-1]
         turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
         power = rng.uniform(2.0, 5.0)
-        body = _inside(grid, centre, axes, turn, power) & (labels == 0)
+        box = _box(centre, axes[0] * np.sqrt(3), shape)
+        body = _inside(box, centre, axes, turn, power) & (labels[box] == 0)
         if body.sum() < 300:
             continue
-        labels[body] = label
+        labels[box][body] = label
         for _ in range(rng.integers(0, 6) if rng.random() < 0.3 else 0):
             hole = centre + turn @ (rng.uniform(-0.45, 0.45, 3) * axes)
-            pocket = _inside(grid, hole, rng.uniform(1.6, 3.4, 3), turn, 2.0) & body & (voids == 0)
+            pocket = _inside(box, hole, rng.uniform(1.6, 3.4, 3), turn, 2.0) & body & (voids[box] == 0)
             if pocket.sum() >= 8:
-                void_rows.append(_void_row(len(void_rows) + 1, label, pocket, size, rng))
-                voids[pocket] = len(void_rows)
-        rows.append(_row(label, body, (voids > 0) & body, axes, power, size, rng))
+                void_rows.append(_void_row(len(void_rows) + 1, label, np.argwhere(pocket) + _low(box), size, rng))
+                voids[box][pocket] = len(void_rows)
+        at = np.argwhere(body) + _low(box)
+        rows.append(_row(label, at, int(((voids[box] > 0) & body).sum()), shape, axes, power, size, rng))
     grey = np.where(labels > 0, 5737, 4255) + np.where(voids > 0, -1482, 0) + rng.normal(0, 350, shape)
     fake = Fake(labels, voids, grey.clip(0, 65535).astype(np.uint16), size)
     fake.particles = pd.DataFrame(rows).set_index("label") if rows else _no_particles(rng)
@@ -68,23 +69,32 @@ def powder(seed: int = 0, n: int = 40, shape: tuple[int, int, int] = SHAPE, size
     return fake
 
 
-def _inside(grid: np.ndarray, centre: Any, axes: Any, turn: Any, power: float) -> np.ndarray:
-    return (np.abs(((grid - np.float32(centre)) @ np.float32(turn)) / np.float32(axes)) ** power).sum(-1) < 1
+def _box(centre: Any, reach: float, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(slice(max(0, int(c - reach)), min(n, int(c + reach) + 2)) for c, n in zip(centre, shape))
 
 
-def _row(label: int, body: Any, hole: Any, axes: Any, power: float, size: VoxelSize, rng: Any) -> dict[str, Any]:
-    at = np.argwhere(body)
-    low, high = at.min(0), at.max(0) + 1
-    count, holes = len(at), int(hole.sum())
+def _low(box: tuple[slice, ...]) -> np.ndarray:
+    return np.array([s.start for s in box])
+
+
+def _inside(box: tuple[slice, ...], centre: Any, axes: Any, turn: Any, power: float) -> np.ndarray:
+    grid = np.moveaxis(np.mgrid[box], 0, -1)
+    return (np.abs(((grid - centre) @ turn) / axes) ** power).sum(-1) < 1
+
+
+def _row(
+    label: int, at: Any, holes: int, shape: Any, axes: Any, power: float, size: VoxelSize, rng: Any
+) -> dict[str, Any]:
+    low, high, count = at.min(0), at.max(0) + 1, len(at)
     volume = count * size.volume
     diameter = float(np.cbrt(6 * volume / np.pi))
     a, b, c = (float(s) for s in np.sort(axes * size.smallest)[::-1])
     area = np.pi * diameter**2 * (1 + 0.12 * (a / c - 1)) * (1 + 0.02 * power)
-    mean = (at.mean(0) + 0.5) * size.spacing
+    mean = at.mean(0) * size.spacing
     row: dict[str, Any] = {"label": label, "n_voxels": count}
     row |= {f"centroid_{n}_um": float(v) for n, v in zip("zyx", mean)}
     row |= {f"bbox_{n}{i}": int(v[k]) for k, n in enumerate("zyx") for i, v in enumerate((low, high))}
-    row["touches_border"] = bool((low == 0).any() or (high == body.shape).any())
+    row["touches_border"] = bool((low == 0).any() or (high == shape).any())
     row |= {"class": "porous" if holes else "single", "aggregate_id": 0, "flags": ""}
     row |= {"volume_um3": volume, "solid_volume_um3": volume - holes * size.volume, "equivalent_diameter_um": diameter}
     row |= {"semi_axis_a_um": a, "semi_axis_b_um": b, "semi_axis_c_um": c}
@@ -101,16 +111,15 @@ def _row(label: int, body: Any, hole: Any, axes: Any, power: float, size: VoxelS
 def _no_particles(rng: Any) -> pd.DataFrame:
     """An empty table with the columns and types of a full one."""
     size = VoxelSize(1, 1, 1)
-    row = _row(1, np.ones((3, 4, 5), bool), np.zeros((3, 4, 5), bool), np.array([3.0, 2.0, 1.0]), 2.0, size, rng)
+    row = _row(1, np.argwhere(np.ones((3, 4, 5))), 0, (9, 9, 9), np.array([3.0, 2.0, 1.0]), 2.0, size, rng)
     return pd.DataFrame([row]).set_index("label").iloc[:0]
 
 
-def _void_row(void: int, label: int, pocket: Any, size: VoxelSize, rng: Any) -> dict[str, Any]:
-    at = np.argwhere(pocket)
+def _void_row(void: int, label: int, at: Any, size: VoxelSize, rng: Any) -> dict[str, Any]:
     volume = len(at) * size.volume
     row: dict[str, Any] = {"void_id": void, "label": label, "n_voxels": len(at), "volume_um3": volume}
     row["equivalent_diameter_um"] = float(np.cbrt(6 * volume / np.pi))
-    row |= {f"centroid_{n}_um": float(v) for n, v in zip("zyx", (at.mean(0) + 0.5) * size.spacing)}
+    row |= {f"centroid_{n}_um": float(v) for n, v in zip("zyx", at.mean(0) * size.spacing)}
     row["depth_um"] = float(rng.uniform(1, 8) * size.smallest)
     return row
 

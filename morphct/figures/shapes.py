@@ -19,13 +19,20 @@ ZINGG = 2 / 3  # Zingg 1935: the border between long and short
 _LARGEST_BUBBLE = 320.0  # points squared
 
 
+def _complete(particles: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
+    """Rows with a finite number in every named column, the largest of the last one first; none without a column."""
+    if not set(names) <= set(particles.columns):
+        return particles.iloc[:0]
+    known = np.isfinite(particles[names].to_numpy(dtype=float, na_value=np.nan)).all(1)
+    # small ones are drawn last, or the large ones would hide them
+    return particles[known].sort_values(names[-1], ascending=False, kind="stable")
+
+
 def bubbles(run: "RunFolder") -> "Figure | None":
     """Ellipticities along three axes; area of a bubble = diameter squared, colour = sphericity."""
     names = [*ELLIPTICITIES, f"equivalent_diameter_{run.unit}"]
     particles = interior(run.particles)
-    if not set(names) <= set(particles.columns):
-        return None
-    shown = particles.dropna(subset=names)
+    shown = _complete(particles, names)
     if len(shown) == 0:
         return None
     with styled():
@@ -34,13 +41,11 @@ def bubbles(run: "RunFolder") -> "Figure | None":
         _cube(axes)
         size, scale = _bubble_sizes(shown[names[3]].to_numpy(dtype=float))
         colour, label = _sphericity(shown)
-        # small ones last, or the large ones would hide them
-        order = np.argsort(-size, kind="stable")
-        points = shown[list(ELLIPTICITIES)].to_numpy(dtype=float)[order].T
+        points = shown[list(ELLIPTICITIES)].to_numpy(dtype=float).T
         few = len(shown) < 300
         look: dict[str, Any] = {"cmap": QUANTITY, "alpha": 0.75 if few else 0.6}
         look |= {"edgecolors": "white", "linewidths": 0.3} if few else {"linewidths": 0}
-        drawn = axes.scatter(*points, s=size[order], c=colour[order], **look)
+        drawn = axes.scatter(*points, s=size, c=colour, **look)
         figure.colorbar(drawn, ax=axes, shrink=0.62, pad=0.1, label=label).solids.set_alpha(1)
         _bubble_legend(figure, axes, shown[names[3]].to_numpy(dtype=float), scale, run.unit)
     return figure
@@ -89,9 +94,9 @@ def zingg(run: "RunFolder") -> "Figure | None":
     particles = interior(run.particles)
     size = f"equivalent_diameter_{run.unit}"
     names = ["ellipticity_yx", "ellipticity_zy", size]
-    if not set(names) <= set(particles.columns) or len(particles.dropna(subset=names)) == 0:
+    shown = _complete(particles, names)
+    if len(shown) == 0:
         return None
-    shown = particles.dropna(subset=names).sort_values(size, ascending=False, kind="stable")
     flat, deep = shown["ellipticity_yx"].to_numpy(dtype=float), shown["ellipticity_zy"].to_numpy(dtype=float)
     with styled():
         figure = new_figure(4.6, 3.9)
@@ -129,9 +134,7 @@ def sphericity(run: "RunFolder") -> "Figure | None":
     particles, size = interior(run.particles), f"equivalent_diameter_{run.unit}"
     other = "roundness" if "roundness" in particles.columns else "sphericity_wadell"
     names = ["sphericity", other, size]
-    if not set(names) <= set(particles.columns):
-        return None
-    shown = particles.dropna(subset=names).sort_values(size, ascending=False, kind="stable")
+    shown = _complete(particles, names)
     if len(shown) == 0:
         return None
     x, y = shown[other].to_numpy(dtype=float), shown["sphericity"].to_numpy(dtype=float)

@@ -70,12 +70,11 @@ def page(folder: Path, rows: Sequence[Row], title: str) -> str:
     """The page as text; `folder` is where it will lie, for the links to the samples' pages."""
     done = [row for row in rows if row.run is not None]
     failed = [row for row in rows if row.run is None]
-    colours = {row.name: _COLOURS[i % len(_COLOURS)] for i, row in enumerate(done)}
+    colours = [_COLOURS[i % len(_COLOURS)] for i in range(len(done))]
     units = {row.run.unit for row in done if row.run is not None}
-    figure = figures.overlaid([r.run for r in done if r.run], list(colours.values())) if len(units) == 1 else None
-    found = {row.name: numbers(row.run.summary) for row in done if row.run is not None}
+    figure = figures.overlaid([r.run for r in done if r.run], colours) if len(units) == 1 else None
     spans = {key: _span([_whole(row, key) for row in done]) for key, _, _ in COMPARED}
-    kept = [c for c in COMPARED if any(math.isfinite(found[r.name].get(c[0], math.nan)) for r in done)]
+    kept = [c for c in COMPARED if any(math.isfinite(_whole(row, c[0])["value"]) for row in done)]
     unit = words.unit_word(units.pop()) if len(units) == 1 else ""
     heads = [(label, unit if key.startswith("d50") else "", spans[key], show) for key, label, show in kept]
     range_ = _log_range(done)
@@ -85,7 +84,7 @@ def page(folder: Path, rows: Sequence[Row], title: str) -> str:
         verdict=_verdict(done, failed),
         facts=sorted({name for row in rows for name in row.facts}),
         heads=[(label, u, show(span[0]), show(span[1])) for label, u, span, show in heads],
-        rows=[_line(row, folder, kept, spans, colours[row.name], range_) for row in done],
+        rows=[_line(row, folder, kept, spans, colour, range_) for row, colour in zip(done, colours)],
         failed=failed,
         figure=pictures.drawn_figure(figure, vector=True) if figure is not None else None,
     )  # fmt: skip

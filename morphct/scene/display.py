@@ -22,7 +22,7 @@ raise SystemExit(0 if window.GetInitialized() else 3)
 def why_no_pictures(seconds: float = 60.0) -> str:
     """An empty text when 3D pictures can be drawn here, else one sentence that says what is missing."""
     try:
-        done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run([sys.executable, "-P", "-c", _PROBE], capture_output=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return f"no 3D pictures: asking this machine to draw failed; install {PACKAGES} (Debian and Ubuntu)"
     if done.returncode == 0:
