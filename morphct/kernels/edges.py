@@ -36,7 +36,7 @@ class Block(NamedTuple):
     basins (Z + 2, Y + 2, X + 2) int32, numbered from 0, with a border of one voxel on all sides, OUTSIDE where the
     volume ends; heights (Z + 1 or Z, Y, X) float32, squared distances; counts (Z + 1 or Z, Y, X + 6) uint8, see
     count_boxes; solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels; near: squared distances
-    up to which a voxel certainly, and may be, on the surface.
+    up to which a voxel certainly is, and may be, on the surface.
     """
 
     basins: np.ndarray
