@@ -159,7 +159,9 @@ def test_grey_at_interfaces_equals_plain_means(planes):
             g, h = (np.moveaxis(grey, axis, 0)[part] for part in (slice(None, -1), slice(1, None)))
             met = ((a == first) & (b == second)) | ((a == second) & (b == first))
             values += [g[met], h[met]]
-        np.testing.assert_allclose(found, np.nanmean(np.concatenate(values)), rtol=1e-7)
+        values = np.concatenate(values)
+        values = values[np.isfinite(values)]
+        np.testing.assert_allclose(found, values.mean() if len(values) else np.nan, rtol=1e-7)
 
 
 def test_background_grey_leaves_out_what_is_outside():
