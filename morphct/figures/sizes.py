@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..result import RunFolder
 
 MOST_BINS = 30
+MOST_VECTOR_POINTS = 1500  # more become pixels inside a vector figure, or the page would weigh megabytes
 
 
 def log_bins(values: np.ndarray) -> np.ndarray:
@@ -121,7 +122,9 @@ def _void_fractions(axes: "Axes", particles: "pd.DataFrame", unit: str) -> None:
     if not held.any():
         note(axes, "no particle with a void among those counted")
         return
-    axes.scatter(size[held], fraction[held], s=11, color=CLASS_COLOURS["porous"], alpha=0.65, linewidths=0)
+    look: dict[str, Any] = {"color": CLASS_COLOURS["porous"], "alpha": 0.65, "linewidths": 0}
+    look["rasterized"] = bool(held.sum() > MOST_VECTOR_POINTS)
+    axes.scatter(size[held], fraction[held], s=11, **look)
     axes.set_xscale("log")
     low, high = size[np.isfinite(size)].min(), size[np.isfinite(size)].max()
     axes.set_xlim(low * 0.93, high * 1.07)

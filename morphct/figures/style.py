@@ -74,7 +74,7 @@ def svg(figure: "Figure") -> str:
     """A figure as SVG; the same figure gives the same text."""
     buffer = io.StringIO()
     with styled():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 

@@ -163,10 +163,7 @@ class Scene:
             self._plane = vtkPlane()
             self._plane.SetNormal(*(float(v) for v in normal))
             self._plane.SetOrigin(*(float(v) for v in origin))
-        for actor in (self.particles, self.voids, *self._extra):
-            actor.mapper.RemoveAllClippingPlanes()
-            if self._plane is not None:
-                actor.mapper.AddClippingPlane(self._plane)
+        self._clip_actors()
         self._lay_open()
 
     def _lay_open(self) -> None:
@@ -256,8 +253,13 @@ class Scene:
                 actor.mapper.SetResolveCoincidentTopologyToPolygonOffset()
                 actor.mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-1.0, -1.0)
                 self._extra.append(actor)
-        for actor in self._extra:
-            if self._plane is not None:
+        self._clip_actors()
+
+    def _clip_actors(self) -> None:
+        """Cut all that is shown; a particle alone is seen whole."""
+        for actor in (self.particles, self.voids, *self._extra):
+            actor.mapper.RemoveAllClippingPlanes()
+            if self._plane is not None and not self.alone:
                 actor.mapper.AddClippingPlane(self._plane)
 
     def row(self, label: int) -> dict[str, str]:

@@ -4,6 +4,7 @@ Whoever may open the page may steer the scene, so the socket asks for a key that
 pages of other origins are refused (trame itself has a constant key and checks no origin).
 """
 
+import logging
 import os
 import secrets
 import tempfile
@@ -218,6 +219,18 @@ class WebView:
             )
 
 
+def _page_left(record: logging.LogRecord) -> bool:
+    """Whether a record is worth reading: a page that was closed in the middle of a picture is no news."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionResetError))
+
+
+def quiet_libraries() -> None:
+    """Keep the server's libraries from printing tracebacks each time a page is closed."""
+    logging.getLogger("wslink").setLevel(logging.CRITICAL + 1)
+    for name in ("aiohttp.server", "asyncio"):
+        logging.getLogger(name).addFilter(_page_left)
+
+
 def draws_in_software(plotter: "pv.Plotter") -> bool:
     """Whether the processor draws, not a graphics card."""
     told = plotter.render_window.ReportCapabilities().lower()
@@ -295,6 +308,7 @@ def serve(
         # trame reads the command line by itself, ours too; and it prints where nobody asked
         os.environ["TRAME_ARGS"] = f"--server --authKeyFile {key_file}"
         os.environ["WSLINK_READY_MSG"] = ""
+        quiet_libraries()
         server = get_server("morphct")
         plotter = pv.Plotter(off_screen=True, window_size=(1000, 750), lighting="light kit")
         WebView(run, plotter, server)

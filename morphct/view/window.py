@@ -78,7 +78,7 @@ class Window:
         self.axis = "" if axis == self.axis else axis
         self.plotter.clear_slider_widgets()
         if self.axis:
-            look: dict[str, Any] = {"pointa": (0.03, 0.1), "pointb": (0.33, 0.1), "color": "#555d66"}
+            look: dict[str, Any] = {"pointa": (0.3, 0.08), "pointb": (0.65, 0.08), "color": "#555d66"}
             look |= {"title": f"cut along {axis}", "title_height": 0.016, "fmt": "%.2f", "style": "modern"}
             self.plotter.add_slider_widget(self.move_cut, (0.0, 1.0), value=self.share, **look)
         else:
