@@ -112,12 +112,8 @@ def contacts(labels: np.ndarray) -> pd.DataFrame:
 
 
 def write(out: Path, labels: np.ndarray, voids: np.ndarray, tables: dict[str, pd.DataFrame]) -> None:
-    """Tables as CSV and Parquet, label images as Zarr, the size distribution as a figure."""
-    import matplotlib
-
-    matplotlib.use("Agg")
+    """Tables as CSV and Parquet, label images as Zarr."""
     import zarr
-    from matplotlib import pyplot
 
     for name, table in tables.items():
         table.to_csv(out / f"{name}.csv", index=False)
@@ -127,25 +123,68 @@ def write(out: Path, labels: np.ndarray, voids: np.ndarray, tables: dict[str, pd
             out / f"{name}.zarr", shape=image.shape, dtype=image.dtype, chunks=(128, 128, 128), overwrite=True
         )
         store[:] = image
-    figure, axes = pyplot.subplots(1, 3, figsize=(12, 4))
-    sizes = np.cbrt(6 * tables["particles"]["volume"] / np.pi)
-    axes[0].hist(sizes, bins=40)
-    axes[1].hist(sizes, bins=40, weights=tables["particles"]["volume"])
-    axes[2].scatter(tables["particles"]["sphericity"], tables["particles"]["wadell"])
+
+
+def figures(out: Path, grey: np.ndarray, labels: np.ndarray, table: pd.DataFrame, voids: pd.DataFrame) -> None:
+    """The study's figures: sizes by number and volume, shapes, sphericities, voids, the histogram, three slices."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    sizes = np.cbrt(6 * table["volume"] / np.pi)
+    a, b, c = np.sqrt(np.abs(table[[f"inertia_tensor_eigvals-{i}" for i in range(3)]].to_numpy())).T
+    figure, panels = pyplot.subplots(3, 3, figsize=(15, 15))
+    panels[0, 0].hist(sizes, 40)
+    panels[0, 1].hist(sizes, 40, weights=table["volume"])
+    panels[0, 2].scatter(b / a, c / b, s=sizes)
+    panels[1, 0].scatter(table["sphericity"], table["wadell"])
+    panels[1, 1].hist(np.cbrt(voids["area"]), 40)
+    panels[1, 2].hist(grey[::4].ravel(), 256)
+    for axis, panel in enumerate(panels[2]):
+        panel.imshow(np.take(grey, grey.shape[axis] // 2, axis))
+        panel.contour(np.take(labels, grey.shape[axis] // 2, axis) > 0, [0.5])
     figure.savefig(out / "figures.png", dpi=150)
 
 
-def draw(out: Path, labels: np.ndarray) -> None:
-    """One mesh of all particles, written and rendered off screen."""
+def draw(out: Path, labels: np.ndarray, voids: np.ndarray, table: pd.DataFrame) -> None:
+    """Meshes of all particles and voids; six pictures: all particles twice, the four largest with their voids."""
     import pyvista
 
-    image = pyvista.ImageData(dimensions=labels.shape[::-1])
-    image.point_data["labels"] = labels.ravel()
-    mesh = image.contour_labels(output_mesh_type="triangles")
-    mesh.save(out / "particles.vtp")
-    plotter = pyvista.Plotter(off_screen=True)
-    plotter.add_mesh(mesh)
-    plotter.screenshot(out / "particles.png")
+    meshes = {}
+    for name, image in {"particles": labels, "voids": voids}.items():
+        grid = pyvista.ImageData(dimensions=image.shape[::-1])
+        grid.point_data["labels"] = image.ravel()
+        meshes[name] = grid.contour_labels(output_mesh_type="triangles", smoothing=True)
+        meshes[name].save(out / f"{name}.vtp")
+    for shown in ("volume", "sphericity"):
+        values = np.zeros(int(table["label"].max()) + 1)
+        values[table["label"]] = table[shown]
+        mesh = meshes["particles"]
+        sides = np.asarray(mesh.cell_data["boundary_labels"]).reshape(mesh.n_cells, -1)
+        mesh.cell_data["shown"] = values[sides.max(axis=1)]
+        _picture(out / f"{shown}.png", [(mesh, {"scalars": "shown"})])
+    for row in table.nlargest(4, "area").itertuples():
+        corner, end = np.array(row[3:6], int), np.array(row[6:9], int)
+        box = tuple(slice(max(a - 2, 0), b + 2) for a, b in zip(corner, end, strict=True))
+        parts = []
+        for image, look in ((labels[box] == row.label, {"opacity": 0.3}), ((voids[box] > 0), {"color": "red"})):
+            if image.any():
+                grid = pyvista.ImageData(dimensions=image.shape[::-1])
+                grid.point_data["inside"] = image.ravel().astype(np.float32)
+                parts.append((grid.contour([0.5]), look))
+        _picture(out / f"particle_{row.label}.png", parts)
+
+
+def _picture(path: Path, parts: list[tuple[Any, dict[str, Any]]]) -> None:
+    import pyvista
+
+    plotter = pyvista.Plotter(off_screen=True, window_size=[1120, 900])
+    for mesh, look in parts:
+        plotter.add_mesh(mesh, smooth_shading=True, **look)
+    plotter.enable_anti_aliasing("ssaa")
+    plotter.screenshot(path)
+    plotter.close()
 
 
 def main() -> None:
@@ -168,9 +207,11 @@ def main() -> None:
     watch.lap("voids and contacts")
     write(given.out, labels, voids, tables)
     watch.lap("write")
+    figures(given.out, grey, labels, table, void_table)
+    watch.lap("figures")
     if not given.no_pictures:
-        draw(given.out, labels)
-        watch.lap("draw")
+        draw(given.out, labels, voids, table)
+        watch.lap("meshes and pictures")
     print(json.dumps({"particles": len(table), "voids": len(void_table), "seconds": watch.seconds}))
 
 
