@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,16 +83,14 @@ def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None, size:
     names = []
     if len(run.particles) == 0:
         return names
-    mesh = meshes.population(run).surface()
-    for column, name in ((f"equivalent_diameter_{run.unit}", "diameter"), ("class", "class")):
-        if column in run.particles.columns:
-            found = colouring(run, column)
-            mesh.cell_data["shown"] = meshes.per_cell(mesh, found.values)
-            image, per_pixel = _population_picture(run, mesh, found, size)
-            figure = figures.framed(image, per_pixel, run.unit, _screen_axes(), key=_key(found))
-            names.append(f"renders/population_{name}.png")
-            run.files.data(names[-1], figures.png(figure))
-            told(names[-1])
+    wanted = {f"equivalent_diameter_{run.unit}": "diameter", "class": "class"}
+    found = [colouring(run, column) for column in wanted if column in run.particles.columns]
+    images, per_pixel = _population_pictures(run, found, size)
+    for one, image in zip(found, images):
+        figure = figures.framed(image, per_pixel, run.unit, _screen_axes(), key=_key(one))
+        names.append(f"renders/population_{wanted[one.column]}.png")
+        run.files.data(names[-1], figures.png(figure))
+        told(names[-1])
     return [*names, *(_particle_still(run, label, told, size) for label in largest(run))]
 
 
@@ -134,7 +133,9 @@ def child(path: str, width: str, height: str) -> int:
 def _particle_still(run: RunFolder, label: int, told: Callable[[str], Any], size: tuple[int, int] = SIZE) -> str:
     prepare()
     solid, holes = meshes.particle(run, label)
-    image, per_pixel = _draw(lambda plotter: _add_particle(plotter, solid, holes), solid.bounds, size, occlusion=False)
+    (image,), per_pixel = _draw(
+        lambda plotter: _add_particle(plotter, solid, holes), solid.bounds, size, occlusion=False
+    )
     row = run.particles.loc[label]
     words = [f"Particle {label}", f"diameter {figures.length_text(row[f'equivalent_diameter_{run.unit}'], run.unit)}"]
     if "sphericity" in row and np.isfinite(row["sphericity"]):
@@ -164,35 +165,48 @@ def _add_particle(plotter: "pv.Plotter", solid: "pv.PolyData", holes: "pv.PolyDa
         plotter.add_mesh(inner, color=VOID, ambient=0.2, specular=0.2, **look).prop.interpolation = "Gouraud"
 
 
-def _population_picture(
-    run: RunFolder, mesh: "pv.PolyData", found: Colouring, size: tuple[int, int]
-) -> tuple[np.ndarray, float]:
+def _population_pictures(
+    run: RunFolder, found: Sequence[Colouring], size: tuple[int, int]
+) -> tuple[list[np.ndarray], float]:
+    """One picture per colouring; the scene is built once."""
     import pyvista as pv
 
     bounds = meshes.volume_bounds(run)
+    mesh = meshes.population(run).surface()
+    mesh.cell_data["shown"] = np.zeros(mesh.n_cells, np.float32)
+    if mesh.n_cells:
+        mesh = mesh.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
 
     def fill(plotter: "pv.Plotter") -> None:
         if mesh.n_cells:
-            shaded = mesh.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
             look: dict[str, Any] = {"show_scalar_bar": False, "ambient": 0.18, "specular": 0.1, "reset_camera": False}
-            actor = plotter.add_mesh(shaded, scalars="shown", **look)
-            actor.prop.interpolation = "Gouraud"
-            actor.mapper.lookup_table = found.table
-            actor.mapper.scalar_range = found.span
+            plotter.add_mesh(mesh, scalars="shown", name="particles", **look).prop.interpolation = "Gouraud"
         box = pv.Box(bounds).extract_all_edges()
         plotter.add_mesh(box, color=EDGE, line_width=1.2 * SUPERSAMPLING, reset_camera=False)
 
-    return _draw(fill, bounds, size, occlusion=True)
+    def recolour(plotter: "pv.Plotter", one: Colouring) -> None:
+        if mesh.n_cells:
+            mesh.cell_data["shown"][:] = meshes.per_cell(mesh, one.values)
+            mesh.GetCellData().GetArray("shown").Modified()
+            mapper = plotter.actors["particles"].mapper
+            mapper.lookup_table, mapper.scalar_range = one.table, one.span
+
+    return _draw(fill, bounds, size, occlusion=True, changes=[partial(recolour, one=one) for one in found])
 
 
 def _draw(
-    fill: Callable[["pv.Plotter"], None], bounds: Any, size: tuple[int, int], occlusion: bool
-) -> tuple[np.ndarray, float]:
-    """A picture (Y, X, 3) uint8 in parallel projection and the length of one of its pixels."""
+    fill: Callable[["pv.Plotter"], None],
+    bounds: Any,
+    size: tuple[int, int],
+    occlusion: bool,
+    changes: Sequence[Callable[["pv.Plotter"], None]] = (lambda plotter: None,),
+) -> tuple[list[np.ndarray], float]:
+    """Pictures (Y, X, 3) uint8 in parallel projection, one after each change, and the length of one of their pixels."""
     import pyvista as pv
 
     x, y = size
     plotter = pv.Plotter(off_screen=True, window_size=(x * SUPERSAMPLING, y * SUPERSAMPLING), lighting="light kit")
+    images = []
     try:
         plotter.set_background("white")
         plotter.disable_anti_aliasing()  # the picture is drawn larger and averaged instead: the same on every machine
@@ -200,15 +214,18 @@ def _draw(
         plotter.enable_parallel_projection()
         reach = _aim(plotter, bounds, x / y)
         if occlusion:
-            plotter.enable_ssao(radius=0.08 * reach, bias=0.004 * reach, kernel_size=48, blur=True)
+            plotter.enable_ssao(radius=0.08 * reach, bias=0.004 * reach, kernel_size=32, blur=True)
         else:
-            plotter.enable_depth_peeling(6)
-        image = plotter.screenshot(return_img=True)
-        per_pixel = 2 * plotter.camera.parallel_scale / y
+            plotter.enable_depth_peeling(4)
+        for change in changes:
+            change(plotter)
+            image = plotter.screenshot(return_img=True)[..., :3]
+            small = image.reshape(y, SUPERSAMPLING, x, SUPERSAMPLING, 3).mean((1, 3), dtype=np.float32)
+            images.append(small.round().astype(np.uint8))
+        per_pixel = float(2 * plotter.camera.parallel_scale / y)
     finally:
         plotter.close()
-    small = image[..., :3].reshape(y, SUPERSAMPLING, x, SUPERSAMPLING, 3).mean((1, 3), dtype=np.float32)
-    return small.round().astype(np.uint8), float(per_pixel)
+    return images, per_pixel
 
 
 def _aim(plotter: "pv.Plotter", bounds: Any, aspect: float) -> float:

@@ -88,7 +88,7 @@ class Scene:
         low, high = np.array(self.bounds[::2]), np.array(self.bounds[1::2])
         middle, reach = (low + high) / 2, float(np.linalg.norm(high - low))
         self.plotter.camera_position = [middle + np.array([0.55, -0.72, 0.5]) * 2 * reach, middle, (0.0, 0.0, 1.0)]
-        self.plotter.reset_camera(bounds=self.bounds)
+        self.plotter.reset_camera(bounds=self.bounds, render=False)
 
     def colour_by(self, column: str) -> Colouring:
         """Colour the particles by a column of their table.
@@ -222,9 +222,9 @@ class Scene:
         self.alone = on and self.chosen > 0
         self._apply()
         if self.alone:
-            self.plotter.reset_camera(bounds=self._extra[0].bounds)
+            self.plotter.reset_camera(bounds=self._extra[0].bounds, render=False)
         else:
-            self.plotter.reset_camera(bounds=self.bounds)
+            self.plotter.reset_camera(bounds=self.bounds, render=False)
 
     def _apply(self) -> None:
         """Bring the actors in line with what is chosen, alone, and seen through."""
