@@ -80,7 +80,7 @@ def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None, size:
     The machine must be able to draw (`scene.why_no_pictures`); else the process may end here.
     """
     prepare()
-    names = []
+    names: list[str] = []
     if len(run.particles) == 0:
         return names
     wanted = {f"equivalent_diameter_{run.unit}": "diameter", "class": "class"}

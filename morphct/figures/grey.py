@@ -74,15 +74,14 @@ def histogram(run: "RunFolder") -> "Figure | None":
         figure = new_figure(7.2, 3.2)
         axes = figure.subplots()
         grey = table["grey"].to_numpy(dtype=float)
-        for name, label, look in (
-            ("count", "all voxels", {"color": "#d3dade"}),
-            ("low_gradient", "voxels away from edges (fitted)", {"color": "#9fb2bd"}),
+        for name, label, colour in (
+            ("count", "all voxels", "#d3dade"),
+            ("low_gradient", "voxels away from edges (fitted)", "#9fb2bd"),
         ):
             if name in table.columns:
                 count = table[name].to_numpy(dtype=float)
-                axes.fill_between(
-                    grey, np.where(count > 0, count, np.nan), 0.5, step="mid", linewidth=0, label=label, **look
-                )
+                count[count <= 0] = np.nan
+                axes.fill_between(grey, count, 0.5, step="mid", linewidth=0, label=label, color=colour)
         highest = _fits(axes, table, grey, found.get("phases") or [])
         _levels(axes, found)
         axes.set_yscale("log")

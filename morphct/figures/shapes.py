@@ -46,7 +46,7 @@ def bubbles(run: "RunFolder") -> "Figure | None":
         look: dict[str, Any] = {"cmap": QUANTITY, "alpha": 0.75 if few else 0.6}
         look |= {"edgecolors": "white", "linewidths": 0.3} if few else {"linewidths": 0}
         drawn = axes.scatter(*points, s=size, c=colour, **look)
-        figure.colorbar(drawn, ax=axes, shrink=0.62, pad=0.1, label=label).solids.set_alpha(1)
+        _opaque(figure.colorbar(drawn, ax=axes, shrink=0.62, pad=0.1, label=label))
         _bubble_legend(figure, axes, shown[names[3]].to_numpy(dtype=float), scale, run.unit)
     return figure
 
@@ -116,6 +116,11 @@ def zingg(run: "RunFolder") -> "Figure | None":
     return figure
 
 
+def _opaque(bar: Any) -> None:
+    """Full colours in the bar of points that are drawn translucent."""
+    bar.solids.set_alpha(1)
+
+
 def _diameter_scatter(axes: "Axes", x: np.ndarray, y: np.ndarray, diameter: np.ndarray, bar_of: Any, unit: str) -> None:
     """Points coloured by diameter; the colour bar takes its room from the axes in `bar_of`."""
     from matplotlib.colors import LogNorm
@@ -125,7 +130,7 @@ def _diameter_scatter(axes: "Axes", x: np.ndarray, y: np.ndarray, diameter: np.n
     fade = 0.8 if len(x) < 1000 else 0.5
     points = axes.scatter(x, y, c=diameter, s=14, cmap=QUANTITY, norm=norm, alpha=fade, linewidths=0)
     bar = axes.figure.colorbar(points, ax=bar_of, shrink=0.85, label=length_label("equivalent diameter", unit))
-    bar.solids.set_alpha(1)
+    _opaque(bar)
     plain_log_axis(bar.ax.yaxis, low, high)
 
 

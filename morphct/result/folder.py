@@ -106,8 +106,8 @@ class RunFolder:
     def voxel_size(self) -> VoxelSize:
         """Edges of a voxel."""
         found = self.provenance.get("input", {}).get("voxel_size") or {}
-        edges = [float(found.get(a, 1.0)) for a in "zyx"]
-        return VoxelSize(*edges, unit=found.get("unit", "um" if found else "px"), source=found.get("source", ""))
+        z, y, x = (float(found.get(axis, 1.0)) for axis in "zyx")
+        return VoxelSize(z, y, x, found.get("unit", "um" if found else "px"), found.get("source", ""))
 
     @property
     def unit(self) -> str:

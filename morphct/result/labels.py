@@ -157,7 +157,7 @@ def write_tiff(path: Path | str, labels: Any, voxel_size: VoxelSize) -> None:
             tiff.write(_planes(labels), **planes)
         return
     unit = "µm" if voxel_size.unit == "um" else "pixel"
-    physical = {f"PhysicalSize{a}": s for a, s in zip("ZYX", (z, y, x))}
+    physical: dict[str, Any] = {f"PhysicalSize{a}": s for a, s in zip("ZYX", (z, y, x))}
     physical |= {f"PhysicalSize{a}Unit": unit for a in "ZYX"}
     # a fixed UUID: the same labels must give the same bytes
     uuid = {"UUID": "urn:uuid:00000000-0000-0000-0000-000000000000"}
