@@ -80,8 +80,8 @@ def histogram(run: "RunFolder") -> "Figure | None":
         ):
             if name in table.columns:
                 count = table[name].to_numpy(dtype=float)
-                count[count <= 0] = np.nan
-                axes.fill_between(grey, count, 0.5, step="mid", linewidth=0, label=label, color=colour)
+                shown = np.where(count > 0, count, np.nan)
+                axes.fill_between(grey, shown, 0.5, step="mid", linewidth=0, label=label, color=colour)
         highest = _fits(axes, table, grey, found.get("phases") or [])
         _levels(axes, found)
         axes.set_yscale("log")
