@@ -72,3 +72,15 @@ def keep_particles(
                 tick(done)
     dropped = {"too_small": int(small[1:].sum()), "cut_by_border": int(cut[1:].sum())}
     return len(order), dropped
+
+
+def _copy(source: Any, out: Any, slab: Slab) -> int:
+    out[slab.z0 : slab.z1] = source[slab.z0 : slab.z1]
+    return slab.depth
+
+
+def copy(source: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> None:
+    """Copy a label image, (Z,Y,X) array-likes, slab by slab."""
+    for done in run_map(partial(_copy, source, out), slabs):
+        if tick:
+            tick(done)

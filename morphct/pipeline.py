@@ -20,7 +20,7 @@ A label image made elsewhere (`measure`) enters at 11.
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ def run(
     UserError
         For everything the user can mend; nothing is left behind then.
     """
-    settings = settings or (Settings.from_toml(config) if config else Settings())
-    volume = open_volume(path, settings, voxel_size)
+    settings = _settings(settings, config, voxel_size)
+    volume = open_volume(path, settings)
     size = io.require_voxel_size(volume)
     with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
@@ -129,6 +129,7 @@ def measure_file(
     grey: str | Path | None = None,
     voxel_size: str | VoxelSize | None = None,
     settings: Settings | None = None,
+    config: str | Path | None = None,
     overwrite: bool = False,
     sample: str | None = None,
     progress: Progress | None = None,
@@ -141,7 +142,7 @@ def measure_file(
         Label image: whole numbers, 0 for background, ids of any size with or without gaps.
     grey : path, optional
         The volume the labels were made from, of the same shape.
-    voxel_size, settings, overwrite, sample, progress
+    voxel_size, settings, config, overwrite, sample, progress
         As for `run`.
 
     Raises
@@ -149,10 +150,9 @@ def measure_file(
     UserError
         For everything the user can mend; nothing is left behind then.
     """
-    settings = settings or Settings()
-    options = reading(settings, voxel_size)
-    image = io.open_labels(path, **options)
-    volume = io.open_volume(grey, **options) if grey is not None else None
+    settings = _settings(settings, config, voxel_size)
+    image = io.open_labels(path, **settings.input.to_mapping())
+    volume = open_volume(grey, settings) if grey is not None else None
     if volume is not None:
         io.require_same_shape(image, volume)
     size = io.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
@@ -162,15 +162,17 @@ def measure_file(
         return _finish("measure", job, writer, settings, image, volume, as_given(image, job, settings), sample)
 
 
-def reading(settings: Settings, voxel_size: str | VoxelSize | None = None) -> dict[str, Any]:
-    """What `io.open_volume` wants of the settings."""
-    options = settings.input.to_mapping()
-    return options | ({"voxel_size": voxel_size} if voxel_size is not None else {})
+def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
+    """Settings as given, of a file, or the defaults; a voxel size becomes one of them, so that the record repeats the run."""
+    settings = settings or (Settings.from_toml(config) if config else Settings())
+    if voxel_size is None:
+        return settings
+    return replace(settings, input=replace(settings.input, voxel_size=str(voxel_size)))
 
 
-def open_volume(path: str | Path, settings: Settings, voxel_size: str | VoxelSize | None = None) -> Volume:
+def open_volume(path: str | Path, settings: Settings) -> Volume:
     """The volume as the settings say it is to be read."""
-    return io.open_volume(path, **reading(settings, voxel_size))
+    return io.open_volume(path, **settings.input.to_mapping())
 
 
 @contextlib.contextmanager
@@ -268,8 +270,9 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
 
 def _find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     """Stages 2 to 5: denoised codes, the fit of the histogram, the threshold."""
+    levels = [v for v in (settings.threshold.low, settings.threshold.high) if v is not None]
     with job.stage("look at a sample"):
-        plan = denoise.plan(volume, job.voxel_size, settings.denoise, settings.threshold.phases)
+        plan = denoise.plan(volume, job.voxel_size, settings.denoise, settings.threshold.phases, levels)
         if settings.threshold.method == "deconvolution" and not plan.fit.ok:
             threshold.refuse_empty(plan.counts)
     codes = job.scratch.create("codes", job.shape, np.uint16)
@@ -306,7 +309,9 @@ def as_given(image: Volume, job: Job, settings: Settings) -> Segmented:
     """The labels of an image made elsewhere, numbered 1 to n, and the closed voids in them."""
     with job.stage("labels", 2) as tick:
         ids = label_image.find_ids(image, job.slabs, job.run_map, tick)
-        numbered = label_image.Numbered(image, ids)
+        # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
+        numbered = job.scratch.create("labels", job.shape, np.int32)
+        numbering.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
     with job.stage("voids", 3) as tick:
         found = voids.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
     return Segmented(numbered, len(ids), found, ids)

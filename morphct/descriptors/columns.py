@@ -14,6 +14,8 @@ from .rows import PARTICLES, Rows
 # says nothing but that the body is too small
 TOLERANCE = 0.02
 OUT_OF_RANGE = "out_of_range"
+# who and how large: every table has these, because population numbers, pages and pictures are about them
+ALWAYS = ("identity", "volume", "solid_volume", "equivalent_diameter")
 
 
 @dataclass
@@ -44,9 +46,9 @@ def available(rows: Rows, results: Mapping[str, Any]) -> list[str]:
 
 
 def required(names: Iterable[str] = (), rows: Rows = PARTICLES) -> frozenset[str]:
-    """Results of passes that these columns or groups need; all without names. Identity is always there."""
+    """Results of passes that these columns or groups need; all without names. `ALWAYS` are always there."""
     names = tuple(names)
-    wanted = chosen(rows.known, [*names, "identity"]) if names else list(rows.columns)
+    wanted = chosen(rows.known, [*names, *ALWAYS]) if names else list(rows.columns)
     return frozenset(inputs_of(rows.known, wanted))
 
 
@@ -58,7 +60,7 @@ def compute(results: Mapping[str, Any], names: Iterable[str] = (), rows: Rows = 
     results : mapping
         Arrays with a row for each thing, and scalars, by the names that descriptors have as parameters.
     names : iterable of str
-        Columns or groups (the group `identity` is always added); none: all that the results allow.
+        Columns or groups (`ALWAYS` are always added); none: all that the results allow.
     rows : Rows
         The table.
 
@@ -78,7 +80,7 @@ def compute(results: Mapping[str, Any], names: Iterable[str] = (), rows: Rows = 
                 f"descriptors.names asks for {missing[0]}, which needs {_what(rows, missing[0], results)}; "
                 "give it or leave the column out"
             )
-        wanted = [n for n in there if n in asked or rows.known[n].group == "identity"]
+        wanted = [n for n in there if n in {*asked, *chosen(rows.known, ALWAYS)}]
     columns = Columns(rows, tuple(wanted))
     for name in wanted:
         _add(columns, name, results)
