@@ -1,4 +1,4 @@
-"""Many samples: each its own run folder, a failed one told and not stopping the rest, one table and one page for all."""
+"""Many samples: each its own run folder, a failed one not stopping the rest, one table and one page for all."""
 
 import csv
 import glob
@@ -110,7 +110,7 @@ def _from_table(path: Path) -> list[Sample]:
     for name in REQUIRED:
         if name not in columns:
             raise InputError(
-                f"the manifest {path} has no column {name!r}{nearest(name, columns)}; its header is {', '.join(columns)}"
+                f"the manifest {path} has no column {name!r}{nearest(name, columns)}; it has {', '.join(columns)}"
             )
     return [_sample(row, path, number) for number, row in enumerate(rows, start=2)]
 
@@ -209,7 +209,7 @@ def _failed(sample: Sample, sentence: str, progress: Progress | None) -> Outcome
 
 
 def table(outcomes: Sequence[Outcome]) -> "pd.DataFrame":
-    """A row per sample: its facts, `status` (done, kept, failed), the headline numbers, and the sentence of a failure."""
+    """A row per sample: its facts, `status` (done, kept, failed), the headline numbers, the sentence of a failure."""
     import pandas as pd
 
     from . import population

@@ -1,7 +1,7 @@
 """Connected components of a volume in slabs: labelling, filling enclosed background, dropping dust, sealing leaks.
 
-Each slab is labelled on its own; labels that meet across a cut are united; ids follow the first voxel in raster order, so
-they do not depend on the cuts. Slabs are labelled a second time when ids are needed: cheaper than a volume of ids.
+Each slab is labelled on its own; labels that meet across a cut are united; ids follow the first voxel in raster order,
+so they do not depend on the cuts. Slabs are labelled a second time when ids are needed: cheaper than a volume of ids.
 """
 
 from collections.abc import Callable, Sequence
@@ -247,7 +247,7 @@ def fill(mask: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = N
 
 
 def drop_small(mask: Any, min_voxels: int, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> int:
-    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place; returns how many were dropped."""
+    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place; returns how many went."""
     if min_voxels <= 1:
         return 0
     components = label(Solid(mask), mask.shape, 6, slabs, run_map, tick)

@@ -1,7 +1,7 @@
 """Voids found by their dip: grey deeper below the local plateau of the particle than noise can reach.
 
-The plateau is the block mean of the particle's core, dips left out. Seeds are voxels deeper than k sd, k from the number
-of false dips one accepts; they grow to half their own depth. The volume of a void is the integral of its dip over the
+The plateau is the block mean of the particle's core, dips left out. Seeds are voxels deeper than k sd, k from the
+number of false dips one accepts; they grow to half their own depth. The volume of a void is the integral of its dip over the
 contrast (blur spreads a void but keeps its integral), and its voxels are the deepest ones that make up that volume.
 """
 
@@ -111,8 +111,8 @@ def classify(
 ) -> Any:
     """Depth classes of a label image: (Z,Y,X) uint8 array-like in scratch, named "depths".
 
-    0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper than its twofold. A face
-    of the volume is no surface.
+    0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper than its twofold.
+    A face of the volume is no surface.
     """
     depths = scratch.create("depths", labels.shape, np.uint8)
     for done in run_map(partial(_write_depths, labels, model, depths), slabs):

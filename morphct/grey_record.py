@@ -69,7 +69,7 @@ def threshold_record(
 
 
 def contrast(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
-    """SNR = mean / sd and CNR = (mean - darkest mean) / sd, with the noise of the raw volume, as the field reports them."""
+    """SNR = mean / sd and CNR = (mean - darkest mean) / sd, the noise being that of the raw volume."""
     if fit.n_phases < 2 or not plan.noise.sd:
         return {"snr": None, "cnr": None}
     top, bottom = float(fit.means[-1]), float(fit.means[0])

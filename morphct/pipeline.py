@@ -163,7 +163,7 @@ def measure_file(
 
 
 def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
-    """Settings as given, of a file, or the defaults; a voxel size becomes one of them, so that the record repeats the run."""
+    """Settings as given, of a file, or the defaults; a voxel size becomes one of them: the record repeats the run."""
     settings = settings or (Settings.from_toml(config) if config else Settings())
     if voxel_size is None:
         return settings
@@ -264,7 +264,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     detection = facts.get("voids", {}).get("detection_diameter_95")
     return Segmented(
         parts.labels, n, owned, None, detection, trusted,
-        {"split": parts.summary(), "sealed": sealed, "dropped": dropped}, facts, grey_record.histogram_table(counts, fit),
+        {"split": parts.summary(), "sealed": sealed, "dropped": dropped},
+        facts, grey_record.histogram_table(counts, fit),
     )  # fmt: skip
 
 
@@ -344,6 +345,7 @@ def _finish(
     inputs = input_record(source, job.voxel_size, io.content_hash(source))
     facts = {"sample": sample, "segmentation": found.facts}
     writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    job.scratch.close()  # what draws needs the memory
     publish.write_pages(writer, job, settings, watched)
     writer.json("run.json", record(command, job, settings, inputs, started, **facts))
     return RunFolder(writer.commit())

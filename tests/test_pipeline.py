@@ -213,7 +213,7 @@ def test_pixels_instead_of_micrometres(powder, tmp_path):
 
 @pytest.mark.parametrize("name", ["nanoct_lobed_grain.tif", "nanoct_compact_grain.tif"])
 def test_a_real_grain_with_one_phase_is_refused_with_the_way_forward(shared_data, name, tmp_path):
-    with pytest.raises(SegmentationError, match="threshold.method=otsu"):
+    with pytest.raises(SegmentationError, match=r"threshold\.method=otsu"):
         run(shared_data(name), tmp_path / "out", voxel_size="75nm,25nm,25nm")
     assert not os.path.exists(tmp_path / "out")
 
