@@ -7,6 +7,7 @@ pages of other origins are refused (trame itself has a constant key and checks n
 import logging
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -301,7 +302,7 @@ def serve(
     import pyvista as pv
 
     key = secrets.token_urlsafe(24)
-    with tempfile.TemporaryDirectory(prefix="morphct-") as folder:
+    with tempfile.TemporaryDirectory(prefix="morphct-view-") as folder:
         key_file = Path(folder) / "key"
         key_file.touch(mode=0o600)
         key_file.write_text(key)
@@ -315,6 +316,7 @@ def serve(
         guard(server)
 
         def ready(**_: Any) -> None:
+            shutil.rmtree(folder, ignore_errors=True)  # read by now; nothing is left should this process be killed
             address = f"http://{HOST}:{server.port}/index.html?secret={key}"
             if open_browser:
                 import webbrowser
