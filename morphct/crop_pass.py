@@ -79,7 +79,7 @@ def crop_pass(
     work = _Work(envelope, boxes, voxel_size.spacing, tuple(wanted), rows, starts, positions)
     table = np.full((len(boxes), len(wanted) + len(FACTS)), np.nan)
     depths = np.full(len(owner), np.nan)
-    for particles, found, void_rows, void_depths in run_map(partial(_measure, work), list(_batches(boxes))):
+    for particles, found, void_rows, void_depths in run_map(partial(_measure, work), list(batches(boxes))):
         table[particles] = found
         depths[void_rows] = void_depths
         if tick:
@@ -87,7 +87,7 @@ def crop_pass(
     return dict(zip((*wanted, *FACTS), table.T.copy())), depths
 
 
-def _batches(boxes: np.ndarray) -> Iterator[np.ndarray]:
+def batches(boxes: np.ndarray) -> Iterator[np.ndarray]:
     """Rows of particles for a task each, large ones first so that tasks running side by side take about as long."""
     sizes = np.prod(boxes[:, 1::2] - boxes[:, 0::2], axis=1)
     order = np.argsort(-sizes, kind="stable")

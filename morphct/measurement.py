@@ -7,7 +7,7 @@ out are the results that descriptors have as parameters. (Not `measure`: that is
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from .crop_pass import crop_pass
 from .envelope import Envelope
 from .executors import RunMap
 from .kernels import sums as kernel
-from .options import Options, option
 from .passes import Contacts, Grey, Shape, grey_scale
 from .slabs import Slab
 from .units import VoxelSize
@@ -25,15 +24,6 @@ Tick = Callable[[int], None] | None
 
 GREY_RESULTS = ("grey_average", "grey_deviation")
 UNKNOWN_DETECTION = 3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
-
-
-@dataclass(frozen=True)
-class DescriptorOptions(Options):
-    """Which columns are computed."""
-
-    section: ClassVar[str] = "descriptors"
-
-    names: tuple[str, ...] = option((), "columns or groups of columns to compute; empty: all that can be")
 
 
 @dataclass

@@ -8,9 +8,10 @@ import numpy as np
 
 from . import aggregates, descriptors, flags, labels, table, voids
 from .aggregates import AggregateOptions
+from .descriptors.options import DescriptorOptions
 from .errors import InputError
 from .executors import RunMap
-from .measurement import DescriptorOptions, Measurements
+from .measurement import Measurements
 from .measurement import measure as run_passes
 from .scratch import Scratch
 from .slabs import Slab, plan_slabs

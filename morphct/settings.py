@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .aggregates import AggregateOptions
     from .components import ParticleOptions
     from .denoise import DenoiseOptions
-    from .measurement import DescriptorOptions
+    from .descriptors.options import DescriptorOptions
     from .split import SplitOptions
     from .threshold import ThresholdOptions
     from .voids import VoidOptions
@@ -119,7 +119,7 @@ def sections() -> dict[str, type[Options]]:
     from .aggregates import AggregateOptions
     from .components import ParticleOptions
     from .denoise import DenoiseOptions
-    from .measurement import DescriptorOptions
+    from .descriptors.options import DescriptorOptions
     from .split import SplitOptions
     from .threshold import ThresholdOptions
     from .voids import VoidOptions
