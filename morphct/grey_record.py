@@ -35,6 +35,11 @@ def histogram_table(counts: GreyCounts, fit: PhaseFit) -> "pd.DataFrame":
     return table
 
 
+def histogram_text(counts: GreyCounts, fit: PhaseFit) -> str:
+    """The content of `histogram.csv`."""
+    return histogram_table(counts, fit).to_csv(index=False, float_format="%.9g", lineterminator="\n")
+
+
 def threshold_record(
     plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts, found: Threshold, voxel_edge: float, unit: str
 ) -> dict[str, Any]:

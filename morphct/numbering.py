@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import labels as label_image
 from .components import ParticleOptions
 from .executors import RunMap
 from .kernels import morphology
@@ -84,3 +85,8 @@ def copy(source: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap = map, ti
     for done in run_map(partial(_copy, source, out), slabs):
         if tick:
             tick(done)
+
+
+def numbered(source: Any, ids: np.ndarray) -> Any:
+    """A (Z,Y,X) label image with ids 1 to n in place of `ids` (n,), as it is read."""
+    return label_image.Numbered(source, ids)

@@ -199,10 +199,41 @@ def test_an_interrupt_leaves_nothing(powder, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.split, "split", stop)
+    monkeypatch.setattr("morphct.split.split", stop)
     with pytest.raises(KeyboardInterrupt):
         run(powder[1], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupted_run_goes_on_from_its_labels(powder, done, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("morphct.checkpoint.WORTH", 0.0)
+        patch.setattr(pipeline, "run_passes", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(powder[1], out)
+    assert [p.name for p in out.iterdir()] == [".morphct-partial"]
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "segment", stop)  # is not needed again
+        again = run(powder[1], out, "run.resume=true")
+    assert fingerprint(again.path) == fingerprint(done.path)
+    assert not [p for p in out.rglob("*") if p.name.startswith(".") or p.name == "checkpoint.json"]
+
+
+def test_what_another_run_left_is_not_resumed(powder, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("morphct.checkpoint.WORTH", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "run_passes", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(powder[1], tmp_path / "out")
+    made = run(powder[1], tmp_path / "out", "run.resume=true", "particles.min_voxels=4000")
+    assert made.particles["n_voxels"].min() >= 4000
 
 
 def test_pixels_instead_of_micrometres(powder, tmp_path):

@@ -3,6 +3,16 @@
 from .files import FileWriter
 from .folder import RunFolder, open_run
 from .labels import CHUNK, LabelStore, label_dtype, open_labels
-from .writer import RunWriter
+from .writer import CHECKPOINT, RunWriter
 
-__all__ = ["CHUNK", "FileWriter", "LabelStore", "RunFolder", "RunWriter", "label_dtype", "open_labels", "open_run"]
+__all__ = [
+    "CHECKPOINT",
+    "CHUNK",
+    "FileWriter",
+    "LabelStore",
+    "RunFolder",
+    "RunWriter",
+    "label_dtype",
+    "open_labels",
+    "open_run",
+]

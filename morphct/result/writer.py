@@ -17,6 +17,7 @@ LOG = "morphct.log"
 FAILED_LOG = "morphct-failed.log"
 RUN = "run.json"  # written into place last and removed first: a folder without it is not a run folder
 SCRATCH = "scratch"
+CHECKPOINT = "checkpoint.json"  # what `--resume` goes on from; no part of a finished run
 _LOCK = ".lock"
 # what an older run may have left, and nothing else in the folder is ever deleted
 OWN_NAMES = (
@@ -40,6 +41,8 @@ class RunWriter(FileWriter):
         The run folder.
     overwrite : bool
         Whether an older run there may be replaced. Files that are not morphct's own are never touched.
+    resume : bool
+        Whether what an interrupted run left in the hidden folder stays for this one.
 
     Raises
     ------
@@ -48,13 +51,14 @@ class RunWriter(FileWriter):
         `overwrite`.
     """
 
-    def __init__(self, out: Path | str, overwrite: bool = False) -> None:
+    def __init__(self, out: Path | str, overwrite: bool = False, resume: bool = False) -> None:
         self.out = Path(out).absolute()
         super().__init__(self.out / PARTIAL)
         self.overwrite = overwrite
         self._made = _missing(self.out)
         self._lock: int | None = None
         self._ended = False
+        self.worth_keeping = False  # whether an interrupt leaves the hidden folder for a run that resumes
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{out} is a file, a folder is wanted; choose another output folder with -o")
         with disk_told(self.out):
@@ -67,9 +71,14 @@ class RunWriter(FileWriter):
             except OSError:
                 self._unmake()
                 raise
-            for left in self.folder.iterdir():  # what a killed run left behind
-                if left.name != _LOCK:
-                    remove(left)
+            if not resume:
+                self.clear()
+
+    def clear(self) -> None:
+        """Take away what a killed or interrupted run has left in the hidden folder."""
+        for left in self.folder.iterdir():
+            if left.name not in (_LOCK, LOG):
+                remove(left)
 
     @property
     def log_path(self) -> Path:
@@ -113,6 +122,7 @@ class RunWriter(FileWriter):
         if not (self.folder / RUN).exists():
             raise ValueError(f"{RUN} has not been written")
         with disk_told(self.out):
+            remove(self.folder / CHECKPOINT)
             new = sorted(p.name for p in self.folder.iterdir() if p.name not in (RUN, SCRATCH, _LOCK))
             if (self.out / RUN).exists():
                 remove(self.out / RUN)
@@ -146,6 +156,11 @@ class RunWriter(FileWriter):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, KeyboardInterrupt) and self.worth_keeping and not self._ended:
+            remove(self.scratch)
+            self._ended = True
+            self._drop_lock()
+            return
         defect = isinstance(error, Exception) and not isinstance(error, UserError)
         self.discard(keep_log=defect)
 

@@ -1,0 +1,135 @@
+"""Stages 2 to 10 of the main job, in order: from a grey volume, or labels made elsewhere, to particles and voids."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import components, denoise, grey_record, histogram, numbering, pockets, split, threshold, voids
+from . import labels as label_image
+from .errors import SegmentationError
+from .job import Job
+from .settings import Settings
+from .volume import Volume
+
+SEAL_RADII = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
+log = logging.getLogger("morphct")
+
+
+@dataclass
+class Segmented:
+    """Particles and voids, and what is known of how they were found."""
+
+    labels: Any
+    n: int
+    voids: voids.Voids
+    ids: np.ndarray | None = None
+    detection_diameter: float | None = None
+    voids_trusted: bool = True
+    facts: dict[str, Any] = field(default_factory=dict)
+    threshold: dict[str, Any] = field(default_factory=dict)
+    histogram: str = ""
+
+
+def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
+    """Stages 2 to 10: particles and voids of a grey volume.
+
+    Parameters
+    ----------
+    volume : (Z,Y,X) array-like
+        Raw grey, any real type.
+
+    Raises
+    ------
+    SegmentationError
+        When the grey values allow no honest level, or no particle is left.
+    """
+    codes, plan, fit, counts, found = _find_level(volume, job, settings)
+    edge, unit = job.voxel_size.smallest, job.voxel_size.unit
+    facts = grey_record.threshold_record(plan, fit, counts, found, edge, unit)
+    mask, before, holes = _envelope(codes, found, job, settings)
+    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
+        parts = split.split(mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick)
+        sealed = {}
+        if before is not None:
+            sealed = pockets.open_gaps(parts.labels, before, mask, job.slabs, job.run_map)
+            log.info("%(pockets)d pockets sealed, %(gaps)d of them gaps between particles, opened again", sealed)
+            job.scratch.release("unsealed")
+        job.scratch.release("mask")
+        n, dropped = numbering.keep_particles(parts.labels, parts.n, settings.particles, job.slabs, job.run_map)
+    if n == 0:
+        raise SegmentationError(
+            f"no particle of at least {settings.particles.min_voxels} voxels was found ({dropped['too_small']} smaller "
+            "ones); lower --set particles.min_voxels=N, or look at the level with `morphct inspect`"
+        )
+    trusted = True
+    with job.stage("voids", 4) as tick:
+        cut, n_cut = voids.claim_cut(parts.labels, job.scratch, job.slabs, job.run_map, tick)
+        if holes is None:
+            factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
+            model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)
+            ids, count, model = voids.find_dips(codes, parts.labels, model, job.scratch, job.slabs, job.run_map, tick)
+            facts["voids"] = grey_record.dip_record(model, plan.scale, edge, unit)
+            trusted = plan.reached
+        else:
+            ids, count = holes
+        count = voids.add_cut(ids, count, cut, n_cut, job.slabs, job.run_map)
+        job.scratch.release("cut_ids")
+        owned = voids.own(ids, count, parts.labels, settings.voids, job.slabs, job.run_map)
+    job.scratch.release("codes")
+    detection = facts.get("voids", {}).get("detection_diameter_95")
+    return Segmented(
+        parts.labels, n, owned, None, detection, trusted,
+        {"split": parts.summary(), "sealed": sealed, "dropped": dropped},
+        facts, grey_record.histogram_text(counts, fit),
+    )  # fmt: skip
+
+
+def _find_level(volume: Any, job: Job, settings: Settings) -> tuple:
+    """Stages 2 to 5: denoised codes, the fit of the histogram, the threshold."""
+    levels = [v for v in (settings.threshold.low, settings.threshold.high) if v is not None]
+    with job.stage("look at a sample"):
+        plan = denoise.plan(volume, job.voxel_size, settings.denoise, settings.threshold.phases, levels)
+        if settings.threshold.method == "deconvolution" and not plan.fit.ok:
+            threshold.refuse_empty(plan.counts)
+    codes = job.scratch.create("codes", job.shape, np.uint16)
+    with job.stage("denoise") as tick:
+        counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, tick)
+    with job.stage("threshold", 2) as tick:
+        fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases)
+        found = threshold.find(codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, tick)
+    for sentence in [*plan.warnings, *found.warnings]:
+        job.warn(sentence)
+    return codes, plan, fit, counts, found
+
+
+def _envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settings) -> tuple[Any, Any, Any]:
+    """Stages 5 to 7: the solid mask with its voids filled, before sealing as well; with one level, the mask's holes."""
+    mask = job.scratch.create("mask", job.shape, np.uint8)
+    holes = None
+    with job.stage("envelope", 6) as tick:
+        threshold.apply(codes, found, mask, job.slabs, job.run_map, tick)
+        if found.method != "deconvolution" or settings.voids.threshold == "holes":
+            holes = voids.holes(mask, job.scratch, job.slabs, job.run_map, tick)
+        components.drop_small(mask, settings.particles.min_voxels, job.slabs, job.run_map, tick)
+        components.fill(mask, job.slabs, job.run_map, tick)
+        before = None
+        if settings.voids.seal:
+            before = job.scratch.create("unsealed", job.shape, np.uint8)
+            for slab in job.slabs:
+                before[slab.z0 : slab.z1] = mask[slab.z0 : slab.z1]
+            components.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, job.slabs, job.run_map, tick)
+    return mask, before, holes
+
+
+def as_given(image: Volume, job: Job, settings: Settings) -> Segmented:
+    """The labels of an image made elsewhere, numbered 1 to n, and the closed voids in them."""
+    with job.stage("labels", 2) as tick:
+        ids = label_image.find_ids(image, job.slabs, job.run_map, tick)
+        # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
+        numbered = job.scratch.create("labels", job.shape, np.int32)
+        numbering.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
+    with job.stage("voids", 3) as tick:
+        found = voids.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
+    return Segmented(numbered, len(ids), found, ids)
