@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .kernels import void_null as kernel
+from .kernels import void_throws as kernel
 
 THROWS = 199
 LEAST_VOIDS = 10  # fewer tell nothing

@@ -6,7 +6,7 @@ import pytest
 
 from morphct import void_statistics
 from morphct.crops.box import MARGIN, padded, squared_distances
-from morphct.kernels import void_null
+from morphct.kernels import void_throws
 from morphct.void_statistics import Seeing, placement
 
 CUBE = (1.0, 1.0, 1.0)
@@ -34,14 +34,14 @@ def test_throws_are_those_of_the_twin(seed, edges):
     mask = lump(seed)
     squared = naive.squared_distance(mask, edges)
     np.testing.assert_array_equal(squared, squared_distances(mask.astype(np.uint8), edges))
-    counts = void_null.depth_counts(squared)
+    counts = void_throws.depth_counts(squared)
     above = np.cumsum(counts[::-1])[::-1]
     radii, limits = np.array([1.0, 0.7, 0.5]), np.array([1.5, 1.2, 1.0])
     least = np.ceil(limits * naive.STEPS).astype(int)
     assert least.max() < len(counts)
     out = np.empty((20, 2))
     relative = np.array(edges) / min(edges)
-    done = void_null.throw_voids(
+    done = void_throws.throw_voids(
         squared, relative, radii, ((least / naive.STEPS) ** 2).astype(np.float32), 0.5,
         above - 0.5 * counts, above[least].astype(float), np.uint64(2**63 + seed), out,
     )  # fmt: skip
@@ -54,8 +54,8 @@ def test_throws_are_those_of_the_twin(seed, edges):
 def test_distances_between_voids(seed):
     rng = np.random.default_rng(seed)
     points, radii = rng.normal(size=(30, 3)), rng.random(30)
-    assert void_null.mean_nearest(points) == pytest.approx(naive.mean_nearest(points), rel=1e-12)
-    assert void_null.least_gap(points, radii) == pytest.approx(naive.least_gap(points, radii), rel=1e-12)
+    assert void_throws.mean_nearest(points) == pytest.approx(naive.mean_nearest(points), rel=1e-12)
+    assert void_throws.least_gap(points, radii) == pytest.approx(naive.least_gap(points, radii), rel=1e-12)
 
 
 def test_ranks_and_depths():
