@@ -194,7 +194,7 @@ def label(
         faces.append(face[1:])
         if last_plane is not None:
             pairs = morphology.face_pairs(last_plane[0], bottom, 1 if connectivity == 26 else 0)
-            union.unite(np.unique(pairs + [last_plane[1], offset], axis=0))
+            union.unite(np.unique(pairs + np.array([last_plane[1], offset]), axis=0))
         last_plane = (top, offset)
         if tick:
             tick(slab.depth)
@@ -293,7 +293,7 @@ def seal(
     int
         Pockets sealed (counted once a radius).
     """
-    found = []
+    found: list[tuple[float, Any, int]] = []
     for r in radii:
         half = morphology.ball_half_widths(r, relative)
         components = label(Uncovered(mask, half), mask.shape, 6, slabs, run_map, tick)

@@ -1,8 +1,8 @@
 """Voids found by their dip: grey deeper below the local plateau of the particle than noise can reach.
 
 The plateau is the block mean of the particle's core, dips left out. Seeds are voxels deeper than k sd, k from the
-number of false dips one accepts; they grow to half their own depth. The volume of a void is the integral of its dip over the
-contrast (blur spreads a void but keeps its integral), and its voxels are the deepest ones that make up that volume.
+number of false dips one accepts; they grow to half their depth. The volume of a void is the integral of its dip over
+the contrast (blur spreads a void but keeps its integral), and its voxels are the deepest ones that make up that volume.
 """
 
 import math

@@ -15,7 +15,7 @@ from .errors import OutputError
 
 
 class PlaneFile:
-    """A (Z, Y, X) array in one raw file, sliced as an array: `a[z0:z1]`, `a[z0:z1, y0:y1, x0:x1]`, and the same to write.
+    """A (Z, Y, X) array in one raw file, sliced as an array to read and to write: `a[z0:z1]`, `a[z0:z1, y0:y1, x0:x1]`.
 
     Slices have step 1. Reads and writes of disjoint planes may run in several threads or processes; the object can be
     pickled (the file is opened again).
@@ -77,7 +77,7 @@ class PlaneFile:
         return cut.reshape([n for a, n in enumerate(cut.shape) if a not in squeeze]) if squeeze else cut
 
     def _read_into(self, out: np.ndarray, offset: int) -> None:
-        view = memoryview(out.reshape(-1).view(np.uint8))
+        view = out.reshape(-1).view(np.uint8).data
         done = 0
         while done < len(view):
             got = os.preadv(self._file(), [view[done : done + (1 << 30)]], offset + done)
@@ -99,7 +99,7 @@ class PlaneFile:
                 self._write(np.ascontiguousarray(block[i]), ((z0 + i) * ny + y0) * nx * item)
 
     def _write(self, block: np.ndarray, offset: int) -> None:
-        view = memoryview(block.reshape(-1).view(np.uint8))
+        view = block.reshape(-1).view(np.uint8).data
         done = 0
         while done < len(view):
             done += os.pwrite(self._file(), view[done : done + (1 << 30)], offset + done)

@@ -177,7 +177,7 @@ def claim_cut(
     ids : (Z,Y,X) int32 array-like in scratch (named "cut_ids"), or None when there are none
     n : int
     """
-    ids, owner, n = _pockets(labels, True, "cut_ids", scratch, slabs, run_map, tick)
+    ids, owner, _ = _pockets(labels, True, "cut_ids", scratch, slabs, run_map, tick)
     if ids is None:
         return None, 0
     kept = owner > 0

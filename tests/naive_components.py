@@ -20,7 +20,7 @@ def distance(background, relative):
 
 def enclosed(background):
     """Six-connected pieces of background that reach no face."""
-    labels, n = ndimage.label(background, SIX)
+    labels, _ = ndimage.label(background, SIX)
     faces = np.concatenate([np.take(labels, i, axis).ravel() for axis in range(3) for i in (0, -1)])
     return background & ~np.isin(labels, np.unique(faces))
 

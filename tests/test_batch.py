@@ -18,7 +18,12 @@ def manifest(tmp_path, text):
 def test_a_table_gives_samples_with_facts_sizes_and_settings(tmp_path):
     path = manifest(tmp_path, "sample,path,voxel_size,lot,split.join\nA 1,a.tif,25nm,7,0.8\n,b.raw.npy,,8,\n")
     first, second = batch.read_manifest(path)
-    assert (first.name, first.voxel_size, first.facts, first.overrides) == ("A_1", "25nm", {"lot": "7"}, ("split.join=0.8",))
+    assert (first.name, first.voxel_size, first.facts, first.overrides) == (
+        "A_1",
+        "25nm",
+        {"lot": "7"},
+        ("split.join=0.8",),
+    )
     assert first.path == str(tmp_path / "a.tif")
     assert (second.name, second.overrides) == ("b.raw", ())
 

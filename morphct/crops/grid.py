@@ -1,4 +1,4 @@
-"""The same particle on another grid: equal edges where the voxels have none, finer or coarser where a kernel needs it."""
+"""The same particle on another grid: equal edges where the voxels have none, finer or coarser where a kernel needs."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from .jit import jit
 
 @jit
 def dip_planes(codes, depths, plateau, block, z0):
-    """Depth of each voxel below the plateau, round(p) - code; 0 where code is 0 (outside) or depth class 0 (no particle).
+    """Depth of each voxel below the plateau, round(p) - code; 0 where code or depth class is 0 (outside, no particle).
 
-    codes: (Z,Y,X) uint16, the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres of blocks of
-    `block` voxels, interpolated trilinearly. Returns (Z,Y,X) int32.
+    codes: (Z,Y,X) uint16, the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the
+    centres of blocks of `block` voxels, interpolated trilinearly. Returns (Z,Y,X) int32.
     """
     nz, ny, nx = codes.shape
     bz, by, bx = plateau.shape
