@@ -23,6 +23,8 @@ VOCABULARY: Mapping[str, str] = {
     "no_surface": "No surface that keeps its volume could be laid through its voxels.",
     "no_axis": "Two of its semi-axes are equal, so they point nowhere in particular.",
     "no_grey": "None of its voxels has a finite grey value.",
+    "no_interior": "Too few of its voxels, or of the background near it, lie away from surfaces to judge its core.",
+    "not_measured": "No voxel of it was measured in that channel.",
     "outside_owner": "Its middle lies outside its particle, as that of a bent void can.",
     "out_of_range": "A value beyond what geometry allows was dropped; the body is too small or too thin for it.",
     "noise_target_missed": "Denoising missed its target, so a void fraction would not be honest and is left out.",

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from . import denoise, grey_record, io, measuring
-from .pipeline import open_volume
+from . import denoise, grey_record, io
+from .pipeline import open_channels, open_volume
 from .planning import describe, plan_work
 from .settings import Settings
 from .volume import Volume, summary_of
@@ -79,7 +79,7 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     volume = open_volume(path, settings)
     size = io.require_voxel_size(volume)
     plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
-    measuring.needed(settings.descriptors)
+    open_channels(settings, volume)  # looks up the columns too
     return {
         "volume": summary_of(volume) | {"voxel_size": list(size.spacing), "voxel_size_source": size.source},
         "plan": describe(plan, volume.shape),

@@ -4,17 +4,21 @@ The slab pass adds up whole numbers (`passes`); the crop pass hands each particl
 out are the results that descriptors have as parameters. (Not `measure`: that is the name of the library's function.)
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from .conventions import RESULTS as CONVENTIONS
+from .conventions import conventions_pass
 from .crop_pass import RESULTS as CROP_RESULTS
 from .crop_pass import crop_pass
 from .envelope import Envelope
 from .executors import RunMap
+from .interior import GREY_RESULTS as INSIDE_RESULTS
+from .interior import look_inside
 from .kernels import sums as kernel
 from .passes import Contacts, Grey, Shape, grey_scale
 from .slabs import Slab
@@ -22,7 +26,7 @@ from .units import VoxelSize
 
 Tick = Callable[[int], None] | None
 
-GREY_RESULTS = ("grey_average", "grey_deviation")
+GREY_RESULTS = ("grey_average", "grey_deviation", *INSIDE_RESULTS)
 UNKNOWN_DETECTION = 3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
 
 
@@ -41,6 +45,8 @@ class Measurements:
         The same for voids; (V, ...) arrays, row i is void i + 1.
     envelope : Envelope
         What was measured.
+    profiles : dict of (N, S, 3)
+        By channel, as `interior.Inside` tells.
     """
 
     n: int
@@ -48,6 +54,7 @@ class Measurements:
     results: dict[str, Any]
     voids: dict[str, Any]
     envelope: Envelope = field(repr=False)
+    profiles: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,6 +77,11 @@ class _Sums:
         self.contacts.merge(other.contacts)
 
 
+def needs_crops_of_grey(wanted: Collection[str]) -> bool:
+    """Whether boxes are cut out of the grey volume to get these results."""
+    return not set(INSIDE_RESULTS).isdisjoint(wanted)
+
+
 def measure(
     labels: Any,
     n: int,
@@ -79,6 +91,7 @@ def measure(
     void_labels: Any = None,
     owner: np.ndarray | None = None,
     grey: Any = None,
+    channels: Mapping[str, Any] | None = None,
     wanted: Collection[str] | None = None,
     detection_diameter: float | None = None,
     run_map: RunMap = map,
@@ -102,6 +115,8 @@ def measure(
         Label of each void's particle; first entry 0.
     grey : (Z,Y,X) array-like, optional
         Raw grey values, any real type; values that are not finite are left out.
+    channels : mapping of str to (Z,Y,X) array-likes, optional
+        Co-registered maps by name; values that are not finite were not measured.
     wanted : collection of str, optional
         Results needed (`descriptors.required`); None: all. The slab pass over labels always runs.
     detection_diameter : float, optional
@@ -119,6 +134,7 @@ def measure(
         envelope = Envelope(labels, n)
     needed = set(CROP_RESULTS) | {*GREY_RESULTS, "pairs", "void_depth"} if wanted is None else set(wanted)
     grey = grey if needed & {*GREY_RESULTS, "pairs"} else None
+    within = grey if needed & set(INSIDE_RESULTS) else None
     scale = _scale_of(grey, slabs, run_map) if grey is not None else 1.0
     sums = _add_up(envelope, grey, scale, "pairs" in needed, slabs, run_map, tick)
     results = _finished(sums, voxel_size, labels.shape)
@@ -133,7 +149,15 @@ def measure(
         found, depths = crop_pass(envelope, results["box"], voxel_size, asked, voids, run_map, tick_particles)
         results |= found
         voids["void_depth"] = depths
-    return Measurements(n, voxel_size, results, voids, envelope)
+    profiles: dict[str, np.ndarray] = {}
+    if within is not None or channels:
+        inside = look_inside(envelope, results["box"], voxel_size, within, channels, run_map, tick_particles)
+        results |= inside.results
+        profiles = inside.profiles
+    if not needed.isdisjoint(CONVENTIONS):
+        hollow = results["label_voxels"] < results["voxels"]
+        results |= conventions_pass(envelope, results["box"], voxel_size, hollow, run_map, tick_particles)
+    return Measurements(n, voxel_size, results, voids, envelope, profiles)
 
 
 def _scale_of(grey: Any, slabs: Sequence[Slab], run_map: RunMap) -> float:

@@ -1,6 +1,6 @@
 """From a label image to tables: passes, columns, flags, groups, in order. `morphct.measure` is this in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from .aggregates import AggregateOptions
 from .descriptors.options import DescriptorOptions
 from .errors import InputError
 from .executors import RunMap
+from .io import check_channels
 from .measurement import Measurements
 from .measurement import measure as run_passes
 from .scratch import Scratch
@@ -24,21 +25,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a label image, as data frames; index = label, void id, number of the group."""
+    """The tables of a label image, as data frames; index = label, void id, number of the group; `channels` where there
+    are any."""
 
     particles: "pd.DataFrame"
     voids: "pd.DataFrame"
     aggregates: "pd.DataFrame"
     contacts: "pd.DataFrame"
+    channels: "pd.DataFrame | None" = None
 
 
 # what voids, groups and flags need even when no column of particles asks for it
 ALWAYS = frozenset({"pairs", "ball_inside", "void_depth"})
 
 
-def needed(options: DescriptorOptions) -> frozenset[str]:
-    """Results of passes that the tables need with these options."""
-    return descriptors.required(options.names) | ALWAYS
+def needed(options: DescriptorOptions, channels: Sequence[str] = ()) -> frozenset[str]:
+    """Results of passes that the tables need with these options and channels.
+
+    Raises
+    ------
+    SettingsError
+        When a column or group asked for is not known, or a channel has the name of a column.
+    """
+    return descriptors.required(options.names, descriptors.particle_rows(channels, options.compat)) | ALWAYS
 
 
 def tabulate(
@@ -76,11 +85,13 @@ def tabulate(
     grouped = aggregates.measure_groups(number, welds, results, measured.envelope, limits, run_map)
     group_columns = descriptors.compute(grouped, (), descriptors.AGGREGATES)
     numbers = np.arange(1, len(grouped["members"]) + 1)
+    rows = descriptors.particle_rows(tuple(measured.profiles), options.compat)
     return Tables(
-        table.frame(_flagged(descriptors.compute(results, options.names), results), ids, suffix),
+        table.frame(_flagged(descriptors.compute(results, options.names, rows), results), ids, suffix),
         _void_table(measured, ids),
         table.frame(group_columns, numbers, suffix),
         table.contacts(pairs, ids, welds, suffix),
+        table.profiles(measured.profiles, ids) if measured.profiles else None,
     )
 
 
@@ -105,6 +116,8 @@ def measure_array(
     voxel_size: str | VoxelSize = "1px",
     *,
     names: Sequence[str] = (),
+    channels: Mapping[str, Any] | None = None,
+    compat: str | None = None,
     limits: AggregateOptions | None = None,
     void_options: VoidOptions | None = None,
     slabs: Sequence[Slab] | None = None,
@@ -123,25 +136,32 @@ def measure_array(
         `25nm`, `75nm,25nm,25nm` as z,y,x, or `1px`.
     names : sequence of str
         Columns or groups of columns; none: all.
+    channels : mapping of str to (Z,Y,X) array-likes, optional
+        Co-registered maps by name (XRF, XANES peak position, d-spacing); what is not finite was not measured.
+    compat : {"morphometry"}, optional
+        Add columns as other programs define them.
     limits, void_options, slabs, run_map
         As for the command line's run.
 
     Raises
     ------
     InputError
-        When the label image is not one, or the grey volume has another shape.
+        When the label image is not one, or the grey volume or a channel has another shape.
     SettingsError
         When `names` holds an unknown column, or one that needs a grey volume without there being one.
     """
     labels.check(image)
-    if grey is not None and tuple(grey.shape) != tuple(image.shape):
-        raise InputError(
-            f"the grey volume has shape {tuple(grey.shape)}, the label image {tuple(image.shape)}; "
-            "both must be the same volume in the same z,y,x order"
-        )
+    channels = channels or {}
+    for what, volume in (("the grey volume", grey), *((f"the channel {n}", c) for n, c in channels.items())):
+        if volume is not None and tuple(volume.shape) != tuple(image.shape):
+            raise InputError(
+                f"{what} has shape {tuple(volume.shape)}, the label image {tuple(image.shape)}; "
+                "both must be the same volume in the same z,y,x order"
+            )
+    check_channels(channels)
     size = parse_voxel_size(voxel_size) if isinstance(voxel_size, str) else voxel_size
-    options = DescriptorOptions(names=tuple(names))
-    wanted = needed(options)
+    options = DescriptorOptions(names=tuple(names), compat=compat)
+    wanted = needed(options, tuple(channels))
     slabs = plan_slabs(image.shape[0], 64) if slabs is None else slabs
     ids = labels.find_ids(image, slabs, run_map)
     numbered = labels.Numbered(image, ids)
@@ -155,6 +175,7 @@ def measure_array(
             void_labels=found.labels,
             owner=found.owner,
             grey=grey,
+            channels=channels,
             wanted=wanted,
             run_map=run_map,
         )
@@ -162,7 +183,13 @@ def measure_array(
 
 
 def measure(
-    image: Any, grey: Any = None, voxel_size: str | VoxelSize = "1px", *, names: Sequence[str] = ()
+    image: Any,
+    grey: Any = None,
+    voxel_size: str | VoxelSize = "1px",
+    *,
+    names: Sequence[str] = (),
+    channels: Mapping[str, Any] | None = None,
+    compat: str | None = None,
 ) -> "pd.DataFrame":
     """The particles table of a label image in memory; parameters and errors as for `measure_array`.
 
@@ -171,4 +198,4 @@ def measure(
     DataFrame
         One row a particle, index = label.
     """
-    return measure_array(image, grey, voxel_size, names=names).particles
+    return measure_array(image, grey, voxel_size, names=names, channels=channels, compat=compat).particles

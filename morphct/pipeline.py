@@ -24,12 +24,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import checkpoint, io, measuring, publish
+from . import checkpoint, io, measuring, numbering, publish
 from .executors import executor
 from .job import Job, Progress, Silence
 from .measurement import measure as run_passes
+from .measurement import needs_crops_of_grey
 from .planning import plan_work
-from .provenance import input_record, now, record
+from .provenance import channel_record, input_record, now, record
 from .result import RunFolder, RunWriter
 from .scratch import Scratch
 from .segmenting import Segmented, as_given, segment
@@ -83,11 +84,12 @@ def run(
     settings = _settings(settings, config, voxel_size)
     volume = open_volume(path, settings)
     size = io.require_voxel_size(volume)
+    channels = open_channels(settings, volume)
     with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
             job.warn(note)
         found = _segmented("run", job, writer, settings, volume)
-        return _finish("run", job, writer, settings, volume, volume, found, sample)
+        return _finish("run", job, writer, settings, volume, volume, channels, found, sample)
 
 
 def measure_file(
@@ -119,16 +121,17 @@ def measure_file(
         For everything the user can mend; nothing is left behind then.
     """
     settings = _settings(settings, config, voxel_size)
-    image = io.open_labels(path, **settings.input.to_mapping())
+    image = io.open_labels(path, **settings.input.reading)
     volume = open_volume(grey, settings) if grey is not None else None
     if volume is not None:
         io.require_same_shape(image, volume)
     size = io.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
+    channels = open_channels(settings, image)
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
         found = _segmented("measure", job, writer, settings, image)
-        return _finish("measure", job, writer, settings, image, volume, found, sample)
+        return _finish("measure", job, writer, settings, image, volume, channels, found, sample)
 
 
 def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
@@ -141,7 +144,14 @@ def _settings(settings: Settings | None, config: str | Path | None, voxel_size: 
 
 def open_volume(path: str | Path, settings: Settings) -> Volume:
     """The volume as the settings say it is to be read."""
-    return io.open_volume(path, **settings.input.to_mapping())
+    return io.open_volume(path, **settings.input.reading)
+
+
+def open_channels(settings: Settings, volume: Volume) -> dict[str, Volume]:
+    """The co-registered maps; what is wrong with them or with the columns asked for is said before the work begins."""
+    channels = io.open_channels(io.channel_files(settings.input.channels), volume, **settings.input.reading)
+    measuring.needed(settings.descriptors, tuple(channels))
+    return channels
 
 
 @contextlib.contextmanager
@@ -206,6 +216,7 @@ def _finish(
     settings: Settings,
     source: Volume,
     grey: Volume | None,
+    channels: dict[str, Volume],
     found: Segmented,
     sample: str | None,
 ) -> RunFolder:
@@ -215,7 +226,7 @@ def _finish(
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = publish.Watched(grey) if grey is not None else None
-    tables = _measure(job, settings, found, watched)
+    tables = _measure(job, settings, found, watched, channels)
     publish.write_tables(writer, settings, tables)
     if found.threshold:
         writer.text("histogram.csv", found.histogram)
@@ -223,6 +234,8 @@ def _finish(
     publish.write_summary(writer, settings, tables)
     writer.text("settings.toml", settings.to_toml())
     inputs = input_record(source, job.voxel_size, io.content_hash(source))
+    if channels:
+        inputs["channels"] = {n: channel_record(c, io.content_hash(c)) for n, c in channels.items()}
     facts = {"sample": sample, "segmentation": found.facts}
     writer.json("run.json", record(command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory
@@ -231,14 +244,30 @@ def _finish(
     return RunFolder(writer.commit())
 
 
-def _measure(job: Job, settings: Settings, found: Segmented, grey: Any) -> measuring.Tables:
+def _measure(
+    job: Job, settings: Settings, found: Segmented, grey: publish.Watched | None, channels: dict[str, Volume]
+) -> measuring.Tables:
     """Stage 12: the tables."""
-    wanted = measuring.needed(settings.descriptors)
+    wanted = measuring.needed(settings.descriptors, tuple(channels))
+    crops_of_grey = grey is not None and needs_crops_of_grey(wanted)
+    maps = {name: _at_hand(name, channel, io.costly_boxes(channel), job) for name, channel in channels.items()}
+    if grey is not None:
+        grey = _at_hand("grey", grey, crops_of_grey and io.costly_boxes(grey.volume), job)
     with job.stage("measure") as tick:
         measured = run_passes(
             found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
-            owner=found.voids.owner, grey=grey, wanted=wanted, detection_diameter=found.detection_diameter,
-            run_map=job.run_map, tick=tick,
+            owner=found.voids.owner, grey=grey, channels=maps, wanted=wanted,
+            detection_diameter=found.detection_diameter, run_map=job.run_map, tick=tick,
         )  # fmt: skip
         tables = measuring.tabulate(measured, found.ids, settings.descriptors, settings.aggregates, job.run_map)
     return tables if found.voids_trusted else publish.without_voids(tables)
+
+
+def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:
+    """The volume, or a copy in scratch when cutting boxes out of its file would decode whole planes each time."""
+    if not costly:
+        return volume
+    copy = job.scratch.create(f"values_{name}", job.shape, volume.dtype)
+    with job.stage(f"read {name}") as tick:
+        numbering.copy(volume, copy, job.slabs, job.run_map, tick)
+    return copy

@@ -46,6 +46,12 @@ def input_record(volume: Volume, voxel_size: VoxelSize, digest: tuple[str, str] 
     return facts
 
 
+def channel_record(volume: Volume, digest: tuple[str, str] | None) -> dict[str, Any]:
+    """Facts about a co-registered map for `run.json`."""
+    facts = {"path": str(volume.path), "dataset": volume.dataset, "dtype": str(volume.dtype)}
+    return facts | (dict([digest]) if digest else {})
+
+
 def record(
     command: str, job: Job, settings: Settings, inputs: dict[str, Any], started: str, **facts: Any
 ) -> dict[str, Any]:

@@ -58,9 +58,11 @@ def without_voids(tables: Tables) -> Tables:
 
 
 def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
-    """Write particles, voids, aggregates and contacts."""
+    """Write particles, voids, aggregates and contacts, and the profiles of channels where there are any."""
     for name in ("particles", "voids", "aggregates", "contacts"):
         writer.table(name, getattr(tables, name), csv=settings.output.csv)
+    if tables.channels is not None:
+        writer.table("channels", tables.channels, csv=settings.output.csv)
 
 
 def write_summary(writer: RunWriter, settings: Settings, tables: Tables) -> dict[str, Any]:

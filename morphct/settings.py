@@ -41,12 +41,18 @@ class InputOptions(Options):
     crop: str | None = option(None, "part to read, half-open voxel ranges z0:z1,y0:y1,x0:x1; an empty end is the edge")
     raw_shape: str | None = option(None, "shape z,y,x of a raw file without header", unit="voxels")
     raw_dtype: str | None = option(None, "type of the voxels of a raw file, such as uint8, <u2 or >f4")
+    channels: tuple[str, ...] = option((), "co-registered maps to take statistics of, each NAME=FILE")
 
     def validate(self) -> None:
         """Refuse a voxel size that is none."""
         super().validate()
         if self.voxel_size is not None:
             parse_voxel_size(self.voxel_size)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What opening a volume takes of these."""
+        return {name: value for name, value in self.to_mapping().items() if name != "channels"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Tables: computed columns as data frames, with the names and the order that people's scripts rely on."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,37 @@ def _series(name: str, values: np.ndarray) -> "pd.api.extensions.ExtensionArray 
     if values.dtype == object:
         return pd.array(values, dtype=str)
     return values.astype(np.int64) if values.dtype.kind in "iu" else values
+
+
+def profiles(found: Mapping[str, np.ndarray], ids: np.ndarray) -> "pd.DataFrame":
+    """Radial profiles of channels: a row for each particle, channel and shell.
+
+    Parameters
+    ----------
+    found : mapping of str to (N, S, 3) float
+        By channel: voxels, mean and standard deviation in each shell, from the surface (shell 1) to the core.
+    ids : (N,) int64
+        Labels of the particles.
+
+    Returns
+    -------
+    DataFrame
+        Index `label`; `channel`, `shell`, `mean`, `std`, `n`; mean and std empty where a shell holds no measured voxel.
+    """
+    import pandas as pd
+
+    shells = next(iter(found.values())).shape[1]
+    values = np.stack(list(found.values()), axis=1).reshape(-1, 3)
+    return pd.DataFrame(
+        {
+            "channel": pd.array(np.tile(np.repeat(list(found), shells), len(ids)), dtype=str),
+            "shell": np.tile(np.arange(1, shells + 1), len(ids) * len(found)),
+            "mean": values[:, 1],
+            "std": values[:, 2],
+            "n": values[:, 0].astype(np.int64),
+        },
+        index=pd.Index(np.repeat(ids, len(found) * shells), name="label"),
+    )
 
 
 def contacts(pairs: Pairs, ids: np.ndarray, welds: Welds, suffix: str) -> "pd.DataFrame":

@@ -19,7 +19,7 @@ aggregate_id flags volume_#3 solid_volume_#3 equivalent_diameter_# feret_max_# f
 semi_axis_c_# axis_a_z axis_a_y axis_a_x axis_c_z axis_c_y axis_c_x ellipticity_yx ellipticity_zx ellipticity_zy
 shape_class surface_area_#2 surface_area_total_#2 inscribed_radius_# circumscribed_radius_# sphericity sphericity_wadell
 isoperimetric_quotient solidity void_fraction void_count void_volume_#3 void_largest_diameter_# grey_mean grey_std
-n_contacts contact_area_#2 weld_ratio_max
+grey_heterogeneity grey_core_shell n_contacts contact_area_#2 weld_ratio_max
 """
 VOID_COLUMNS = """
 label n_voxels volume_#3 equivalent_diameter_# centroid_z_# centroid_y_# centroid_x_# depth_# ellipticity_yx

@@ -24,7 +24,7 @@ HOMES = {
     "distributed": {"executors"},
     "psutil": {"planning"},
     "porespy": {"snow"},
-    "skimage": {"snow"},
+    "skimage": {"snow", "conventions"},
     "edt": {"closeup"},
     "cc3d": {"components", "crop_pass", "closeup", "phantom"},
     "matplotlib": {"figures", "scene"},

@@ -65,6 +65,29 @@ def hollow() -> Tables:
     return measure_array(((square <= 400) & (square > 100)).astype(np.uint8), None, "1px")
 
 
+@cache
+def textured() -> Tables:
+    """A box of 14 x 16 x 18 voxels, grey 100 +- 10 by turns along x, in a background of 20 +- 6 by turns along x."""
+    labels = np.zeros((40, 40, 44), np.uint8)
+    labels[12:26, 12:28, 12:30] = 1
+    turns = np.where(np.arange(44) % 2, 1, -1)
+    grey = np.where(labels > 0, 100 + 10 * turns, 20 + 6 * turns).astype(np.int16)
+    return measure_array(labels, grey, "1px")
+
+
+@cache
+def layered() -> Tables:
+    """A cube of 12 voxels whose grey is 100 + 10 x the distance to its surface, in a background of 20; the same as a
+    channel, which is measured in its lower half along y only."""
+    labels = np.zeros((40, 40, 40), np.uint8)
+    labels[14:26, 14:26, 14:26] = 1
+    places = np.indices(labels.shape)
+    depth = np.minimum(places - 13, 26 - places).min(0)
+    grey = np.where(labels > 0, 100 + 10 * depth, 20).astype(np.uint8)
+    channel = np.where(places[1] < 20, depth, np.nan)
+    return measure_array(labels, grey, "1px", channels={"map": channel}, compat="morphometry")
+
+
 def lattice_ball(radius: int) -> int:
     """Lattice points in a ball around one of them."""
     axis = np.arange(-radius, radius + 1) ** 2
@@ -79,6 +102,12 @@ A, B, C = (np.sqrt(5 * (n * n - 1) / 12) * edge for n, edge in ((20, 1), (8, 2),
 R = np.sqrt(6.5**2 + 1.0**2 + 0.5**2)
 WELD = 12 * 20 / (np.pi * R**2)
 BALL = 4 / 3 * np.pi * 20**3
+# layers 3 to 6 of the cube, its core: voxels, and what the deeper half of these 512 has of each
+CORE, DEEP = np.array([6**3, 4**3, 2**3, 0]), np.array([40, 152, 56, 8])
+CORE = np.array([8**3, 6**3, 4**3, 2**3]) - CORE
+INNER, OUTER = (DEEP @ [3, 4, 5, 6]) / 256, ((CORE - DEEP) @ [3, 4, 5, 6]) / 256
+LAYER = np.array([(14 - 2 * d) ** 3 - (12 - 2 * d) ** 3 for d in range(1, 7)])  # all layers, from the surface inwards
+MEAN = LAYER @ np.arange(1, 7) / 1728
 
 # column -> (scene, row, value, relative tolerance); the value may be a word, a truth value or None for "empty"
 PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
@@ -128,6 +157,8 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "void_largest_diameter": (boxes, 7, np.cbrt(6 * VOID * 2 / np.pi), 1e-12),
     "grey_mean": (boxes, 7, 102.0, 1e-12),
     "grey_std": (boxes, 7, 2.0, 1e-12),
+    "grey_heterogeneity": (textured, 1, 8.0, 1e-12),
+    "grey_core_shell": (layered, 1, 10 * (INNER - OUTER) / (80 + 5 * (INNER + OUTER)), 1e-12),
     "n_contacts": (boxes, 7, 1, 0),
     "contact_area": (boxes, 7, 240.0, 1e-12),
     "weld_ratio_max": (boxes, 7, WELD, 0.005),
@@ -176,7 +207,7 @@ def test_oracle(title: str, name: str):
     rows, oracles = next((r, o) for r, o in TABLES if r.title == title)
     scene, row, wanted, tolerance = oracles[name]
     frame = getattr(scene(), title)
-    suffix = "px" if scene in (plates, hollow) else "um"
+    suffix = "px" if scene in (plates, hollow, textured, layered) else "um"
     found = frame.loc[row, rows.known[name].column(suffix)]
     if isinstance(wanted, str) and wanted.endswith(":"):
         assert found.startswith(wanted)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..descriptors.options import DescriptorOptions
 from ..options import Options
 from ..settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings, describe
 from .terminal import show_log
@@ -18,6 +19,8 @@ _FLAGS: dict[str, tuple[type[Options], str]] = {
     "--crop": (InputOptions, "crop"),
     "--raw-shape": (InputOptions, "raw_shape"),
     "--raw-dtype": (InputOptions, "raw_dtype"),
+    "--channel": (InputOptions, "channels"),
+    "--compat": (DescriptorOptions, "compat"),
     "--labels-tif": (OutputOptions, "labels_tif"),
     "--memory": (RunOptions, "memory"),
     "--workers": (RunOptions, "workers"),
@@ -26,7 +29,15 @@ _FLAGS: dict[str, tuple[type[Options], str]] = {
     "--overwrite": (RunOptions, "overwrite"),
     "--strict": (QcOptions, "strict"),
 }
-_METAVARS = {"voxel_size": "LENGTH", "memory": "SIZE", "workers": "N", "scheduler": "ADDRESS", "crop": "RANGES"}
+_METAVARS = {
+    "voxel_size": "LENGTH",
+    "memory": "SIZE",
+    "workers": "N",
+    "scheduler": "ADDRESS",
+    "crop": "RANGES",
+    "channels": "NAME=FILE",
+    "compat": "WORD",
+}
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,9 +53,16 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_log(verbosity)
         settings = Settings.from_toml(config) if config else Settings()
         texts = [
-            f"{_name(flag)}={str(value).lower() if value is True else value}" for flag, value in given.items() if value
+            f"{_name(flag)}={str(value).lower() if value is True else value}"
+            for flag, value in given.items()
+            if value and not isinstance(value, tuple)
         ]
         settings = settings.with_overrides([*overrides, *texts])
+        for flag, value in given.items():
+            if value and isinstance(value, tuple):  # not by a text: there may be commas in it
+                options, name = _FLAGS[flag]
+                changed = dataclasses.replace(getattr(settings, options.section), **{name: value})
+                settings = dataclasses.replace(settings, **{options.section: changed})
         quiet = verbosity < 0
         _remember(values.get("out"))
         return command(settings=settings, shown=not silent and not quiet, quiet=quiet, **values)
@@ -96,4 +114,5 @@ def _option(flag: str) -> Callable[..., Any]:
     help = f"{describe(field)} [{_name(flag)}]"
     if isinstance(field.default, bool):
         return click.option(flag, _parameter(flag), is_flag=True, help=help)
-    return click.option(flag, _parameter(flag), metavar=_METAVARS.get(name, "TEXT"), help=help)
+    metavar, several = _METAVARS.get(name, "TEXT"), isinstance(field.default, tuple)
+    return click.option(flag, _parameter(flag), metavar=metavar, multiple=several, help=help)

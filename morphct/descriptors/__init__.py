@@ -3,7 +3,7 @@
 from .columns import Columns, compute, required
 from .glossary import glossary
 from .registry import Descriptor, chosen
-from .rows import AGGREGATES, PARTICLES, VOIDS, Rows
+from .rows import AGGREGATES, PARTICLES, VOIDS, Rows, particle_rows
 
 __all__ = [
     "AGGREGATES",
@@ -15,5 +15,6 @@ __all__ = [
     "chosen",
     "compute",
     "glossary",
+    "particle_rows",
     "required",
 ]

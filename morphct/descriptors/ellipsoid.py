@@ -23,8 +23,8 @@ def _direction(variances, axes, which, component):
     bounds=POSITIVE,
     smallest=10,
     also={
-        "scikit-image": "axis_major_length / 2 (it adds 1/12)",
-        "MorphoLibJ": "Elli.R1",
+        "scikit-image": "axis_major_length / 2",
+        "MorphoLibJ": "Elli.R1 (it adds 1/12 voxel² to the variances)",
         "BoneJ": "ellipsoid major radius",
     },
 )

@@ -1,8 +1,11 @@
 """The three tables: which descriptors there are for their rows, and which of them are columns, in order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..errors import SettingsError
+from . import channels as channel_columns
+from . import compat as compat_columns
 from . import contacts, convexity, ellipsoid, grey, groups, identity, pores, size, spheres, sphericity, surface, voids
 from .registry import Descriptor, found_in, registry
 
@@ -43,6 +46,29 @@ def _with(title: str, index: str, own: list[Descriptor], columns: str) -> Rows:
     """A table whose rows share descriptors with particles; what is its `own` comes before."""
     known = registry({**PARTICLES.known, **{d.name: d for d in own}}.values())
     return Rows(title, index, known, tuple(columns.split()))
+
+
+def particle_rows(channels: Sequence[str] = (), compat: str | None = None) -> Rows:
+    """The table of particles with the columns of these channels, and those in other programs' conventions.
+
+    Raises
+    ------
+    SettingsError
+        When a channel's columns would have the name of another column.
+    """
+    own = [] if compat is None else found_in(compat_columns)
+    taken = {d.column(suffix) for d in (*PARTICLES, *own) for suffix in ("um", "px")} | set(PARTICLES.known)
+    for channel in reversed(channels):
+        added = channel_columns.of_channel(channel)
+        clash = sorted({d.name for d in added} & taken)
+        if clash:
+            raise SettingsError(
+                f"a channel cannot be named {channel!r}, because {clash[0]} is a column already; give it another name "
+                "in --channel NAME=FILE"
+            )
+        own = [*added, *own]
+    known = registry([*PARTICLES.known.values(), *own])
+    return Rows(PARTICLES.title, PARTICLES.index, known, tuple(known))
 
 
 PARTICLES = _particles()

@@ -1,5 +1,6 @@
 """Readers: one a family of file formats. `open_volume` opens any of them lazily."""
 
+from .channels import channel_files, check_channels, costly_boxes, open_channels
 from .hashing import ContentHash, content_hash
 from .labels import open_labels, require_same_shape
 from .opening import open_volume
@@ -8,10 +9,14 @@ from .voxel_size import require_voxel_size
 
 __all__ = [
     "ContentHash",
+    "channel_files",
+    "check_channels",
     "content_hash",
+    "costly_boxes",
     "format_lines",
     "format_names",
     "formats",
+    "open_channels",
     "open_labels",
     "open_volume",
     "require_same_shape",

@@ -14,7 +14,7 @@ from .writer import PARTIAL, RUN
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEX = {"particles": "label", "voids": "void_id", "aggregates": "aggregate_id"}
+INDEX = {"particles": "label", "voids": "void_id", "aggregates": "aggregate_id", "channels": "label"}
 
 
 class RunFolder:
@@ -65,6 +65,12 @@ class RunFolder:
     def aggregates(self) -> "pd.DataFrame":
         """One row per group of touching or welded particles, index `aggregate_id`."""
         return self._table("aggregates")
+
+    @cached_property
+    def channels(self) -> "pd.DataFrame | None":
+        """Radial profiles of co-registered maps, a row for each particle, channel and shell; None without any."""
+        there = [name for name in ("channels.parquet", "channels.csv") if (self.path / name).exists()]
+        return self._table("channels") if there else None
 
     @cached_property
     def labels(self) -> Any:
