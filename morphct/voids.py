@@ -1,7 +1,7 @@
 """Voids of particles: enclosed background of the mask, or dips of grey inside the envelope; each with its owner."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from .kernels import dips as kernel
 from .kernels import morphology
 from .options import Options, option
 from .slabs import Slab
+from .void_facts import VoidFacts
 
 Tick = Callable[[int], None] | None
 CUT = 1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
@@ -37,7 +38,17 @@ class VoidOptions(Options):
         0.05, "false voids accepted in a particle of 40,000 voxels", "", min=1e-6, max=10
     )
     min_voxels: int = option(1, "smallest void kept", "voxels", min=1)
-    seal: bool = option(True, "close voids that leak through a mouth of up to four voxels before splitting")
+    seal: bool = option(
+        True, "close voids that leak through a mouth of up to four voxels before splitting; they count as closed"
+    )
+    closing_radius: float = option(
+        0.0,
+        "radius of the ball that closes the mouths of open voids, particle by particle after splitting; 0: open voids "
+        "are not looked for",
+        "shortest voxel edges",
+        min=0,
+        max=50,
+    )
 
     def validate(self) -> None:
         """Refuse words other than `auto` and `holes`."""
@@ -57,11 +68,14 @@ class Voids:
     owner : (n+1,) int64
         Label of the particle that holds most of the void.
     n : int
+    facts : VoidFacts
+        What else is known of them.
     """
 
     labels: Any
     owner: np.ndarray
     n: int
+    facts: VoidFacts = field(default_factory=VoidFacts)
 
 
 def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Slab) -> None:
