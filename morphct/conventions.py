@@ -133,8 +133,8 @@ def mesh_area(field: np.ndarray, level: float, spacing: Spacing = (1.0, 1.0, 1.0
 
     if not field.min() <= level < field.max():
         return float("nan")
-    vertices, faces, _, _ = marching_cubes(field, level, spacing=spacing)
-    return float(mesh_surface_area(vertices, faces))
+    vertices, faces, _, _ = marching_cubes(field, level)
+    return float(mesh_surface_area(vertices.astype(np.float64) * spacing, faces))
 
 
 def porespy_area(box: np.ndarray) -> float:

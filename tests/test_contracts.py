@@ -8,14 +8,15 @@ import pandas as pd
 import phantoms
 import pytest
 
-from morphct.descriptors import AGGREGATES, PARTICLES, VOIDS, glossary
+from morphct.descriptors import AGGREGATES, PARTICLES, VOIDS, glossary, particle_rows
 from morphct.executors import Threads
 from morphct.measuring import Tables, measure_array
 from morphct.slabs import plan_slabs
 from morphct.units import VoxelSize
 
 CUBE = VoxelSize(1.0, 1.0, 1.0)
-NAMES = list(PARTICLES.columns)
+ROWS = particle_rows(("map",), "morphometry")  # with what is made on demand alone
+NAMES = list(ROWS.columns)
 # columns that say where or how a particle lies, by what turns with the axes
 TURNING = re.compile(r"^(centroid|bbox|axis_a|axis_c)_([zyx])")
 
@@ -37,34 +38,38 @@ def scene(edges: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> tuple[np.ndarr
 
 
 def column(name: str) -> str:
-    return PARTICLES.known[name].column("um")
+    return ROWS.known[name].column("um")
+
+
+def everything(labels: np.ndarray, grey: np.ndarray, *rest, **options) -> Tables:
+    return measure_array(labels, grey, *rest, channels={"map": grey / 7}, compat="morphometry", **options)
 
 
 @cache
 def measured(edges: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Tables:
-    return measure_array(*scene(edges), VoxelSize(*edges))
+    return everything(*scene(edges), VoxelSize(*edges))
 
 
 @cache
 def rescaled(factor: float) -> Tables:
-    return measure_array(*scene(), VoxelSize(factor, factor, factor))
+    return everything(*scene(), VoxelSize(factor, factor, factor))
 
 
 @cache
 def turned(p: int, q: int) -> Tables:
-    return measure_array(*(np.ascontiguousarray(np.rot90(a, axes=(p, q))) for a in scene()), CUBE)
+    return everything(*(np.ascontiguousarray(np.rot90(a, axes=(p, q))) for a in scene()), CUBE)
 
 
 @cache
 def shifted() -> tuple[Tables, tuple[int, int, int]]:
     by = (3, 5, 2)
-    return measure_array(*(np.pad(a, [(n, 0) for n in by]) for a in scene()), CUBE), by
+    return everything(*(np.pad(a, [(n, 0) for n in by]) for a in scene()), CUBE), by
 
 
 @cache
 def cut(planes: int, workers: int) -> Tables:
     labels, grey = scene()
-    return measure_array(labels, grey, CUBE, slabs=plan_slabs(len(labels), planes), run_map=Threads(workers))
+    return everything(labels, grey, CUBE, slabs=plan_slabs(len(labels), planes), run_map=Threads(workers))
 
 
 def same(found: pd.Series, wanted: pd.Series, relative: float) -> None:
@@ -83,7 +88,7 @@ def test_the_scene_has_what_is_to_be_tested():
 
 
 @pytest.mark.parametrize(
-    "about", [d for rows in (PARTICLES, VOIDS, AGGREGATES) for d in rows], ids=lambda d: f"{d.group}.{d.name}"
+    "about", [d for rows in (ROWS, VOIDS, AGGREGATES) for d in rows], ids=lambda d: f"{d.group}.{d.name}"
 )
 def test_definition(about):
     assert about.definition.endswith("."), "a docstring of whole sentences"
@@ -98,13 +103,13 @@ def test_definition(about):
 def test_unit(name):
     """With voxels of three times the edge every value is 3^power times as large."""
     found, wanted = rescaled(3.0).particles[column(name)], measured().particles[column(name)]
-    power = PARTICLES.known[name].power
+    power = ROWS.known[name].power
     same(found, wanted * 3.0**power if power else wanted, 1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_bounds(name):
-    about = PARTICLES.known[name]
+    about = ROWS.known[name]
     values = measured().particles[column(name)]
     if values.dtype.kind in "fi":
         held = values.dropna().astype(float)
@@ -134,7 +139,7 @@ def test_directions_turn_as_a_whole(which):
 
 def crop_based(name: str) -> bool:
     """Whether a search or a mesh stands behind it, whose rounding sees the order of the axes."""
-    return PARTICLES.known[name].group in ("size", "surface", "spheres", "sphericity", "convexity", "contacts")
+    return ROWS.known[name].group in ("size", "surface", "spheres", "sphericity", "convexity", "contacts", "compat")
 
 
 def expected_turn(before: pd.DataFrame, name: str, axes: tuple[int, int]) -> pd.Series:
@@ -194,10 +199,10 @@ COARSE = {
     "void_volume": 0.12,
     "void_fraction": 0.12,
 }
-NOT_OF_THE_BODY = re.compile(r"^(n_voxels|bbox_|flags|grey_)|^(centroid|axis)_|^void_count|^touches|^shape_class")
+NOT_OF_THE_BODY = re.compile(r"^(n_voxels|bbox_|flags|grey_)|^(centroid|axis)_|^void_count|^touches|^shape_class|^map_")
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if not NOT_OF_THE_BODY.match(n)])
+@pytest.mark.parametrize("name", [n for n in NAMES if not NOT_OF_THE_BODY.match(n) and ROWS.known[n].group != "compat"])
 def test_anisotropic_voxels(name):
     """The same bodies in the same pose, sampled half as densely along z or along x."""
     wanted = measured().particles[column(name)]
