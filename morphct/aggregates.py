@@ -164,7 +164,8 @@ def measure_groups(
     members = np.split(np.argsort(number, kind="stable") + 1, np.cumsum(np.bincount(number, minlength=count + 1)))[1:-1]
     share = partial(_solidity, envelope, results["spacing"])
     return {
-        **{name: _total(number, results[name], count) for name in ("voxels", "void_voxels")},
+        **{name: _total(number, results[name], count) for name in ("voxels", "void_voxels", "open_void_voxels")},
+        "open_searched": _total(number, ~results["open_searched"], count) == 0,
         "members": np.bincount(number, minlength=count + 1)[1:],
         "area_welded": np.bincount(group, weights=welded, minlength=count).astype(float),
         "ratio_largest": largest,

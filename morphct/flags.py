@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .descriptors import Columns
+from .descriptors import Columns, identity
 
 FEW_VOXELS = 64
 
@@ -18,14 +18,17 @@ VOCABULARY: Mapping[str, str] = {
     "disconnected": "It falls into several pieces that do not touch; sizes and shapes are of all of them together.",
     "coarse": "It is so large that surface, balls and hull were measured on every second voxel or fewer.",
     "ball_open": "Its largest ball is known only to within .05 to .35 voxel, as for thin plates.",
-    "no_voids": "It has no closed void, so none that is the largest.",
+    "no_voids": "It has no closed void, so none that is the largest or of any thickness.",
+    "few_voids": "Its closed voids are fewer than 10, or leave no room for random throws: how they lie is not judged.",
+    "no_band": "No grey values tell how far its voids can be trusted, or denoising missed its target.",
+    "not_searched": "Open voids were not looked for: voids.closing_radius is 0, or it is too large for that.",
     "no_body": "Its voxel centres span no body, so it has no such width.",
     "no_surface": "No surface that keeps its volume could be laid through its voxels.",
     "no_axis": "Two of its semi-axes are equal, so they point nowhere in particular.",
     "no_grey": "None of its voxels has a finite grey value.",
     "no_interior": "Too few of its voxels, or of the background near it, lie away from surfaces to judge its core.",
     "not_measured": "No voxel of it was measured in that channel.",
-    "outside_owner": "Its middle lies outside its particle, as that of a bent void can.",
+    "outside_owner": "Its middle lies outside its particle's envelope, as that of a bent or open void can.",
     "out_of_range": "A value beyond what geometry allows was dropped; the body is too small or too thin for it.",
     "noise_target_missed": "Denoising missed its target, so a void fraction would not be honest and is left out.",
     "not_resolved": "It is smaller than these columns need to be good to about 5 %; read their values with care.",
@@ -67,7 +70,7 @@ def _facts(columns: Columns, results: Mapping[str, Any], voxels: np.ndarray) -> 
     nothing = np.zeros(len(voxels))
     dimension = np.asarray(results["dimension"])
     return {
-        "border": np.asarray(columns.values.get("touches_border", nothing), bool),
+        "border": identity.touches_border(np.asarray(results["box"]), results["shape"]),
         "one_voxel": dimension == 0,
         "line": dimension == 1,
         "flat": dimension == 2,

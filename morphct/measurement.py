@@ -23,6 +23,10 @@ from .kernels import sums as kernel
 from .passes import Contacts, Grey, Shape, grey_scale
 from .slabs import Slab
 from .units import VoxelSize
+from .void_facts import VoidFacts
+from .void_pass import PARTICLE_RESULTS as VOID_SUMS
+from .void_pass import RESULTS as VOID_RESULTS
+from .void_pass import void_pass
 
 Tick = Callable[[int], None] | None
 
@@ -94,6 +98,7 @@ def measure(
     channels: Mapping[str, Any] | None = None,
     wanted: Collection[str] | None = None,
     detection_diameter: float | None = None,
+    void_facts: VoidFacts | None = None,
     run_map: RunMap = map,
     tick: Tick = None,
     tick_particles: Tick = None,
@@ -110,7 +115,7 @@ def measure(
     slabs : sequence of Slab
         How the volume is cut; no result depends on it.
     void_labels : (Z,Y,X) int32 array-like, optional
-        Closed voids 1 to V, 0 = none.
+        Voids 1 to V, 0 = none; closed ones but for those that `void_facts` tell to be open.
     owner : (V+1,) int array, optional
         Label of each void's particle; first entry 0.
     grey : (Z,Y,X) array-like, optional
@@ -121,6 +126,8 @@ def measure(
         Results needed (`descriptors.required`); None: all. The slab pass over labels always runs.
     detection_diameter : float, optional
         Smallest diameter, in the unit of `voxel_size`, at which a void counts as resolved.
+    void_facts : VoidFacts, optional
+        What else is known of the voids.
     tick, tick_particles : callable, optional
         Told of planes done by the slab pass, and of particles done by the crop pass.
 
@@ -128,11 +135,13 @@ def measure(
     -------
     Measurements
     """
-    if void_labels is not None and owner is not None and len(owner) > 1:
-        envelope = Envelope(labels, n, void_labels, np.asarray(owner, np.int64))
-    else:
-        envelope = Envelope(labels, n)
-    needed = set(CROP_RESULTS) | {*GREY_RESULTS, "pairs", "void_depth"} if wanted is None else set(wanted)
+    facts = VoidFacts() if void_facts is None else void_facts
+    owner = np.zeros(1, np.int64) if void_labels is None or owner is None else np.asarray(owner, np.int64)
+    envelope = Envelope(labels, n)
+    if len(owner) > 1:  # open voids lie outside
+        envelope = Envelope(labels, n, void_labels, np.where(facts.is_open(len(owner)), 0, owner))
+    everything = {*CROP_RESULTS, *GREY_RESULTS, "pairs", *VOID_RESULTS, *VOID_SUMS}
+    needed = everything if wanted is None else set(wanted)
     grey = grey if needed & {*GREY_RESULTS, "pairs"} else None
     within = grey if needed & set(INSIDE_RESULTS) else None
     scale = _scale_of(grey, slabs, run_map) if grey is not None else 1.0
@@ -143,12 +152,16 @@ def measure(
         results["grey_background"] = sums.grey.background_mean()  # type: ignore[union-attr]
     if "pairs" in needed:
         results["pairs"] = sums.contacts.finalize(voxel_size.spacing, scale)
-    voids = _void_results(sums, envelope, voxel_size, results, detection_diameter)
+    voids = _void_results(sums, owner[1:], facts, voxel_size, results, detection_diameter)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
-    if asked or "void_depth" in needed:
-        found, depths = crop_pass(envelope, results["box"], voxel_size, asked, voids, run_map, tick_particles)
-        results |= found
-        voids["void_depth"] = depths
+    if asked:
+        results |= crop_pass(envelope, results["box"], voxel_size, asked, None, run_map, tick_particles)[0]
+    if needed & {*VOID_RESULTS, *VOID_SUMS}:
+        of_voids, of_particles = void_pass(
+            envelope, results["box"], voxel_size, voids, facts.seeing, run_map, tick_particles
+        )
+        voids |= of_voids
+        results |= of_particles
     profiles: dict[str, np.ndarray] = {}
     if within is not None or channels:
         inside = look_inside(envelope, results["box"], voxel_size, within, channels, run_map, tick_particles)
@@ -265,14 +278,19 @@ def _finished(sums: _Sums, voxel_size: VoxelSize, shape: tuple[int, ...]) -> dic
 
 
 def _void_results(
-    sums: _Sums, envelope: Envelope, voxel_size: VoxelSize, results: dict[str, Any], detection: float | None
+    sums: _Sums,
+    owner: np.ndarray,
+    facts: VoidFacts,
+    voxel_size: VoxelSize,
+    results: dict[str, Any],
+    detection: float | None,
 ) -> dict[str, Any]:
     """Results of the slab pass over voids; what particles know of them is added to `results`."""
-    voxels = sums.voids.moments[:, 0]
-    owner = np.zeros(0, np.int64) if envelope.owner is None else envelope.owner[1:]
-    results["void_number"] = np.bincount(owner, minlength=envelope.n + 1)[1:]
-    largest = np.zeros(envelope.n + 1, np.int64)
-    np.maximum.at(largest, owner, voxels)
+    voxels, n = sums.voids.moments[:, 0], len(results["voxels"])
+    opened = facts.is_open(len(owner) + 1)[1:]
+    results |= facts.sums(owner, opened, voxels, n)
+    largest = np.zeros(n + 1, np.int64)
+    np.maximum.at(largest, owner[~opened], voxels[~opened])
     results["void_largest_voxels"] = largest[1:]
     variances, _ = principal(sums.voids.covariances(), voxel_size.spacing)
     extent = sums.voids.boxes[:, 1::2] - sums.voids.boxes[:, 0::2]
@@ -284,7 +302,7 @@ def _void_results(
         "box": sums.voids.boxes,
         "dimension": (extent > 1).sum(1),
         "owner_label": owner,
-        "void_open": np.zeros(len(owner), bool),
+        "void_open": opened,
         "detection_diameter": detection or UNKNOWN_DETECTION * np.cbrt(voxel_size.volume),
         "shape": results["shape"],
         "spacing": results["spacing"],

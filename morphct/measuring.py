@@ -14,9 +14,11 @@ from .executors import RunMap
 from .io import check_channels
 from .measurement import Measurements
 from .measurement import measure as run_passes
+from .open_voids import add_open
 from .scratch import Scratch
 from .slabs import Slab, plan_slabs
 from .units import VoxelSize, parse_voxel_size
+from .void_pass import RESULTS as VOID_RESULTS
 from .voids import VoidOptions
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Tables:
 
 
 # what voids, groups and flags need even when no column of particles asks for it
-ALWAYS = frozenset({"pairs", "ball_inside", "void_depth"})
+ALWAYS = frozenset({"pairs", "ball_inside", *VOID_RESULTS})
 
 
 def needed(options: DescriptorOptions, channels: Sequence[str] = ()) -> frozenset[str]:
@@ -166,7 +168,9 @@ def measure_array(
     ids = labels.find_ids(image, slabs, run_map)
     numbered = labels.Numbered(image, ids)
     with Scratch() as scratch:
-        found = voids.inside_labels(numbered, void_options or VoidOptions(), scratch, slabs, run_map)
+        void_options = void_options or VoidOptions()
+        found = voids.inside_labels(numbered, void_options, scratch, slabs, run_map)
+        found = add_open(found, numbered, len(ids), size, void_options, slabs, run_map)
         measured = run_passes(
             numbered,
             len(ids),
@@ -174,6 +178,7 @@ def measure_array(
             slabs=slabs,
             void_labels=found.labels,
             owner=found.owner,
+            void_facts=found.facts,
             grey=grey,
             channels=channels,
             wanted=wanted,

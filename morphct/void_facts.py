@@ -18,9 +18,9 @@ class VoidFacts:
     searched : (N,) bool, optional
         Particles in which open voids were looked for; None: in no particle.
     low, high : (V+1,) float, optional
-        Voxels a void has at least and at most; None: not known.
+        Voxels that a void stands for, at least and at most; None: not known.
     hidden : float
-        Voxels that a particle may have in voids that were not seen, at most.
+        Voxels that a particle may hold in voids of which none was seen.
     seeing : Seeing
     """
 
@@ -30,3 +30,38 @@ class VoidFacts:
     high: np.ndarray | None = None
     hidden: float = 0.0
     seeing: Seeing = field(default_factory=Seeing)
+
+    def is_open(self, count: int) -> np.ndarray:
+        """(count,) bool, by void id from 0."""
+        return np.zeros(count, bool) if self.opened is None else np.asarray(self.opened, bool)
+
+    def sums(self, owner: np.ndarray, opened: np.ndarray, voxels: np.ndarray, n: int) -> dict[str, np.ndarray]:
+        """What these say of `n` particles.
+
+        Parameters
+        ----------
+        owner : (V,) label of each void's particle.
+        opened : (V,) bool.
+        voxels : (V,) int64.
+
+        Returns
+        -------
+        dict of (n,) arrays
+            `void_number` of closed voids; `open_void_voxels` and whether they were looked for, `open_searched`;
+            `void_voxels_low` and `void_voxels_high`, NaN where not known.
+        """
+        closed = owner[~opened]
+        unknown = np.full(n, np.nan)
+        low, high = unknown, unknown
+        if self.low is not None and self.high is not None:
+            low, high = (np.bincount(closed, v[1:][~opened], n + 1)[1:] for v in (self.low, self.high))
+            high = high + self.hidden
+        open_voxels = np.zeros(n + 1, np.int64)
+        np.add.at(open_voxels, owner[opened], voxels[opened])
+        return {
+            "void_number": np.bincount(closed, minlength=n + 1)[1:],
+            "open_void_voxels": open_voxels[1:],
+            "open_searched": np.zeros(n, bool) if self.searched is None else np.asarray(self.searched, bool),
+            "void_voxels_low": low,
+            "void_voxels_high": high,
+        }

@@ -16,7 +16,7 @@ from .units import VoxelSize
 from .void_statistics import Seeing, placement
 
 RESULTS = ("void_depth", "void_rank", "void_thickness")  # by void
-PARTICLE_RESULTS = ("voids_apart", "voids_apart_p", "voids_rank", "voids_rank_p", "voids_crowded")
+PARTICLE_RESULTS = ("voids_apart", "voids_apart_p", "voids_rank", "voids_rank_p", "voids_thickness")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def void_pass(
         RESULTS: the distance of each void's middle to the outside of its particle; the share of the places it could
         have had that lie deeper; its median local thickness. Open voids have a thickness only.
     particles : dict of (N,) float
-        PARTICLE_RESULTS, as `void_statistics.Placement` tells.
+        PARTICLE_RESULTS: as `void_statistics.Placement` tells, and the thickness above which half of the voids' volume
+        lies; of closed voids.
     """
     owner = voids["owner_label"]
     rows = np.argsort(owner, kind="stable")
@@ -99,7 +100,18 @@ def _of_particle(work: _Work, particle: int) -> tuple[np.ndarray, np.ndarray, li
     squared = squared_distances(padded(crop.mask), spacing)
     lies = placement(squared, spacing, middles, radii, work.seeing, particle + 1)
     table[closed, 0], table[closed, 1] = lies.depths, lies.ranks
-    return held, table, [lies.ratio, lies.ratio_p, lies.rank_mean, lies.rank_p, float(lies.crowded)]
+    middle = _half_way(table[closed, 2], work.voids["voxels"][held[closed]])
+    return held, table, [lies.ratio, lies.ratio_p, lies.rank_mean, lies.rank_p, middle]
+
+
+def _half_way(values: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted median of (K,) values; NaN without one that is known."""
+    known = np.isfinite(values)
+    if not known.any():
+        return float("nan")
+    order = np.argsort(values[known], kind="stable")
+    reached = np.cumsum(weights[known][order])
+    return float(values[known][order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _thickness(work: _Work, void: int) -> float:

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from .registry import POSITIVE, descriptor
+from .registry import POSITIVE, SHARE, descriptor
+
+# a crack is flat and long, or thin for its volume (which a bent one is too); a coin of 1:3, a needle of 1:12 are limits
+FLAT, LONG, THIN = 1 / 2, 1 / 3, 0.35
 
 
 @descriptor(source="label of the particle around it")
@@ -17,9 +20,33 @@ def depth(void_depth):
     return void_depth
 
 
+@descriptor(
+    power=1, symbol=r"\tau", source="Hildebrand and Rueegsegger 1997", bounds=POSITIVE, smallest=4,
+    also={"BoneJ": "Tb.Sp of the void", "PoreSpy": "local_thickness, twice"},
+)  # fmt: skip
+def thickness(void_thickness):
+    """Local thickness, a diameter: the median over its volume of the largest ball inside it that holds the point."""
+    return void_thickness
+
+
+@descriptor(symbol="q", source="METHODS section 5", bounds=SHARE, empty="outside_owner")
+def depth_rank(void_rank):
+    """Share of the places it could have had, deep enough in its particle for a ball of its volume, that lie deeper: .5
+    on average where voids lie at random, 0 in the middle, 1 under the surface."""
+    return void_rank
+
+
+@descriptor(symbol="c/b, c/a, t/d", source="METHODS section 5")
+def kind(ellipticity_zy, ellipticity_zx, thickness, equivalent_diameter):
+    """`crack` when flat and long (c/b at most 1/2 and c/a at most 1/3) or thin for its volume (thickness at most .35
+    equivalent diameters, as bent and branched ones are), else `pore`."""
+    flat = (ellipticity_zy <= FLAT) & (ellipticity_zx <= LONG)
+    return np.where(flat | (thickness <= THIN * equivalent_diameter), "crack", "pore").astype(object)
+
+
 @descriptor(source="METHODS section 5")
 def open_(void_open):
-    """Whether it is joined to the outside of the particle; closed voids alone are in the table so far."""
+    """Whether it opens to the outside of its particle, through a mouth that a ball of `voids.closing_radius` closes."""
     return void_open
 
 

@@ -77,12 +77,13 @@ VOIDS = _with(
     "voids",
     "void_id",
     found_in(pores),
-    "label n_voxels volume equivalent_diameter centroid_z centroid_y centroid_x depth "
-    "ellipticity_yx ellipticity_zx ellipticity_zy open resolved flags",
+    "label n_voxels volume equivalent_diameter thickness centroid_z centroid_y centroid_x depth depth_rank "
+    "ellipticity_yx ellipticity_zx ellipticity_zy kind open resolved flags",
 )
 AGGREGATES = _with(
     "aggregates",
     "aggregate_id",
     found_in(groups),
-    "n_members volume equivalent_diameter solidity weld_area weld_ratio_max void_fraction score reasons",
+    "n_members volume equivalent_diameter solidity weld_area weld_ratio_max void_fraction open_void_fraction "
+    "score reasons",
 )

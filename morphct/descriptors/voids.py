@@ -1,4 +1,4 @@
-"""Closed voids of a particle."""
+"""Voids of a particle: how much, how thick, how they lie."""
 
 import numpy as np
 
@@ -9,6 +9,20 @@ from .registry import POSITIVE, SHARE, descriptor
 def void_fraction(void_volume, volume):
     """Volume of its closed voids over the volume of the envelope."""
     return void_volume / volume
+
+
+@descriptor(symbol=r"V_{v,low}/V", source="METHODS section 5", bounds=SHARE, empty="no_band")
+def void_fraction_low(void_voxels_low, voxels):
+    """What its void fraction is at least: of the voids found, the voxels beyond the middle between particle and void
+    grey, that level moved by its uncertainty."""
+    return void_voxels_low / voxels
+
+
+@descriptor(symbol=r"V_{v,high}/V", source="METHODS section 5", bounds=SHARE, empty="no_band")
+def void_fraction_high(void_voxels_high, voxels):
+    """What its void fraction is at most: each void found stands for as many of its size as its chance to be seen says,
+    at the level moved by its uncertainty; and one void that is seen every second time."""
+    return void_voxels_high / voxels
 
 
 @descriptor(symbol=r"n_v", source="count", bounds=POSITIVE)
@@ -28,3 +42,46 @@ def void_largest_diameter(void_largest_voxels, voxel_volume):
     """Diameter of the sphere of the volume of its largest void; empty without voids."""
     largest = np.where(void_largest_voxels > 0, void_largest_voxels, np.nan)
     return np.cbrt(6 * largest * voxel_volume / np.pi)
+
+
+@descriptor(power=1, symbol=r"\tau_{v,50}", source="Hildebrand and Rueegsegger 1997", bounds=POSITIVE, empty="no_voids")
+def void_thickness_median(voids_thickness):
+    """Local thickness, a diameter, above which half of the volume of its closed voids lies: each void counts with the
+    median over its own volume; empty without voids."""
+    return voids_thickness
+
+
+@descriptor(symbol=r"V_o/(V + V_o)", source="METHODS section 5", bounds=SHARE, empty="not_searched")
+def open_void_fraction(open_void_voxels, voxels, open_searched):
+    """Volume of its open voids over that of envelope and open voids. Open is a void whose mouth a ball of
+    `voids.closing_radius` closes; narrower mouths than four voxels are closed before the split already (`voids.seal`),
+    and such voids count as closed."""
+    return np.where(open_searched, open_void_voxels / (voxels + open_void_voxels), np.nan)
+
+
+@descriptor(symbol=r"\bar q", source="METHODS section 5", bounds=SHARE, empty="few_voids")
+def void_depth_rank_mean(voids_rank):
+    """Mean depth rank of its closed voids: about .5 at random, near 1 for a shell under the surface, low for a centre;
+    empty with fewer than 10 voids."""
+    return voids_rank
+
+
+@descriptor(symbol=r"p_q", source="Besag and Diggle 1977", bounds=SHARE, empty="few_voids")
+def void_depth_p(voids_rank_p):
+    """How often random throws have a mean depth rank as far out as its own, two-sided, by rank among 199 throws. Over
+    hundreds of particles some are small by chance: 1 in 20 below .05."""
+    return voids_rank_p
+
+
+@descriptor(symbol=r"\bar d/\bar d_0", source="Clark and Evans 1954", bounds=POSITIVE, empty="few_voids")
+def void_clustering_ratio(voids_apart):
+    """Mean distance of its closed voids to the nearest other one, over its mean in 199 throws of the same voids into
+    the same particle, without overlap: below 1 clustered, above 1 evenly spread; empty with fewer than 10 voids."""
+    return voids_apart
+
+
+@descriptor(symbol=r"p_d", source="Besag and Diggle 1977", bounds=SHARE, empty="few_voids")
+def void_clustering_p(voids_apart_p):
+    """How often random throws have a mean distance as far out as its own, two-sided, by rank among 199 throws. Over
+    hundreds of particles some are small by chance: 1 in 20 below .05."""
+    return voids_apart_p
