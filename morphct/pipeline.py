@@ -231,7 +231,7 @@ def _finish(
     if found.threshold:
         writer.text("histogram.csv", found.histogram)
         writer.json("threshold.json", found.threshold)
-    publish.write_summary(writer, settings, tables)
+    publish.write_summary(writer, job, settings, tables)
     writer.text("settings.toml", settings.to_toml())
     inputs = input_record(source, job.voxel_size, io.content_hash(source))
     if channels:

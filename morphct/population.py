@@ -3,17 +3,27 @@
 Particles cut by the border of the volume are counted but left out of the statistics, as long as there are others.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import border_correction
+from .intervals import (
+    quantile_interval,
+    rank_correlation,
+    ratio_interval,
+    share_interval,
+    weighted_quantile_intervals,
+    weighted_quantiles,
+)
+
 if TYPE_CHECKING:
     import pandas as pd
 
-Z95 = 1.959964  # two-sided 95 % of a normal distribution
-FEWEST = 6  # below this many values an interval says nothing
-_DRAWS = 4_000_000  # bootstrap draws in all: 1000 resamples up to 4000 particles, fewer above, at least 50
+SHARES = np.array([0.1, 0.5, 0.9])
+CLASSES = {"aggregate": ("aggregate",), "porous": ("porous",), "defective": ("porous", "aggregate")}
+# columns whose correlation with size is told
+WITH_SIZE = ("sphericity", "sphericity_silhouette", "sphericity_wadell", "roundness", "ellipticity_zx", "void_fraction")
 
 # what a person asks first of each particle; the rest of the columns is in the tables
 HEADLINE = (
@@ -53,53 +63,12 @@ def interior(particles: "pd.DataFrame") -> "pd.DataFrame":
     return inside if len(inside) else particles
 
 
-def weighted_quantiles(values: np.ndarray, weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Quantiles of `values` (N,) when each counts as much as its weight (N,); linear between the middles of the steps.
-
-    A value's place on the cumulative curve is the weight below it plus half its own, over the sum.
-    """
-    order = np.argsort(values, kind="stable")
-    return _sorted_quantiles(values[order], weights[order], shares)
-
-
-def _sorted_quantiles(values: np.ndarray, weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    total = weights.sum()
-    if len(values) == 0 or total <= 0:
-        return np.full(len(shares), np.nan)
-    places = (np.cumsum(weights) - 0.5 * weights) / total
-    return np.interp(shares, places, values)
-
-
-def quantile_interval(values: np.ndarray, share: float) -> tuple[float, float]:
-    """95 % interval of a quantile of `values` (N,), from the ranks alone (no assumption on the distribution).
-
-    The number of values below the true quantile is binomial; its normal approximation gives the two ranks.
-    (NaN, NaN) with fewer than six values or when a rank falls outside.
-    """
-    ordered = np.sort(values[np.isfinite(values)])
-    n = len(ordered)
-    half = Z95 * np.sqrt(n * share * (1 - share))
-    low, high = int(np.floor(n * share - half)) - 1, int(np.ceil(n * share + half))
-    if n < FEWEST or low < 0 or high >= n:
-        return float("nan"), float("nan")
-    return float(ordered[low]), float(ordered[high])
-
-
-def share_interval(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of `hits` in `n` (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    if n == 0:
-        return float("nan"), float("nan")
-    p, z2 = hits / n, Z95**2
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
-
-
 def summarise(
     particles: "pd.DataFrame",
     voids: "pd.DataFrame | None" = None,
     aggregates: "pd.DataFrame | None" = None,
     seed: int = 0,
+    shape: tuple[int, int, int] | None = None,
 ) -> dict[str, Any]:
     """Population numbers of a sample: what `summary.json` holds.
 
@@ -108,14 +77,17 @@ def summarise(
     particles, voids, aggregates : DataFrame
         The tables of a run.
     seed : int
-        Of the bootstrap behind the intervals of volume-weighted numbers.
+        Of the bootstrap behind the intervals of weighted numbers.
+    shape : (Z, Y, X), optional
+        Voxels of the volume, for the correction of the border.
 
     Returns
     -------
     dict
         `counts`, `size` (D10, D50, D90 `by_number` and `by_volume`), `columns` (median, quartiles, mean, sd of the
-        headline columns), `void_fraction`, shares of classes. Numbers with an uncertainty are `{value, low, high}`
-        with a 95 % interval; NaN where nothing can be said.
+        headline columns), `void_fraction`, shares of classes, `size_correlation` (Spearman's, of shape with size), and
+        the same `border_corrected` where particles are cut. Numbers with an uncertainty are `{value, low, high}` with a
+        95 % interval; NaN where nothing can be said.
     """
     unit = unit_of(particles)
     used = interior(particles)
@@ -127,9 +99,9 @@ def summarise(
         "columns": {c: _column(used[c]) for c in (h.format(u=unit) for h in HEADLINE) if c in used.columns},
         "void_fraction": _void_fraction(used, unit, seed),
         "void_size": _void_size(voids, unit),
-        "aggregate_fraction": _class_share(used, unit, ("aggregate",)),
-        "porous_fraction": _class_share(used, unit, ("porous",)),
-        "defective_fraction": _class_share(used, unit, ("porous", "aggregate")),
+        **{f"{name}_fraction": _class_share(used, unit, classes) for name, classes in CLASSES.items()},
+        "size_correlation": _with_size(used, unit),
+        "border_corrected": _corrected(used, unit, seed, shape),
     }
 
 
@@ -138,24 +110,34 @@ def numbers(summary: dict[str, Any]) -> dict[str, float]:
 
     `n_particles`, `n_interior`, `n_voids`, `n_aggregates`, `d10_number` ... `d90_volume`, `span_number`, `span_volume`,
     `void_fraction`, `aggregate_fraction`, `porous_fraction`, `defective_fraction`, and each headline column's median
-    under the column's own name (but `void_fraction`, which is that of the whole population).
+    under the column's own name (but `void_fraction`, which is that of the whole population). Diameters and fractions
+    with the ending `_corrected` are those corrected for the border; `sphericity_size_correlation` is Spearman's.
     """
     row: dict[str, float] = {name: _number(c["median"]) for name, c in summary.get("columns", {}).items()}
     counts = summary.get("counts", {})
     for name in ("particles", "interior", "voids", "aggregates"):
         row[f"n_{name}"] = _number(counts.get(name))
-    for weight in ("number", "volume"):
-        sizes = summary.get("size", {}).get(f"by_{weight}", {})
-        for name in ("d10", "d50", "d90"):
-            row[f"{name}_{weight}"] = _number(sizes.get(name, {}).get("value"))
-        row[f"span_{weight}"] = _number(sizes.get("span"))
-    for name in ("void_fraction", "aggregate_fraction", "porous_fraction", "defective_fraction"):
-        row[name] = _number(summary.get(name, {}).get("value"))
+    for part, ending in ((summary, ""), (summary.get("border_corrected", {}), "_corrected")):
+        for weight in ("number", "volume"):
+            sizes = part.get("size", {}).get(f"by_{weight}", {})
+            for name in ("d10", "d50", "d90"):
+                row[f"{name}_{weight}{ending}"] = _number(sizes.get(name, {}).get("value"))
+            if not ending:
+                row[f"span_{weight}"] = _number(sizes.get("span"))
+        for name in ("void", *CLASSES):
+            row[f"{name}_fraction{ending}"] = _number(part.get(f"{name}_fraction", {}).get("value"))
+    correlation = summary.get("size_correlation", {}).get("sphericity", {})
+    row["sphericity_size_correlation"] = _number(correlation.get("value"))
     return row
 
 
 def _number(value: Any) -> float:
     return float("nan") if value is None else float(value)
+
+
+def _values(frame: "pd.DataFrame", column: str) -> np.ndarray:
+    """A column as floats, NaN where empty."""
+    return frame[column].to_numpy(dtype=float, na_value=np.nan)
 
 
 def _none_cut(particles: "pd.DataFrame") -> bool:
@@ -194,17 +176,20 @@ def _column(column: "pd.Series") -> dict[str, float | int]:
 
 def _sizes(used: "pd.DataFrame", unit: str, seed: int) -> dict[str, Any]:
     column = f"equivalent_diameter_{unit}"
-    diameter = used[column].to_numpy(dtype=float, na_value=np.nan)
+    diameter = _values(used, column)
     diameter = np.sort(diameter[np.isfinite(diameter)])
-    volume = diameter**3  # of the equivalent sphere: the constant falls out
-    shares = np.array([0.1, 0.5, 0.9])
-    found: dict[str, Any] = {"column": column}
-    by_number = np.quantile(diameter, shares) if len(diameter) else np.full(3, np.nan)
-    found["by_number"] = _d_values(by_number, [quantile_interval(diameter, s) for s in shares])
-    draws = np.array([_sorted_quantiles(diameter, w * volume, shares) for w in _resamples(len(diameter), seed)])
-    intervals = [_percentiles(draws[:, i]) if len(draws) else (float("nan"),) * 2 for i in range(3)]
-    found["by_volume"] = _d_values(_sorted_quantiles(diameter, volume, shares), intervals)
-    return found
+    by_number = np.quantile(diameter, SHARES) if len(diameter) else np.full(3, np.nan)
+    return {
+        "column": column,
+        "by_number": _d_values(by_number, [quantile_interval(diameter, s) for s in SHARES]),
+        # of the equivalent sphere: the constant falls out
+        "by_volume": _weighted_sizes(diameter, diameter**3, seed),
+    }
+
+
+def _weighted_sizes(diameter: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, Any]:
+    found = weighted_quantiles(diameter, weights, SHARES)
+    return _d_values(found, weighted_quantile_intervals(diameter, weights, SHARES, seed))
 
 
 def _d_values(values: np.ndarray, intervals: list[tuple[float, float]]) -> dict[str, Any]:
@@ -216,38 +201,27 @@ def _d_values(values: np.ndarray, intervals: list[tuple[float, float]]) -> dict[
     return found
 
 
-def _resamples(n: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each of n values is drawn, per resample; none for fewer values than an interval needs."""
-    if n < FEWEST:
-        return
-    rng = np.random.default_rng(seed)
-    for _ in range(int(np.clip(_DRAWS // n, 50, 1000))):
-        yield np.bincount(rng.integers(0, n, n), minlength=n)
-
-
-def _percentiles(draws: np.ndarray) -> tuple[float, float]:
-    draws = draws[np.isfinite(draws)]
-    if len(draws) == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _void_fraction(used: "pd.DataFrame", unit: str, seed: int) -> dict[str, float]:
+def _void_fraction(used: "pd.DataFrame", unit: str, seed: int, weights: np.ndarray | float = 1.0) -> dict[str, float]:
     """Void volume over envelope volume of all particles together, with a bootstrap interval over particles."""
-    nothing = dict.fromkeys(("value", "low", "high"), float("nan"))
     volume_name = f"volume_{unit}3"
-    if "void_fraction" not in used.columns or volume_name not in used.columns or len(used) == 0:
-        return nothing
-    volume = used[volume_name].to_numpy(dtype=float, na_value=np.nan)
-    void = volume * used["void_fraction"].to_numpy(dtype=float, na_value=np.nan)
+    if "void_fraction" not in used.columns or volume_name not in used.columns:
+        return _nothing()
+    volume = _values(used, volume_name) * weights
+    void = volume * _values(used, "void_fraction")
     known = np.isfinite(void)
-    volume, void = volume[known], void[known]
-    if volume.sum() <= 0:
-        return nothing
-    draws = np.array([(w @ void) / (w @ volume) for w in _resamples(len(void), seed)])
-    low, high = _percentiles(draws)
-    return {"value": float(void.sum() / volume.sum()), "low": low, "high": high}
+    return _ratio(void[known], volume[known], seed)
+
+
+def _ratio(above: np.ndarray, below: np.ndarray, seed: int) -> dict[str, float]:
+    """The sum of `above` over that of `below`, with its interval."""
+    if below.sum() <= 0:
+        return _nothing()
+    low, high = ratio_interval(above, below, seed)
+    return {"value": float(above.sum() / below.sum()), "low": low, "high": high}
+
+
+def _nothing() -> dict[str, float]:
+    return dict.fromkeys(("value", "low", "high"), float("nan"))
 
 
 def _void_size(voids: "pd.DataFrame | None", unit: str) -> dict[str, Any]:
@@ -260,9 +234,51 @@ def _void_size(voids: "pd.DataFrame | None", unit: str) -> dict[str, Any]:
 def _class_share(used: "pd.DataFrame", unit: str, classes: tuple[str, ...]) -> dict[str, float]:
     """Share by number with its interval, and by volume, of the particles of these classes."""
     if "class" not in used.columns or len(used) == 0:
-        return dict.fromkeys(("value", "low", "high", "by_volume"), float("nan"))
+        return _nothing() | {"by_volume": float("nan")}
     hit = used["class"].isin(classes).to_numpy()
     low, high = share_interval(int(hit.sum()), len(used))
-    volume = used[f"volume_{unit}3"].to_numpy(dtype=float)
+    volume = _values(used, f"volume_{unit}3")
     by_volume = float(volume[hit].sum() / volume.sum()) if volume.sum() > 0 else float("nan")
     return {"value": float(hit.mean()), "low": low, "high": high, "by_volume": by_volume}
+
+
+def _with_size(used: "pd.DataFrame", unit: str) -> dict[str, Any]:
+    """Spearman's correlation of shape columns with the equivalent diameter."""
+    diameter = _values(used, f"equivalent_diameter_{unit}")
+    return {c: rank_correlation(diameter, _values(used, c)) for c in WITH_SIZE if c in used.columns}
+
+
+def _corrected(used: "pd.DataFrame", unit: str, seed: int, shape: tuple[int, int, int] | None) -> dict[str, Any]:
+    """Sizes, medians and shares when each whole particle counts by its `border_correction.weights`; {} without any."""
+    boxes = [f"bbox_{axis}{end}" for axis in "zyx" for end in (0, 1)]
+    whole = "touches_border" in used.columns and not used["touches_border"].astype(bool).any()
+    if shape is None or not whole or len(used) == 0 or not set(boxes) <= set(used.columns):
+        return {}
+    weights = border_correction.weights(used[boxes].to_numpy(np.int64), shape)
+    diameter = _values(used, f"equivalent_diameter_{unit}")
+    found: dict[str, Any] = {
+        "method": "Miles-Lantuejoul",
+        "particles": float(weights.sum()),
+        "effective_number": border_correction.effective_number(weights),
+        "largest_weight": float(weights.max()),
+        "size": {
+            "by_number": _weighted_sizes(diameter, weights, seed),
+            "by_volume": _weighted_sizes(diameter, weights * diameter**3, seed),
+        },
+        "columns": {},
+        "void_fraction": _void_fraction(used, unit, seed, weights),
+    }
+    for column in (h.format(u=unit) for h in HEADLINE):
+        if column in used.columns:
+            found["columns"][column] = _weighted_median(_values(used, column), weights, seed)
+    for name, classes in CLASSES.items():
+        hit = used["class"].isin(classes).to_numpy() if "class" in used.columns else np.zeros(0)
+        found[f"{name}_fraction"] = _ratio(hit * weights, weights, seed) if len(hit) else _nothing()
+    return found
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, float]:
+    known = np.isfinite(values)
+    half = np.array([0.5])
+    low, high = weighted_quantile_intervals(values[known], weights[known], half, seed)[0]
+    return {"median": float(weighted_quantiles(values[known], weights[known], half)[0]), "low": low, "high": high}

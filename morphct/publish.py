@@ -65,9 +65,10 @@ def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
         writer.table("channels", tables.channels, csv=settings.output.csv)
 
 
-def write_summary(writer: RunWriter, settings: Settings, tables: Tables) -> dict[str, Any]:
+def write_summary(writer: RunWriter, job: Job, settings: Settings, tables: Tables) -> dict[str, Any]:
     """Write summary.json: population numbers and limits."""
-    summary = population.summarise(tables.particles, tables.voids, tables.aggregates, settings.run.seed)
+    seed, shape = settings.run.seed, job.shape
+    summary = population.summarise(tables.particles, tables.voids, tables.aggregates, seed, shape)
     summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), settings.qc.limits)]
     writer.json("summary.json", summary)
     return summary

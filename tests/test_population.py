@@ -4,14 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morphct.population import (
-    interior,
-    numbers,
-    quantile_interval,
-    share_interval,
-    summarise,
-    weighted_quantiles,
-)
+from morphct import border_correction
+from morphct.intervals import quantile_interval, rank_correlation, share_interval, weighted_quantiles
+from morphct.population import interior, numbers, summarise
 
 
 def table(diameters, border=None, classes=None, voids=0.0, unit="um"):
@@ -111,3 +106,90 @@ def test_the_same_twice():
     frame = table(np.random.default_rng(3).lognormal(0, 0.4, 300), voids=0.03)
     assert summarise(frame) == summarise(frame)
     assert summarise(frame, seed=1)["size"]["by_volume"] != summarise(frame, seed=2)["size"]["by_volume"]
+
+
+# ---- correlation with size
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rank_correlation_is_scipys_and_its_interval_covers(seed):
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(seed)
+    first = np.round(rng.normal(size=60), 1)  # with ties
+    second = -first + rng.normal(size=60)
+    found = rank_correlation(first, np.where(np.arange(60) < 5, np.nan, second))
+    assert found["value"] == pytest.approx(spearmanr(first[5:], second[5:]).statistic)
+    assert found["n"] == 55
+    true = 6 / np.pi * np.arcsin(-np.sqrt(0.5) / 2)  # of two normal columns with correlation -sqrt(1/2)
+    hits = []
+    for _ in range(300):
+        x = rng.normal(size=80)
+        one = rank_correlation(x, rng.normal(size=80) - x)
+        hits.append(one["low"] <= true <= one["high"])
+    assert 0.9 <= np.mean(hits) <= 0.99
+
+
+def test_rank_correlation_where_there_is_none():
+    assert np.isnan(rank_correlation(np.ones(20), np.arange(20.0))["value"])
+    assert np.isnan(rank_correlation(np.arange(4.0), np.arange(4.0))["low"])
+
+
+def test_sphericity_that_falls_with_size_shows():
+    frame = table(np.arange(1.0, 51))
+    frame["sphericity"] = 1 / frame["equivalent_diameter_um"]
+    summary = summarise(frame)
+    assert summary["size_correlation"]["sphericity"]["value"] == pytest.approx(-1)
+    assert numbers(summary)["sphericity_size_correlation"] == pytest.approx(-1)
+
+
+# ---- the border
+
+
+def test_weights_are_the_inverse_chances_to_be_whole():
+    """By counting: of all places of a box's first voxel in the volume, those at which no face is touched."""
+    shape = (9, 12, 20)
+    box = np.array([[2, 5, 3, 9, 4, 15]])
+    sizes = (3, 6, 11)
+    places = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1).reshape(-1, 3)
+    whole = ((places > 0) & (places + sizes < shape)).all(1).mean()
+    assert border_correction.weights(box, shape)[0] == pytest.approx(1 / whole)
+    assert border_correction.effective_number(np.ones(7)) == pytest.approx(7)
+    assert border_correction.effective_number(np.array([1.0, 1e9])) == pytest.approx(1)
+
+
+def powder(shape, n, rng):
+    """Boxes thrown with their first voxel anywhere in the volume, half of them small, half large."""
+    size = np.where(rng.random(n) < 0.5, 6, 40)
+    low = rng.integers(0, shape, (n, 3))
+    cut = ((low == 0) | (low + size[:, None] >= shape)).any(1)
+    frame = table(size.astype(float), border=cut, classes=np.where(size > 20, "porous", "single"))
+    for k, axis in enumerate("zyx"):
+        frame[f"bbox_{axis}0"], frame[f"bbox_{axis}1"] = low[:, k], low[:, k] + size
+    return frame
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_correction_gives_large_particles_their_share_back(seed):
+    """Half of the particles are large; whole ones are mostly small; weighted, they are half again."""
+    shape = (80, 90, 100)
+    summary = summarise(powder(shape, 20_000, np.random.default_rng(seed)), seed=seed, shape=shape)
+    raw, corrected = summary["porous_fraction"], summary["border_corrected"]["porous_fraction"]
+    assert raw["value"] < 0.25
+    assert corrected["low"] < 0.5 < corrected["high"]
+    assert corrected["value"] == pytest.approx(0.5, abs=0.04)
+    assert summary["border_corrected"]["particles"] == pytest.approx(20_000, rel=0.05)
+    row = numbers(summary)
+    assert row["defective_fraction_corrected"] == corrected["value"]
+    assert row["d50_volume_corrected"] >= row["d50_volume"] - 1e-9
+    assert row["d90_number_corrected"] == 40
+    assert summary["border_corrected"]["columns"]["equivalent_diameter_um"]["low"] >= 6
+
+
+def test_no_correction_where_it_means_nothing():
+    assert summarise(table([1.0, 2.0]))["border_corrected"] == {}
+    shape, rng = (50, 50, 50), np.random.default_rng(0)
+    every = powder(shape, 200, rng)
+    every["touches_border"] = True
+    assert summarise(every, shape=shape)["border_corrected"] == {}
+    assert np.isnan(numbers(summarise(every, shape=shape))["d50_number_corrected"])

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..population import interior, weighted_quantiles
+from ..intervals import weighted_quantiles
+from ..population import interior
 from .style import (
     ACCENT,
     CLASS_COLOURS,
