@@ -52,8 +52,11 @@ def quantile_interval(values: np.ndarray, share: float) -> tuple[float, float]:
     return float(ordered[low]), float(ordered[high])
 
 
-def share_interval(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of `hits` in `n` (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+def share_interval(hits: float, n: float) -> tuple[float, float]:
+    """95 % interval of a share of `hits` in `n` (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+
+    Of weighted particles, `n` is their effective number and `hits` the weighted share of it.
+    """
     if n == 0:
         return NOTHING
     p, z2 = hits / n, Z95**2

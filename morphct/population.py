@@ -209,15 +209,11 @@ def _void_fraction(used: "pd.DataFrame", unit: str, seed: int, weights: np.ndarr
     volume = _values(used, volume_name) * weights
     void = volume * _values(used, "void_fraction")
     known = np.isfinite(void)
-    return _ratio(void[known], volume[known], seed)
-
-
-def _ratio(above: np.ndarray, below: np.ndarray, seed: int) -> dict[str, float]:
-    """The sum of `above` over that of `below`, with its interval."""
-    if below.sum() <= 0:
+    volume, void = volume[known], void[known]
+    if volume.sum() <= 0:
         return _nothing()
-    low, high = ratio_interval(above, below, seed)
-    return {"value": float(above.sum() / below.sum()), "low": low, "high": high}
+    low, high = ratio_interval(void, volume, seed)
+    return {"value": float(void.sum() / volume.sum()), "low": low, "high": high}
 
 
 def _nothing() -> dict[str, float]:
@@ -272,8 +268,10 @@ def _corrected(used: "pd.DataFrame", unit: str, seed: int, shape: tuple[int, int
         if column in used.columns:
             found["columns"][column] = _weighted_median(_values(used, column), weights, seed)
     for name, classes in CLASSES.items():
-        hit = used["class"].isin(classes).to_numpy() if "class" in used.columns else np.zeros(0)
-        found[f"{name}_fraction"] = _ratio(hit * weights, weights, seed) if len(hit) else _nothing()
+        if "class" in used.columns:
+            share = float(weights[used["class"].isin(classes).to_numpy()].sum() / weights.sum())
+            low, high = share_interval(share * found["effective_number"], found["effective_number"])
+            found[f"{name}_fraction"] = {"value": share, "low": low, "high": high}
     return found
 
 

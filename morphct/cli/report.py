@@ -2,10 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .terminal import show_log
+
+if TYPE_CHECKING:
+    from ..result import RunFolder
 
 
 @click.command("report")
@@ -13,14 +17,22 @@ from .terminal import show_log
 @click.option(
     "-o", "--out", metavar="FOLDER", help="Where the page over several runs goes; default: the folder above them."
 )
+@click.option(
+    "--particles",
+    metavar="LABELS",
+    help="Labels of particles, such as 6,2,1,7, to lay out as the reference study's Table S1: printed, in "
+    "particles_table.csv, and on the page.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-def command(runs: tuple[str, ...], out: str | None, quiet: bool) -> None:
+def command(runs: tuple[str, ...], out: str | None, particles: str | None, quiet: bool) -> None:
     """Make the page of each run folder RUN again, and for several one page over all of them."""
     from .. import report
     from ..result import open_run
 
     show_log(0)
     folders = [open_run(run) for run in runs]
+    if particles is not None:
+        _lay_out(folders, particles, quiet)
     pages = []
     for folder in folders:
         report.write(folder)
@@ -31,3 +43,16 @@ def command(runs: tuple[str, ...], out: str | None, quiet: bool) -> None:
     if not quiet:
         for page in pages:
             click.echo(page)
+
+
+def _lay_out(folders: list["RunFolder"], particles: str, quiet: bool) -> None:
+    """Print and write the table of chosen particles of one run."""
+    from ..errors import InputError
+    from ..report import chosen
+
+    labels = chosen.parse_labels(particles)
+    if len(folders) > 1:
+        raise InputError(f"--particles names labels of one run, {len(folders)} runs are given; give one at a time")
+    chosen.write(folders[0], labels)
+    if not quiet:
+        click.echo(chosen.text(chosen.table(folders[0], labels)))

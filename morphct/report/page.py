@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__, figures
 from ..population import numbers
 from ..units import format_bytes
-from . import pictures, tables, words
+from . import chosen, pictures, tables, words
 
 if TYPE_CHECKING:
     import jinja2
@@ -65,6 +65,9 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         grey=words.grey_story(found),
         unreliable=found.get("reliable") is False,
         medians=tables.medians(summary),
+        sizes=tables.sizes(summary),
+        stories=[text for text in (words.border_story(summary), words.size_story(summary)) if text],
+        chosen=chosen.table(run, labels) if (labels := chosen.kept(run)) else None,
         particles=tables.particles(run),
         voids=tables.voids(run),
         aggregates=tables.aggregates(run),

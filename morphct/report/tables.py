@@ -1,13 +1,13 @@
 """Tables of the page: which rows and columns, and their cells as texts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..population import HEADLINE
-from .words import DASH, interval, number, unit_word
+from .words import DASH, interval, number, percent, unit_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from ..result import RunFolder
 
 LARGEST_ROWS = 12
+_SHARES = {
+    "void_fraction": "void fraction",
+    "porous_fraction": "porous particles",
+    "aggregate_fraction": "in aggregates",
+    "defective_fraction": "porous or in aggregates",
+}
 _PARTICLES = (
     "class", "equivalent_diameter_{u}", "ellipticity_yx", "ellipticity_zx", "ellipticity_zy", "sphericity",
     "sphericity_wadell", "roundness", "solidity", "void_fraction", "void_count", "n_contacts", "flags",
@@ -97,7 +103,9 @@ def medians(summary: dict[str, Any]) -> Table:
     unit = summary.get("unit", "um")
     heads = [("", ""), ("median", ""), ("95 % interval", ""), ("quartiles", ""), ("mean ± sd", ""), ("n", "")]
     rows = []
-    found = summary.get("columns", {})
+    found, corrected = summary.get("columns", {}), summary.get("border_corrected", {}).get("columns", {})
+    if corrected:
+        heads[3:3] = [("corrected median", ""), ("95 % interval", "")]
     for column in (h.format(u=unit) for h in HEADLINE):
         c = found.get(column)
         if not c or not c.get("n"):
@@ -106,5 +114,28 @@ def medians(summary: dict[str, Any]) -> Table:
         quartiles = f"{number(c['q25'])} to {number(c['q75'])}"
         spread = f"{number(c['mean'])} ± {number(c['sd'])}"
         label = f"{name} ({unit_text})" if unit_text else name
-        rows.append([label, number(c["median"]), interval(c) or DASH, quartiles, spread, number(c["n"])])
+        beside = corrected.get(column, {})
+        both = [number(beside.get("median")), interval(beside) or DASH] if corrected else []
+        rows.append([label, number(c["median"]), interval(c) or DASH, *both, quartiles, spread, number(c["n"])])
     return Table(heads, rows, len(rows))
+
+
+def sizes(summary: dict[str, Any]) -> Table:
+    """D10, D50, D90 by number and by volume and the shares, as measured and corrected for the border."""
+    unit, corrected = unit_word(summary.get("unit", "um")), summary.get("border_corrected", {})
+    heads = [("", ""), ("as measured", ""), ("95 % interval", "")]
+    heads += [("corrected", ""), ("95 % interval", "")] if corrected else []
+    parts = [summary, corrected] if corrected else [summary]
+    rows = []
+    for weight in ("number", "volume"):
+        for name in ("d10", "d50", "d90"):
+            cells = [part.get("size", {}).get(f"by_{weight}", {}).get(name, {}) for part in parts]
+            rows.append([f"{name.upper()} by {weight} ({unit})", *_both(cells, number)])
+    for name, label in _SHARES.items():
+        rows.append([label, *_both([part.get(name, {}) for part in parts], percent)])
+    rows = [row for row in rows if row[1] != DASH]
+    return Table(heads, rows, len(rows))
+
+
+def _both(cells: Sequence[Mapping[str, Any]], show: Callable[[Any], str]) -> list[str]:
+    return [text for c in cells for text in (show(c.get("value")), interval(c, show) or DASH)]

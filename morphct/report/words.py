@@ -119,6 +119,38 @@ def _how_sound(summary: Mapping[str, Any], n_voids: int) -> list[str]:
     return sentences
 
 
+def border_story(summary: Mapping[str, Any]) -> str:
+    """What is corrected for the border, and how much that can be trusted; empty where nothing is."""
+    found = summary.get("border_corrected", {})
+    if not found:
+        return ""
+    text = (
+        "The border of the volume cuts large particles more often than small ones. In the corrected numbers each whole "
+        "particle counts by the inverse of its chance to lie whole in the volume (weights after Miles and Lantuéjoul"
+    )
+    text += f", up to {number(found.get('largest_weight'))})."
+    used = summary.get("counts", {}).get("used", 0)
+    if found.get("effective_number", used) < 0.5 * used:
+        text += (
+            f" The weights differ so much that the {used:,} particles tell no more than "
+            f"{found['effective_number']:.0f} of equal weight would; a larger volume is the remedy."
+        )
+    return text
+
+
+def size_story(summary: Mapping[str, Any]) -> str:
+    """How sphericity goes with size; empty where nothing is known."""
+    found = summary.get("size_correlation", {}).get("sphericity", {})
+    if found.get("value") is None or found.get("low") is None:
+        return ""
+    low, high = found["low"], found["high"]
+    way = "falls with size" if high < 0 else "rises with size" if low > 0 else "shows no clear trend with size"
+    return (
+        f"Sphericity {way}: Spearman's rank correlation with the equivalent diameter is {number(found['value'], 2)} "
+        f"(95 % interval {number(low, 2)} to {number(high, 2)})."
+    ).replace("-0.", "−0.")
+
+
 def grey_story(found: Mapping[str, Any]) -> list[str]:
     """How the particles were told from the rest, in sentences; empty for labels made elsewhere."""
     if not found:

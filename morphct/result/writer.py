@@ -21,9 +21,13 @@ CHECKPOINT = "checkpoint.json"  # what `--resume` goes on from; no part of a fin
 _LOCK = ".lock"
 # what an older run may have left, and nothing else in the folder is ever deleted
 OWN_NAMES = (
-    *(f"{table}.{kind}" for table in ("particles", "voids", "aggregates", "contacts", "channels") for kind in ("csv", "parquet")),
+    *(
+        f"{table}.{kind}"
+        for table in ("particles", "voids", "aggregates", "contacts", "channels")
+        for kind in ("csv", "parquet")
+    ),
     *("labels.zarr", "voids.zarr", "labels.tif", "histogram.csv", "threshold.json", "summary.json", "settings.toml"),
-    *("report.html", "figures", "renders", "meshes", LOG, FAILED_LOG),
+    *("particles_table.csv", "report.html", "figures", "renders", "meshes", LOG, FAILED_LOG),
 )
 
 
