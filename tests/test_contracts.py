@@ -217,7 +217,7 @@ def test_anisotropic_voxels(name):
 def test_glossary_tells_everything():
     rows = glossary()
     assert {r["table"] for r in rows} == {"particles", "voids", "aggregates"}
-    assert len(rows) == sum(len(t.columns) for t in (PARTICLES, VOIDS, AGGREGATES))
+    assert len(rows) == sum(len(t.columns) for t in (ROWS, VOIDS, AGGREGATES))
     assert all(r["definition"] and r["source"] and r["name"] for r in rows)
     sphericity = {r["name"]: r for r in rows}["sphericity"]
     assert "reference study" in sphericity["elsewhere"]

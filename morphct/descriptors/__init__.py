@@ -1,6 +1,7 @@
 """The columns of all tables: one function each, with all that is known about it."""
 
 from .columns import Columns, compute, required
+from .crosswalk import crosswalk
 from .glossary import glossary
 from .registry import Descriptor, chosen
 from .rows import AGGREGATES, PARTICLES, VOIDS, Rows, particle_rows
@@ -14,6 +15,7 @@ __all__ = [
     "Rows",
     "chosen",
     "compute",
+    "crosswalk",
     "glossary",
     "particle_rows",
     "required",

@@ -8,7 +8,7 @@ from .registry import SHARE, descriptor
     source="lattice points in the hull of voxel centres, METHODS section 1",
     bounds=SHARE,
     smallest=20,
-    also={"scikit-image": "solidity", "MorphoLibJ": "Convexity (volume / convex volume)"},
+    also={"scikit-image": "solidity (hull of voxel corners, low)", "SPAM": "volume / convex volume"},
 )
 def solidity(hull_share):
     """Voxels of the envelope over the voxel centres inside the convex hull of its voxel centres."""

@@ -7,6 +7,7 @@ from ..errors import SettingsError
 from . import channels as channel_columns
 from . import compat as compat_columns
 from . import contacts, convexity, ellipsoid, grey, groups, identity, pores, size, spheres, sphericity, surface, voids
+from . import uncertainty
 from .registry import Descriptor, found_in, registry
 
 
@@ -37,7 +38,7 @@ class Rows:
 
 
 def _particles() -> Rows:
-    modules = (identity, size, ellipsoid, surface, spheres, sphericity, convexity, voids, grey, contacts)
+    modules = (identity, size, ellipsoid, surface, spheres, sphericity, convexity, voids, grey, contacts, uncertainty)
     known = registry(found_in(*modules))
     return Rows("particles", "label", known, tuple(known))
 

@@ -72,6 +72,7 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         voids=tables.voids(run),
         aggregates=tables.aggregates(run),
         definitions=definitions(run, glossary),
+        crosswalk=elsewhere(run),
         provenance=provenance(run),
         settings=_settings(run),
     )  # fmt: skip
@@ -164,7 +165,9 @@ def definitions(run: "RunFolder", glossary: Glossary | None) -> list[tuple[str, 
     if glossary is None:
         from ..descriptors.glossary import glossary as of_this_version
 
-        glossary = of_this_version(run.unit)
+        measured = run.channels
+        channels = () if measured is None else tuple(dict.fromkeys(measured["channel"]))
+        glossary = of_this_version(run.unit, channels)
     there = {
         name: {*frame.columns, frame.index.name}
         for name, frame in (("particles", run.particles), ("voids", run.voids), ("aggregates", run.aggregates))
@@ -174,6 +177,15 @@ def definitions(run: "RunFolder", glossary: Glossary | None) -> list[tuple[str, 
         for table, columns in there.items()
     }
     return [(table, rows) for table, rows in found.items() if rows]
+
+
+def elsewhere(run: "RunFolder") -> list[dict[str, str]]:
+    """The crosswalk's words that are about columns of this run."""
+    from ..descriptors import crosswalk
+
+    endings = ("", f"_{run.unit}", f"_{run.unit}2", f"_{run.unit}3")
+    there = [c.removesuffix(e) for c in run.particles.columns for e in endings if c.endswith(e)]
+    return crosswalk(there)
 
 
 def provenance(run: "RunFolder") -> list[tuple[str, list[tuple[str, str]]]]:
