@@ -8,7 +8,7 @@ import pandas as pd
 import phantoms
 import pytest
 
-from morphct.descriptors import AGGREGATES, PARTICLES, VOIDS, glossary, particle_rows
+from morphct.descriptors import AGGREGATES, VOIDS, glossary, particle_rows
 from morphct.executors import Threads
 from morphct.measuring import Tables, measure_array
 from morphct.slabs import plan_slabs
