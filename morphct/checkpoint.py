@@ -15,6 +15,7 @@ from .job import Job
 from .result import CHECKPOINT, RunWriter, open_labels
 from .segmenting import Segmented
 from .settings import Settings
+from .void_facts import VoidFacts
 from .voids import Voids
 from .volume import Volume
 
@@ -39,6 +40,7 @@ def save(writer: RunWriter, key: str, found: Segmented, job: Job) -> None:
             "n": found.n,
             "ids": None if found.ids is None else found.ids.tolist(),
             "owner": found.voids.owner.tolist(),
+            "void_facts": found.voids.facts.to_mapping(),
             "detection_diameter": found.detection_diameter,
             "voids_trusted": found.voids_trusted,
             "facts": found.facts,
@@ -71,8 +73,8 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
     owner = np.array(kept["owner"], np.int64)
     writer.worth_keeping = True
     return Segmented(
-        labels, kept["n"], Voids(void_ids, owner, len(owner) - 1), ids, kept["detection_diameter"],
-        kept["voids_trusted"], kept["facts"], kept["threshold"], kept["histogram"],
+        labels, kept["n"], Voids(void_ids, owner, len(owner) - 1, VoidFacts.from_mapping(kept["void_facts"])), ids,
+        kept["detection_diameter"], kept["voids_trusted"], kept["facts"], kept["threshold"], kept["histogram"],
     )  # fmt: skip
 
 

@@ -245,12 +245,11 @@ def captured_share(volume: np.ndarray, blur: float) -> np.ndarray:
     return np.interp(diameter / blur, CAPTURE_DIAMETER, CAPTURE_SHARE)
 
 
-def _volume_levels(model: DipModel, integrals: np.ndarray, profile: np.ndarray) -> np.ndarray:
+def _volume_levels(model: DipModel, integrals: np.ndarray, deeper: np.ndarray) -> np.ndarray:
     """Dip above which the voxels of a void add up to its volume; a void without volume gets an unreachable level."""
     raw = np.maximum(integrals, 0) / model.contrast
     voxel = float(np.prod(model.relative))  # volume of a voxel in cubed shortest edges
     volume = raw / captured_share(raw * voxel, model.blur)
-    deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
     best = np.argmin(np.abs(deeper - volume[:, None]), axis=1)
     levels = np.ceil(best * max(1, int(model.contrast)) / PROFILE_BINS).astype(np.int32)
     levels[volume < 0.5] = np.iinfo(np.int32).max
@@ -265,7 +264,7 @@ def find(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
-) -> tuple[Any, int]:
+) -> tuple[Any, int, np.ndarray]:
     """Label the dips inside the particles.
 
     Parameters
@@ -280,6 +279,8 @@ def find(
     -------
     void ids : (Z,Y,X) int32 array-like in scratch (named "void_ids"), 0 = no void
     n : int
+    deeper : (n+1, PROFILE_BINS) int64
+        Voxels in and around each void that are deeper than each share (index / PROFILE_BINS) of the contrast.
     """
     shape = codes.shape
     planes = _Planes(codes, depths, model)
@@ -290,7 +291,7 @@ def find(
     out = scratch.create("void_ids", shape, np.int32)
     if not seeds:
         scratch.release("void_zone")
-        return out, 0
+        return out, 0, np.zeros((1, PROFILE_BINS), np.int64)
     zones = components.label(components.Solid(zone), shape, 26, slabs, run_map, tick)
     peaks = np.zeros(zones.n + 1, np.int32)
     for p in run_map(partial(_peaks, planes, zones), slabs):
@@ -304,19 +305,21 @@ def find(
     core_ids = scratch.create("void_cores", shape, np.int32)
     for _ in run_map(partial(_write_ids, cores, core_ids), slabs):
         pass
-    _claim_volume(planes, cores.n, core_ids, out, slabs, run_map)
+    deeper = _claim_volume(planes, cores.n, core_ids, out, slabs, run_map)
     scratch.release("void_halves")
     scratch.release("void_cores")
-    return out, cores.n
+    return out, cores.n, deeper
 
 
-def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap) -> None:
-    """Give each void the deepest voxels around its core that make up its grey deficit."""
+def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarray:
+    """Give each void the deepest voxels around its core that make up its grey deficit; returns the depths (`find`)."""
     integrals = np.zeros(n + 1, np.int64)
     profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
     for i, p in run_map(partial(_profiles, planes, ids, n), slabs):
         integrals += i
         profile += p
-    levels = _volume_levels(planes.model, integrals, profile)
+    deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
+    levels = _volume_levels(planes.model, integrals, deeper)
     for _ in run_map(partial(_final, planes, ids, levels, out), slabs):
         pass
+    return deeper

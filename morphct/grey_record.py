@@ -1,11 +1,13 @@
 """How grey became a mask, as `threshold.json` and `histogram.csv` tell it."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .denoise import DenoisePlan
+from .detection import Detection
 from .dip_model import DipModel, detection_limits
 from .histogram import GreyCounts, PhaseFit
 from .threshold import Threshold
@@ -84,30 +86,63 @@ def contrast(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
 def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_particle: float, factor: float | None):
     """What the search for voids starts from, in codes and shortest voxel edges."""
     top, bottom = float(fit.means[-1]), float(fit.means[0])
-    relative = plan.edges
-    sigma = max(s * r for s, r in zip(plan.sigma, relative, strict=True))
-    blur = found.blur if found.blur is not None else math.hypot(sigma, 0.7)
     return DipModel(
         particle=(top - plan.offset) / plan.scale,
         contrast=(top - bottom) / plan.scale,
         sd=max(plan.sd_after / plan.scale, 1.0),
-        blur=blur,
+        blur=total_blur(plan, found),
         margin=int(np.ceil(3 * max(plan.sigma))),
-        relative=relative,
+        relative=plan.edges,
         false_per_particle=false_per_particle,
         factor=factor,
     )
 
 
-def dip_record(model: DipModel, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
-    """What the search for voids found out: noise inside particles, depth that counts, smallest void seen."""
-    limits = detection_limits(model)
+def total_blur(plan: DenoisePlan, found: Threshold) -> float:
+    """Blur of the denoised volume, a sigma in shortest edges: from the slope of its edges, or that of the filter and of
+    sharp optics."""
+    if found.blur is not None:
+        return found.blur
+    return math.hypot(max(s * r for s, r in zip(plan.sigma, plan.edges, strict=True)), 0.7)
+
+
+def hole_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold) -> DipModel | None:
+    """What is seen as a hole of the mask, in terms of dips: what is deeper than the level; None without two phases."""
+    level = found.values.get("level")
+    if fit.n_phases < 2 or level is None:
+        return None
+    model = dip_model(plan, fit, found, 0.05, None)
+    level = (level - plan.offset) / plan.scale
+    # the local level of the deconvolution lies half way to what surrounds a place, and a void is dark
+    depth = 0.5 * model.contrast if found.method == "deconvolution" else model.particle - level
+    if not 0 < depth < model.contrast:
+        return None
+    return replace(model, factor=depth / model.sd, correlation=max(model.blur, 0.5))
+
+
+def dip_record(seen: Detection, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
+    """What the search for voids found out: noise inside particles, depth that counts, smallest void seen.
+
+    The detection diameters are simulated; those of the formula (`dip_model.detection_limits`) stand beside them.
+    """
+    model = seen.model
+    formula = detection_limits(model)
     return {
         "sd_inside": model.sd * scale,
         "noise_correlation_length": model.correlation * voxel_edge,
         "depth": model.seed_depth * scale,
         "depth_in_sd": model.seed_depth / model.sd,
-        "detection_diameter_50": limits["d50"] * voxel_edge,
-        "detection_diameter_95": limits["d95"] * voxel_edge,
+        "detection_diameter_50": _number(seen.d50 * voxel_edge),
+        "detection_diameter_95": _number(seen.d95 * voxel_edge),
+        "formula_diameter_50": _number(formula["d50"] * voxel_edge),
+        "formula_diameter_95": _number(formula["d95"] * voxel_edge),
+        "simulated": [
+            {"diameter": float(d) * voxel_edge, "seen": int(s), "voids": int(n)}
+            for d, s, n in zip(seen.diameters, seen.seen, seen.trials)
+        ],
         "unit": unit,
     }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value

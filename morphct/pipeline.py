@@ -253,10 +253,11 @@ def _measure(
     maps = {name: _at_hand(name, channel, io.costly_boxes(channel), job) for name, channel in channels.items()}
     if grey is not None:
         grey = _at_hand("grey", grey, crops_of_grey and io.costly_boxes(grey.volume), job)
+    facts = replace(found.voids.facts, seeing=replace(found.voids.facts.seeing, seed=settings.run.seed))
     with job.stage("measure") as tick:
         measured = run_passes(
             found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
-            owner=found.voids.owner, grey=grey, channels=maps, wanted=wanted,
+            owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
             detection_diameter=found.detection_diameter, run_map=job.run_map, tick=tick,
         )  # fmt: skip
         tables = measuring.tabulate(measured, found.ids, settings.descriptors, settings.aggregates, job.run_map)

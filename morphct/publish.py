@@ -13,7 +13,11 @@ from .settings import Settings
 from .voids import Voids
 from .volume import Volume
 
-VOID_RATIOS = ("void_fraction",)  # empty where masks are not to be trusted inside particles
+VOID_RATIOS = (
+    "void_fraction",
+    "void_fraction_low",
+    "void_fraction_high",
+)  # empty where masks are not to be trusted inside particles
 
 
 def id_dtype(largest: int) -> np.dtype:
@@ -66,9 +70,11 @@ def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
 
 
 def write_summary(writer: RunWriter, job: Job, settings: Settings, tables: Tables) -> dict[str, Any]:
-    """Write summary.json: population numbers and limits."""
+    """Write summary.json: population numbers and limits; voids are the closed ones, open ones have their own count."""
     seed, shape = settings.run.seed, job.shape
-    summary = population.summarise(tables.particles, tables.voids, tables.aggregates, seed, shape)
+    opened = tables.voids["open"].astype(bool)
+    summary = population.summarise(tables.particles, tables.voids[~opened], tables.aggregates, seed, shape)
+    summary["counts"]["open_voids"] = int(opened.sum())
     summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), settings.qc.limits)]
     writer.json("summary.json", summary)
     return summary

@@ -1,16 +1,19 @@
 """Stages 2 to 10 of the main job, in order: from a grey volume, or labels made elsewhere, to particles and voids."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from . import components, denoise, grey_record, histogram, numbering, pockets, split, threshold, voids
+from . import components, denoise, detection, grey_record, histogram, numbering, pockets, split, threshold, voids
 from . import labels as label_image
 from .errors import SegmentationError
 from .job import Job
+from .open_voids import add_open
 from .settings import Settings
+from .void_bounds import bounded, surely_void
+from .void_statistics import Seeing
 from .volume import Volume
 
 SEAL_RADII = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
@@ -46,8 +49,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
         When the grey values allow no honest level, or no particle is left.
     """
     codes, plan, fit, counts, found = _find_level(volume, job, settings)
-    edge, unit = job.voxel_size.smallest, job.voxel_size.unit
-    facts = grey_record.threshold_record(plan, fit, counts, found, edge, unit)
+    size = job.voxel_size
+    facts = grey_record.threshold_record(plan, fit, counts, found, size.smallest, size.unit)
     mask, before, holes = _envelope(codes, found, job, settings)
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
         parts = split.split(mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick)
@@ -63,27 +66,44 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
             f"no particle of at least {settings.particles.min_voxels} voxels was found ({dropped['too_small']} smaller "
             "ones); lower --set particles.min_voxels=N, or look at the level with `morphct inspect`"
         )
-    trusted = True
     with job.stage("voids", 4) as tick:
-        cut, n_cut = voids.claim_cut(parts.labels, job.scratch, job.slabs, job.run_map, tick)
-        if holes is None:
-            factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
-            model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)
-            ids, count, model = voids.find_dips(codes, parts.labels, model, job.scratch, job.slabs, job.run_map, tick)
-            facts["voids"] = grey_record.dip_record(model, plan.scale, edge, unit)
-            trusted = plan.reached
-        else:
-            ids, count = holes
-        count = voids.add_cut(ids, count, cut, n_cut, job.slabs, job.run_map)
-        job.scratch.release("cut_ids")
-        owned = voids.own(ids, count, parts.labels, settings.voids, job.slabs, job.run_map)
-    job.scratch.release("codes")
-    detection = facts.get("voids", {}).get("detection_diameter_95")
+        owned, record = _voids(codes, parts.labels, holes, (plan, fit, found), job, settings, tick)
+        facts["voids"] = record
+        job.scratch.release("codes")
+        owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, job.slabs, job.run_map)
     return Segmented(
-        parts.labels, n, owned, None, detection, trusted,
+        parts.labels, n, owned, None, record.get("detection_diameter_95"), holes is not None or plan.reached,
         {"split": parts.summary(), "sealed": sealed, "dropped": dropped},
         facts, grey_record.histogram_text(counts, fit),
     )  # fmt: skip
+
+
+def _voids(
+    codes: Any, labels: Any, holes: tuple[Any, int] | None, grey: tuple, job: Job, settings: Settings, tick: Any
+) -> tuple[voids.Voids, dict[str, Any]]:
+    """Stage 10: the closed voids with their owners and bounds, and what threshold.json tells of them.
+
+    holes: enclosed background found in the mask; None: dips of grey are looked for. grey: plan, fit and threshold.
+    """
+    plan, fit, found = grey
+    edge, uncertainty, deep, shallowest = job.voxel_size.smallest, found.uncertainty, None, 0.0
+    cut, n_cut = voids.claim_cut(labels, job.scratch, job.slabs, job.run_map, tick)
+    if holes is None:
+        factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
+        model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)
+        ids, count, model, deeper = voids.find_dips(codes, labels, model, job.scratch, job.slabs, job.run_map, tick)
+        deep, shallowest = surely_void(deeper, uncertainty), model.core_depth * edge
+    else:
+        ids, count = holes
+        model = grey_record.hole_model(plan, fit, found)
+    count = voids.add_cut(ids, count, cut, n_cut, job.slabs, job.run_map)
+    job.scratch.release("cut_ids")
+    owned = voids.own(ids, count, labels, settings.voids, job.slabs, job.run_map, deep)
+    seen = None if model is None else detection.simulate(model, settings.run.seed)
+    blur = model.blur if model is not None else grey_record.total_blur(plan, found)
+    known = bounded(owned.facts, blur, uncertainty, job.voxel_size.relative, seen)
+    owned = replace(owned, facts=replace(known, seeing=Seeing(shallowest)))
+    return owned, {} if seen is None else grey_record.dip_record(seen, plan.scale, edge, job.voxel_size.unit)
 
 
 def _find_level(volume: Any, job: Job, settings: Settings) -> tuple:
@@ -132,4 +152,5 @@ def as_given(image: Volume, job: Job, settings: Settings) -> Segmented:
         numbering.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
     with job.stage("voids", 3) as tick:
         found = voids.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
+        found = add_open(found, numbered, len(ids), job.voxel_size, settings.voids, job.slabs, job.run_map)
     return Segmented(numbered, len(ids), found, ids)

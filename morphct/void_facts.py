@@ -1,10 +1,14 @@
 """What is known of voids beside their image: which are open, how large they may be, what could not be seen."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
 from .void_statistics import Seeing
+
+_ARRAYS = {"opened": bool, "searched": bool, "voxels": np.int64, "low": float, "high": float}
 
 
 @dataclass(frozen=True)
@@ -17,8 +21,10 @@ class VoidFacts:
         Voids that open to the outside of their particle; None: no void does.
     searched : (N,) bool, optional
         Particles in which open voids were looked for; None: in no particle.
+    voxels : (V+1,) int64, optional
+        Voxels of each void.
     low, high : (V+1,) float, optional
-        Voxels that a void stands for, at least and at most; None: not known.
+        Voxels that a void stands for, at least and at most; None, or NaN for one of them: not known.
     hidden : float
         Voxels that a particle may hold in voids of which none was seen.
     seeing : Seeing
@@ -26,10 +32,23 @@ class VoidFacts:
 
     opened: np.ndarray | None = None
     searched: np.ndarray | None = None
+    voxels: np.ndarray | None = None
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     hidden: float = 0.0
     seeing: Seeing = field(default_factory=Seeing)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As plain values, for a file; NaN becomes None."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        plain = {n: None if a is None else [None if x != x else x for x in a.tolist()] for n, a in arrays.items()}
+        return plain | {"hidden": self.hidden, "seeing": asdict(self.seeing)}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """From what `to_mapping` gives."""
+        arrays = {n: None if values[n] is None else np.array(values[n], dtype) for n, dtype in _ARRAYS.items()}
+        return cls(**arrays, hidden=values["hidden"], seeing=Seeing(**values["seeing"]))
 
     def is_open(self, count: int) -> np.ndarray:
         """(count,) bool, by void id from 0."""

@@ -227,13 +227,13 @@ def find_dips(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
-) -> tuple[Any, int, DipModel]:
-    """Dips of grey inside the particles; see `dips.fit` and `dips.find`. Returns ids, n and the fitted model."""
+) -> tuple[Any, int, DipModel, np.ndarray]:
+    """Dips of grey inside the particles: ids, n, the fitted model, depths; see `dips.fit` and `dips.find`."""
     depths = dips.classify(labels, model, scratch, slabs, run_map, tick)
     model = dips.fit(codes, depths, model, slabs, run_map)
-    ids, n = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
+    ids, n, deeper = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
     scratch.release("depths")
-    return ids, n, model
+    return ids, n, model, deeper
 
 
 def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
@@ -253,7 +253,15 @@ def _renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
         ids[slab.z0 : slab.z1] = out
 
 
-def own(ids: Any, n: int, labels: Any, options: VoidOptions, slabs: Sequence[Slab], run_map: RunMap = map) -> Voids:
+def own(
+    ids: Any,
+    n: int,
+    labels: Any,
+    options: VoidOptions,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    deep: np.ndarray | None = None,
+) -> Voids:
     """Give each void to the particle that holds most of it; drop voids outside particles and below `min_voxels`.
 
     Parameters
@@ -262,6 +270,8 @@ def own(ids: Any, n: int, labels: Any, options: VoidOptions, slabs: Sequence[Sla
         Void ids up to `n`, renumbered in place.
     labels : (Z,Y,X) int array-like
         Envelope of the particles: enclosed voids carry their particle's label.
+    deep : (d+1,) int64, optional
+        Voxels of the first d voids that are surely void (`VoidFacts.low`).
     """
     parts = [p for p in run_map(partial(_pairs, ids, labels), slabs) if len(p)]
     owner, sizes = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
@@ -273,11 +283,17 @@ def own(ids: Any, n: int, labels: Any, options: VoidOptions, slabs: Sequence[Sla
         held = np.bincount(inverse.ravel(), weights=count[inside]).astype(np.int64)
         order = np.lexsort((-pairs[:, 1], held))  # the largest share last; of equal shares the lower label
         owner[pairs[order, 0]] = pairs[order, 1]
-    return _kept(ids, owner, sizes, options, slabs, run_map)
+    return _kept(ids, owner, sizes, options, slabs, run_map, deep)
 
 
 def _kept(
-    ids: Any, owner: np.ndarray, sizes: np.ndarray, options: VoidOptions, slabs: Sequence[Slab], run_map: RunMap
+    ids: Any,
+    owner: np.ndarray,
+    sizes: np.ndarray,
+    options: VoidOptions,
+    slabs: Sequence[Slab],
+    run_map: RunMap,
+    deep: np.ndarray | None = None,
 ) -> Voids:
     """Renumber the voids that have an owner and the size."""
     kept = (owner > 0) & (sizes >= options.min_voxels)
@@ -286,4 +302,8 @@ def _kept(
     if not kept[1:].all():
         for _ in run_map(partial(_renumber, ids, table), slabs):
             pass
-    return Voids(ids, np.concatenate([[0], owner[kept]]), int(kept.sum()))
+    low = np.full(len(kept), np.nan)
+    if deep is not None:
+        low[: len(deep)] = deep
+    kept[0] = True
+    return Voids(ids, owner[kept], int(kept.sum()) - 1, VoidFacts(voxels=sizes[kept], low=low[kept]))
