@@ -31,7 +31,9 @@ VOCABULARY: Mapping[str, str] = {
     "outside_owner": "Its middle lies outside its particle's envelope, as that of a bent or open void can.",
     "out_of_range": "A value beyond what geometry allows was dropped; the body is too small or too thin for it.",
     "noise_target_missed": "Denoising missed its target, so a void fraction would not be honest and is left out.",
-    "not_resolved": "It is smaller than these columns need to be good to about 5 %; read their values with care.",
+    "not_calibrated": "What an uncertainty is found from is missing for it.",
+    "not_resolved": "It is smaller than these columns need to be good to about 5 % (where the scan was calibrated, to "
+    "`calibrate.tolerance`); read their values with care.",
 }
 
 
@@ -89,10 +91,12 @@ def _not_resolved(columns: Columns, voxels: np.ndarray, results: Mapping[str, An
     """`not_resolved:` with the columns whose smallest meaningful size is above a row's."""
     diameter = np.cbrt(6 / np.pi * voxels)
     about = [columns.rows.known[name] for name in columns.names]
-    limits = sorted({a.smallest for a in about if a.smallest > 0})
+    calibration = results.get("calibration")
+    smallest = {a.name: a.smallest for a in about} | ({} if calibration is None else calibration.limits)
+    limits = sorted({smallest[a.name] for a in about if smallest[a.name] > 0})
     texts = np.full(len(limits) + 1, "", dtype=object)
     for i in range(len(limits)):
         # a row below limit i (and not below the one before) lacks the columns of limit i and of all after it
-        names = "+".join(a.column(results["suffix"]) for a in about if a.smallest >= limits[i])
+        names = "+".join(a.column(results["suffix"]) for a in about if smallest[a.name] >= limits[i])
         texts[i] = f"not_resolved:{names}"
     return texts[np.searchsorted(limits, diameter, side="right")]

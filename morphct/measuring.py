@@ -8,6 +8,7 @@ import numpy as np
 
 from . import aggregates, descriptors, flags, labels, table, voids
 from .aggregates import AggregateOptions
+from .calibration import CalibrateOptions, Calibration, calibrate_measured
 from .descriptors.options import DescriptorOptions
 from .errors import InputError
 from .executors import RunMap
@@ -58,6 +59,7 @@ def tabulate(
     options: DescriptorOptions | None = None,
     limits: AggregateOptions | None = None,
     run_map: RunMap = map,
+    calibration: Calibration | None = None,
 ) -> Tables:
     """Tables from the results of the passes.
 
@@ -71,6 +73,8 @@ def tabulate(
         Which columns of particles.
     limits : AggregateOptions, optional
         When particles are welded or porous.
+    calibration : Calibration, optional
+        Without it there are no uncertainties, and columns are resolved from their usual sizes on.
 
     Raises
     ------
@@ -81,6 +85,8 @@ def tabulate(
     ids = np.arange(1, measured.n + 1) if ids is None else np.asarray(ids, np.int64)
     suffix = measured.voxel_size.suffix
     results = measured.results | {"limits": limits, "suffix": suffix}
+    if calibration is not None:
+        results["calibration"] = calibration
     pairs = results["pairs"]
     results["welds"] = welds = aggregates.find_welds(results, limits)
     results["group_number"] = number = aggregates.groups(pairs, measured.n, ~welds.gap)
@@ -124,6 +130,7 @@ def measure_array(
     void_options: VoidOptions | None = None,
     slabs: Sequence[Slab] | None = None,
     run_map: RunMap = map,
+    calibration: Calibration | CalibrateOptions | None = None,
 ) -> Tables:
     """All tables of a label image in memory.
 
@@ -144,6 +151,8 @@ def measure_array(
         Add columns as other programs define them.
     limits, void_options, slabs, run_map
         As for the command line's run.
+    calibration : CalibrateOptions or Calibration, optional
+        How uncertainties are found, or what is known of them already; without it there are none.
 
     Raises
     ------
@@ -184,7 +193,9 @@ def measure_array(
             wanted=wanted,
             run_map=run_map,
         )
-        return tabulate(measured, ids, options, limits, run_map)
+        if isinstance(calibration, CalibrateOptions):
+            calibration = calibrate_measured(measured, {}, calibration, options.names, run_map=run_map)
+        return tabulate(measured, ids, options, limits, run_map, calibration)
 
 
 def measure(
@@ -195,12 +206,20 @@ def measure(
     names: Sequence[str] = (),
     channels: Mapping[str, Any] | None = None,
     compat: str | None = None,
+    calibrate: str = "none",
 ) -> "pd.DataFrame":
     """The particles table of a label image in memory; parameters and errors as for `measure_array`.
+
+    Parameters
+    ----------
+    calibrate : {"none", "quick", "full"}
+        Uncertainties (`*_u`) from digitised bodies of known shape: none, in some seconds, or in minutes.
 
     Returns
     -------
     DataFrame
         One row a particle, index = label.
     """
-    return measure_array(image, grey, voxel_size, names=names, channels=channels, compat=compat).particles
+    how = CalibrateOptions(method=calibrate)
+    tables = measure_array(image, grey, voxel_size, names=names, channels=channels, compat=compat, calibration=how)
+    return tables.particles

@@ -70,8 +70,9 @@ class Descriptor:
         return " ".join((inspect.getdoc(self.function) or "").split())
 
     def column(self, suffix: str) -> str:
-        """Column name for lengths in `suffix` (`um` or `px`)."""
-        return self.name + {0: "", 1: f"_{suffix}"}.get(self.power, f"_{suffix}{self.power}")
+        """Column name for lengths in `suffix` (`um` or `px`); an uncertainty is named after its whole column."""
+        unit = {0: "", 1: f"_{suffix}"}.get(self.power, f"_{suffix}{self.power}")
+        return f"{self.name[:-2]}{unit}_u" if self.name.endswith("_u") else self.name + unit
 
     def unit_text(self, suffix: str) -> str:
         """Unit in words."""

@@ -6,8 +6,21 @@ from dataclasses import dataclass
 from ..errors import SettingsError
 from . import channels as channel_columns
 from . import compat as compat_columns
-from . import contacts, convexity, ellipsoid, grey, groups, identity, pores, size, spheres, sphericity, surface, voids
-from . import uncertainty
+from . import (
+    contacts,
+    convexity,
+    ellipsoid,
+    grey,
+    groups,
+    identity,
+    pores,
+    size,
+    spheres,
+    sphericity,
+    surface,
+    uncertainty,
+    voids,
+)
 from .registry import Descriptor, found_in, registry
 
 
