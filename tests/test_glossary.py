@@ -9,6 +9,7 @@ import pytest
 from morphct.cli.entry import main
 from morphct.descriptors import AGGREGATES, VOIDS, crosswalk, glossary, particle_rows
 from morphct.descriptors.crosswalk import FIELDS, TOPICS
+from morphct.descriptors.formulas import as_html, plain
 
 ROOT = Path(__file__).parents[1]
 ROWS = particle_rows(("NAME",), "morphometry")
@@ -84,3 +85,19 @@ def test_the_document_is_up_to_date(capsys):
 def test_what_is_no_column(capsys):
     assert main(["descriptors", "sphericty"]) == 2
     assert "did you mean 'sphericity'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("about", [d for rows in (ROWS, VOIDS, AGGREGATES) for d in rows], ids=lambda d: d.name)
+def test_formulas_can_be_read(about):
+    for text in (plain(about.symbol), as_html(about.symbol)):
+        assert not re.search(r"[\\\\{}]", text), text
+        assert text.count("(") == text.count(")")
+        assert as_html(about.symbol).count("<su") == as_html(about.symbol).count("</su")
+
+
+def test_formulas_by_example():
+    assert plain(r"\psi = \pi^{1/3}(6V)^{2/3}/A") == "ψ = π^(1/3)(6V)^(2/3)/A"
+    assert plain(r"d_{eq} = \sqrt[3]{6V/\pi}") == "d_eq = ∛(6V/π)"
+    assert as_html(r"36\pi V^2/A_{13}^3") == "36πV<sup>2</sup>/A<sub>13</sub><sup>3</sup>"
+    assert as_html("a < b") == "a &lt; b"
+    assert plain(r"\bar g") == "g\u0304"

@@ -105,6 +105,9 @@ def _cells(row: dict[str, str]) -> dict[str, str]:
 
 def _plain(row: dict[str, str]) -> str:
     head = row["name"] + (f" [{row['unit']}]" if row["unit"] else "")
+    from ..descriptors.formulas import plain
+
+    row = row | {"formula": plain(row["formula"])}
     facts = [
         f"{HEADINGS[key]}: {row[key]}" for key in ("range", "smallest", "formula", "source", "elsewhere") if row[key]
     ]

@@ -90,6 +90,7 @@ def environment() -> "jinja2.Environment":
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["ticks"] = words.ticks
+    environment.filters["formula"] = words.formula
     return environment
 
 

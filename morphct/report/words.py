@@ -229,3 +229,10 @@ def _seen(found: Mapping[str, Any]) -> list[str]:
 def ticks(text: str) -> Markup:
     """A text for the page with what stands between backticks set as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def formula(text: str) -> Markup:
+    """A formula of the glossary for the page."""
+    from ..descriptors.formulas import as_html
+
+    return Markup(as_html(text))
