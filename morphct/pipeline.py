@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from . import checkpoint, io, measuring, numbering, publish
+from .calibration import Calibration, calibrate_measured
 from .executors import executor
 from .job import Job, Progress, Silence
 from .measurement import measure as run_passes
@@ -226,8 +227,9 @@ def _finish(
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = publish.Watched(grey) if grey is not None else None
-    tables = _measure(job, settings, found, watched, channels)
+    tables, calibration = _measure(job, settings, found, watched, channels)
     publish.write_tables(writer, settings, tables)
+    publish.write_calibration(writer, calibration)
     if found.threshold:
         writer.text("histogram.csv", found.histogram)
         writer.json("threshold.json", found.threshold)
@@ -246,8 +248,8 @@ def _finish(
 
 def _measure(
     job: Job, settings: Settings, found: Segmented, grey: publish.Watched | None, channels: dict[str, Volume]
-) -> measuring.Tables:
-    """Stage 12: the tables."""
+) -> tuple[measuring.Tables, Calibration | None]:
+    """Stage 12: the tables, and how far to trust them."""
     wanted = measuring.needed(settings.descriptors, tuple(channels))
     crops_of_grey = grey is not None and needs_crops_of_grey(wanted)
     maps = {name: _at_hand(name, channel, io.costly_boxes(channel), job) for name, channel in channels.items()}
@@ -260,8 +262,16 @@ def _measure(
             owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
             detection_diameter=found.detection_diameter, run_map=job.run_map, tick=tick,
         )  # fmt: skip
-        tables = measuring.tabulate(measured, found.ids, settings.descriptors, settings.aggregates, job.run_map)
-    return tables if found.voids_trusted else publish.without_voids(tables)
+    with job.stage("calibrate", total=1):
+        calibration = calibrate_measured(
+            measured, found.threshold, settings.calibrate, settings.descriptors.names, settings.voids.to_mapping(),
+            settings.run.seed, job.run_map,
+        )  # fmt: skip
+    with job.stage("tables", total=1):
+        tables = measuring.tabulate(
+            measured, found.ids, settings.descriptors, settings.aggregates, job.run_map, calibration
+        )
+    return tables if found.voids_trusted else publish.without_voids(tables), calibration
 
 
 def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:

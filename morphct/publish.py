@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from . import population, qc
+from .calibration import Calibration
 from .job import Job
 from .measuring import Tables
-from .result import RunFolder, RunWriter, label_dtype
+from .result import FileWriter, RunFolder, RunWriter, label_dtype
 from .settings import Settings
 from .voids import Voids
 from .volume import Volume
@@ -17,6 +18,7 @@ VOID_RATIOS = (
     "void_fraction",
     "void_fraction_low",
     "void_fraction_high",
+    "void_fraction_u",
 )  # empty where masks are not to be trusted inside particles
 
 
@@ -59,6 +61,14 @@ def without_voids(tables: Tables) -> Tables:
         flags = particles["flags"].fillna("").astype(str)
         particles["flags"] = np.where(flags == "", "noise_target_missed", flags + ";noise_target_missed")
     return dataclasses.replace(tables, particles=particles)
+
+
+def write_calibration(writer: FileWriter, calibration: Calibration | None) -> None:
+    """Write calibration.csv (bias and spread by column, body and size) and calibration.json (for what conditions)."""
+    if calibration is not None:
+        text = calibration.table().to_csv(index=False, float_format="%.9g", lineterminator="\n")
+        writer.text("calibration.csv", text)
+        writer.json("calibration.json", calibration.to_mapping())
 
 
 def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:

@@ -19,6 +19,7 @@ from .units import parse_bytes, parse_voxel_size
 
 if TYPE_CHECKING:
     from .aggregates import AggregateOptions
+    from .calibration import CalibrateOptions
     from .components import ParticleOptions
     from .denoise import DenoiseOptions
     from .descriptors.options import DescriptorOptions
@@ -123,6 +124,7 @@ def sections() -> dict[str, type[Options]]:
     The stages are imported here, not above: they bring numba, and the command line must start without it.
     """
     from .aggregates import AggregateOptions
+    from .calibration import CalibrateOptions
     from .components import ParticleOptions
     from .denoise import DenoiseOptions
     from .descriptors.options import DescriptorOptions
@@ -139,6 +141,7 @@ def sections() -> dict[str, type[Options]]:
         "voids": VoidOptions,
         "aggregates": AggregateOptions,
         "descriptors": DescriptorOptions,
+        "calibrate": CalibrateOptions,
         "output": OutputOptions,
         "qc": QcOptions,
         "run": RunOptions,
@@ -161,6 +164,7 @@ class Settings:
     voids: "VoidOptions" = _defaults("voids")
     aggregates: "AggregateOptions" = _defaults("aggregates")
     descriptors: "DescriptorOptions" = _defaults("descriptors")
+    calibrate: "CalibrateOptions" = _defaults("calibrate")
     output: OutputOptions = _defaults("output")
     qc: QcOptions = _defaults("qc")
     run: RunOptions = _defaults("run")

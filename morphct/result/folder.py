@@ -108,6 +108,19 @@ class RunFolder:
         path = self.path / "histogram.csv"
         return pd.read_csv(path) if path.exists() else None
 
+    @cached_property
+    def calibration(self) -> "pd.DataFrame | None":
+        """Bias and spread of the columns on known bodies, by size; None when the run was not calibrated."""
+        import pandas as pd
+
+        path = self.path / "calibration.csv"
+        return pd.read_csv(path) if path.exists() else None
+
+    @cached_property
+    def calibrated(self) -> dict[str, Any]:
+        """For what conditions it was calibrated, and from which diameters on columns are resolved; empty if not."""
+        return self._json("calibration.json") if (self.path / "calibration.json").exists() else {}
+
     @property
     def voxel_size(self) -> VoxelSize:
         """Edges of a voxel."""

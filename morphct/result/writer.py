@@ -27,7 +27,17 @@ OWN_NAMES = (
         for kind in ("csv", "parquet")
     ),
     *("labels.zarr", "voids.zarr", "labels.tif", "histogram.csv", "threshold.json", "summary.json", "settings.toml"),
-    *("particles_table.csv", "report.html", "figures", "renders", "meshes", LOG, FAILED_LOG),
+    *(
+        "calibration.csv",
+        "calibration.json",
+        "particles_table.csv",
+        "report.html",
+        "figures",
+        "renders",
+        "meshes",
+        LOG,
+        FAILED_LOG,
+    ),
 )
 
 
