@@ -209,3 +209,141 @@ def _rounded_cube(half, fillet):
 
 
 BODIES = _bodies()
+
+
+def regridded(box, spacing, pitch):
+    """Linear samples of SciPy's blur at the middles of new voxels; the highest, as many as keep the volume, are 1."""
+    edges = np.asarray(spacing, float)
+    field = ndimage.gaussian_filter(box.astype(float), 0.6, truncate=4, mode="constant")
+    places = [
+        np.clip((np.arange(max(1, round(n * e / pitch))) + 0.5) * pitch / e - 0.5, 0, n - 1)
+        for n, e in zip(box.shape, edges)
+    ]
+    samples = ndimage.map_coordinates(field, np.meshgrid(*places, indexing="ij"), order=1)
+    wanted = round(int(box.sum()) * np.prod(edges) / pitch**3)
+    out = samples >= np.sort(samples.ravel())[-wanted] - 1e-7
+    for axis in range(3):
+        np.moveaxis(out, axis, 0)[[0, -1]] = False
+    return out
+
+
+def thickness_map(mask):
+    """Every voxel asks every ball, equal edges."""
+    padded = np.pad(mask.astype(bool), 1)
+    voxels = np.argwhere(padded)
+    squared = np.rint(ndimage.distance_transform_edt(padded)[padded] ** 2)
+    best = np.zeros(len(voxels))
+    for k in range(0, len(voxels), 400):
+        apart = ((voxels[k : k + 400, None] - voxels[None]) ** 2).sum(-1)
+        best[k : k + 400] = np.where(apart < squared, squared, 0).max(1)
+    out = np.zeros(padded.shape)
+    out[padded] = 2 * np.sqrt(best)
+    return out[1:-1, 1:-1, 1:-1]
+
+
+def outline(field, frame, level):
+    """Turn the volume, project its maximum, take scikit-image's longest contour; from the middle of the field."""
+    from skimage.measure import find_contours
+
+    middle = (np.array(field.shape) - 1) / 2
+    half = np.ceil(np.abs(frame) @ middle).astype(int) + 3
+    turned = ndimage.affine_transform(
+        field, frame.T, offset=middle - frame.T @ half, output_shape=tuple(2 * half + 1), order=1
+    )
+    contour = max(find_contours(turned.max(0), level), key=len)[:-1]
+    return contour - half[1:]
+
+
+def largest_circle(points):
+    """Grid of centres inside the polygon, polished."""
+    from skimage.measure import points_in_poly
+
+    tree = cKDTree(points)
+    low, high = points.min(0), points.max(0)
+    grid = np.stack(np.meshgrid(*[np.linspace(a, b, 60) for a, b in zip(low, high)], indexing="ij"), -1).reshape(-1, 2)
+    grid = grid[points_in_poly(grid, points)]
+    starts = grid[np.argsort(-tree.query(grid)[0])[:4]]
+    found = [
+        optimize.minimize(
+            lambda c: -tree.query(c)[0], s, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-7}
+        ).fun
+        for s in starts
+    ]
+    return -min(found)
+
+
+def corners(points, r_max):
+    """METHODS section 4, steps 3 and 4: every arc's circle by least squares, the widest turns first."""
+    n = len(points)
+    step = np.linalg.norm(np.diff(points, axis=0, append=points[:1]), axis=1).mean()
+    tolerance = max(0.15, 0.01 * r_max)
+    arcs = []
+    for first in range(n):
+        for length in range(4, n + 1):
+            arc = points[np.arange(first, first + length) % n]
+            local = arc - arc.mean(0)
+            answer = np.linalg.lstsq(np.c_[2 * local, np.ones(length)], (local**2).sum(1), rcond=None)[0]
+            square = answer[2] + answer[0] ** 2 + answer[1] ** 2
+            if square <= 0:
+                continue
+            r = np.sqrt(square)
+            residual = (local**2).sum(1) - 2 * local @ answer[:2] - answer[2]
+            rms = np.sqrt((residual**2).mean()) / (2 * r)
+            turn = min(length * step / r, 2 * np.pi)
+            if r > 1.03 * r_max or rms > tolerance or turn < np.deg2rad(40):
+                continue
+            if r * (1 - np.cos(min(turn, np.pi) / 2)) < 4 * tolerance:
+                continue
+            centre = answer[:2] + arc.mean(0)
+            q = (first + (length - 1) // 2) % n
+            along = points[(q + 1) % n] - points[q - 1]
+            if (points[q] - centre) @ np.array((along[1], -along[0])) > 0:
+                arcs.append((-turn, first, length, r, centre))
+    arcs.sort(key=lambda a: a[:3])
+    used = np.zeros(n, bool)
+    radii = []
+    for _, first, length, r, centre in arcs:
+        if used[np.arange(first, first + length) % n].any():
+            continue
+        if np.linalg.norm(points - centre, axis=1).min() < r - 3 * tolerance:
+            continue
+        radii.append(min(r, r_max))
+        margin = int(0.25 * length + 0.5)
+        used[np.arange(first - margin, first + length + margin) % n] = True
+    return (np.mean(radii) / r_max if radii else 1.0), len(radii)
+
+
+def curvature_roundness(mask, r_ins):
+    """METHODS section 4: SciPy's Gaussian derivatives at the vertices of scikit-image's mesh."""
+    from skimage.measure import marching_cubes
+
+    sigma = max(1.5, 0.2 * r_ins)
+    field = np.pad(mask.astype(float), int(4 * sigma) + 3)
+
+    def gaussian(order):
+        return ndimage.gaussian_filter(field, sigma, order=order, truncate=4)
+
+    smooth = gaussian(0)
+    level = optimize.brentq(lambda v: level_mesh(smooth, v, (1, 1, 1))[1] - mask.sum(), 0.2, 0.8, xtol=2e-3)
+    vertices, faces, _, _ = marching_cubes(smooth, level)
+    orders = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 0, 0), (0, 2, 0), (0, 0, 2), (1, 1, 0), (1, 0, 1), (0, 1, 1)]
+    at = [ndimage.map_coordinates(gaussian(o), vertices.T, order=1) for o in orders]
+    gradient = np.stack(at[:3], -1)
+    hessian = np.empty((len(vertices), 3, 3))
+    for (i, j), values in zip(((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)), at[3:]):
+        hessian[:, i, j] = hessian[:, j, i] = values
+    size = np.linalg.norm(gradient, axis=1)
+    normal = gradient / size[:, None]
+    # the shape operator is the Hessian within the tangent plane over the gradient; outside is where the field falls
+    across = np.eye(3) - normal[:, :, None] * normal[:, None]
+    curved = np.linalg.eigvalsh(-(across @ hessian @ across) / size[:, None, None])[:, -1]
+    area = np.zeros(len(vertices))
+    corners_ = vertices[faces]
+    each = np.linalg.norm(np.cross(corners_[:, 1] - corners_[:, 0], corners_[:, 2] - corners_[:, 0]), axis=1) / 2
+    for k in range(3):
+        np.add.at(area, faces[:, k], each / 3)
+    tree = cKDTree(vertices)
+    start = np.array(np.unravel_index(ndimage.distance_transform_edt(field > 0.5).argmax(), field.shape), float)
+    r = -optimize.minimize(lambda c: -tree.query(c)[0], start, method="Nelder-Mead").fun
+    sharp = curved > 1 / r
+    return (area[sharp] / curved[sharp]).sum() / area[sharp].sum() / r if sharp.any() else 1.0

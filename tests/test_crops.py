@@ -1,5 +1,10 @@
 """Crops: kernels against slow twins, bodies against METHODS' true values, turns, cuts and degenerate sets."""
 
+import json
+import os
+import subprocess
+import sys
+
 import naive_crops as naive
 import numpy as np
 import pytest
@@ -13,6 +18,7 @@ from morphct.kernels import contour_table, crop_distance, enclosing, surface_mes
 from morphct.kernels import hull as hull_kernels
 
 ISOTROPIC = (1.0, 1.0, 1.0)
+BASIC = ("surface", "surface_total", "inscribed", "hull")  # the rest: test_crop_thickness, test_crop_roundness
 SPACINGS = [ISOTROPIC, (2.0, 1.0, 1.0), (0.025, 0.025, 0.075)]
 
 
@@ -172,7 +178,7 @@ def test_bodies_are_measured_within_tolerance(name, r, spacing):
     }
     for seed in range(2):
         mask = body.digitise(scale, np.random.default_rng(1000 * r + seed), spacing)
-        got = crops.measure_crop(mask, spacing)
+        got = crops.measure_crop(mask, spacing, BASIC)
         assert got["reasons"] == () or name in THIN  # a plate's ball is certain to less
         assert mask.sum() / got["hull_lattice_points"] == pytest.approx(body.solidity, rel=0.025)
         if body.solidity == 1:
@@ -202,19 +208,22 @@ def test_step_excess_is_one_number_for_equal_spacings():
 @pytest.mark.parametrize("name", ["cube", "ellipsoid", "twospheres"])
 def test_turning_by_ninety_degrees_changes_nothing(name, spacing):
     mask = naive.BODIES[name].digitise(8, np.random.default_rng(3), spacing)
-    here = crops.measure_crop(mask, spacing)
+    here = crops.measure_crop(mask, spacing, BASIC)
     for axes in ((1, 0, 2), (2, 1, 0), (1, 2, 0)):
         turned = np.transpose(mask, axes)[::-1]
-        there = crops.measure_crop(turned, tuple(spacing[k] for k in axes))
+        there = crops.measure_crop(turned, tuple(spacing[k] for k in axes), BASIC)
         for key in set(here) - {"reasons", "inscribed_z", "inscribed_y", "inscribed_x"}:
             assert there[key] == pytest.approx(here[key], rel=1e-6), key
 
 
 def test_units_scale_and_repeats_are_equal_to_the_byte():
     mask = blob(1)
-    one, again = crops.measure_crop(mask, ISOTROPIC), crops.measure_crop(mask.astype(np.int64) * 7, ISOTROPIC)
+    one, again = (
+        crops.measure_crop(mask, ISOTROPIC, BASIC),
+        crops.measure_crop(mask.astype(np.int64) * 7, ISOTROPIC, BASIC),
+    )
     assert one == again
-    small = crops.measure_crop(mask, (0.025, 0.025, 0.025))
+    small = crops.measure_crop(mask, (0.025, 0.025, 0.025), BASIC)
     for key, power in {
         "surface_area": 2,
         "inscribed_radius": 1,
@@ -228,7 +237,7 @@ def test_units_scale_and_repeats_are_equal_to_the_byte():
 
 def test_margin_of_the_crop_does_not_matter():
     mask = blob(2)
-    tight, wide = crops.measure_crop(mask, ISOTROPIC), crops.measure_crop(np.pad(mask, 4), ISOTROPIC)
+    tight, wide = crops.measure_crop(mask, ISOTROPIC, BASIC), crops.measure_crop(np.pad(mask, 4), ISOTROPIC, BASIC)
     for key in set(tight) - {"inscribed_z", "inscribed_y", "inscribed_x"}:
         assert wide[key] == (tight[key] if key == "reasons" else pytest.approx(tight[key], rel=1e-12)), key
     assert wide["inscribed_z"] == pytest.approx(tight["inscribed_z"] + 4)
@@ -267,7 +276,7 @@ def test_degenerate_sets(name, spacing):
     points, lattice, reason = SETS[name]
     mask = np.zeros(np.max(points, axis=0) + 1, bool)
     mask[tuple(np.transpose(points))] = True
-    got = crops.measure_crop(mask, spacing)
+    got = crops.measure_crop(mask, spacing, BASIC)
     assert got["hull_lattice_points"] == lattice
     assert [r for r in got["reasons"] if r != "ball_open"] == ([reason] if reason else [])
     assert np.isnan(got["feret_min"]) == (reason is not None)
@@ -278,7 +287,7 @@ def test_degenerate_sets(name, spacing):
 
 
 def test_empty_crop_gives_no_number():
-    got = crops.measure_crop(np.zeros((3, 3, 3), np.uint8), ISOTROPIC)
+    got = crops.measure_crop(np.zeros((3, 3, 3), np.uint8), ISOTROPIC, BASIC)
     assert got["reasons"] == ("empty",)
     assert all(np.isnan(v) for k, v in got.items() if k != "reasons")
     assert np.isnan(crops.surface_area(np.zeros((2, 2, 2)), ISOTROPIC)[0])
@@ -296,6 +305,24 @@ def test_plate_is_certified_in_bounded_time():
 def test_shell_one_voxel_thick():
     shell = np.ones((9, 9, 9), bool)
     shell[1:-1, 1:-1, 1:-1] = False
-    got = crops.measure_crop(np.ones_like(shell), ISOTROPIC, solid=shell)
+    got = crops.measure_crop(np.ones_like(shell), ISOTROPIC, BASIC, solid=shell)
     assert got["surface_area_total"] > got["surface_area"]
     assert np.isfinite(crops.inscribed_ball(shell, ISOTROPIC).radius)
+
+
+def test_kernels_give_the_same_without_the_compiler():
+    """Compiled and as plain Python, digit for digit but for the last ones."""
+    program = (
+        "import json, numpy as np; from morphct import crops; m = np.zeros((5, 6, 7));"
+        "m[1:4, 1:5, 1:6] = 1; m[1, 1, 1] = 0; print(json.dumps(crops.measure_crop(m, (1, 1, 1))))"
+    )
+    plain = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, check=True
+    )
+    mask = np.zeros((5, 6, 7))
+    mask[1:4, 1:5, 1:6] = 1
+    mask[1, 1, 1] = 0
+    compiled = crops.measure_crop(mask, ISOTROPIC)
+    slow = json.loads(plain.stdout)
+    assert slow.pop("reasons") == list(compiled.pop("reasons"))
+    assert slow == pytest.approx(compiled, rel=1e-6)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.surface_mesh import blurred, gaussian_weights
+from ..kernels.resample import sampled_blur
+from ..kernels.surface_mesh import gaussian_weights
 from .box import MARGIN, Spacing
 
 BLUR = 0.6  # as for the surface: its level through the samples is where the particle ends
@@ -27,9 +28,9 @@ def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
     edges = np.asarray(spacing, float)
     if np.allclose(edges, pitch, rtol=1e-9):
         return box
-    field = blurred(box, gaussian_weights(BLUR))
-    for axis in range(3):
-        field = _resampled(field, axis, pitch / edges[axis])
+    steps = pitch / edges
+    shape = tuple(max(1, round(n / step)) for n, step in zip(box.shape, steps))
+    field = sampled_blur(box, gaussian_weights(BLUR), steps, shape)
     wanted = max(1, round(int(np.count_nonzero(box)) * float(np.prod(edges)) / pitch**3))
     wanted = min(wanted, field.size)
     level = np.partition(field, field.size - wanted, axis=None)[field.size - wanted]
@@ -38,16 +39,6 @@ def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
         ends = np.moveaxis(out, axis, 0)
         ends[0] = ends[-1] = 0
     return out
-
-
-def _resampled(field: np.ndarray, axis: int, step: float) -> np.ndarray:
-    """Linear samples along an axis at the middles of new voxels `step` old voxels wide."""
-    n = field.shape[axis]
-    places = (np.arange(max(1, round(n / step))) + 0.5) * step - 0.5
-    before = np.clip(np.floor(places).astype(np.int64), 0, n - 2)
-    share = np.clip(places - before, 0, 1).astype(np.float32)
-    share = share.reshape([-1 if k == axis else 1 for k in range(3)])
-    return np.take(field, before, axis) * (1 - share) + np.take(field, before + 1, axis) * share
 
 
 def in_grid(centre: tuple[float, float, float], spacing: Spacing, pitch: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""All crop measurements of one particle in one call, sharing the padded box and the distance map."""
+"""All crop measurements of one particle in one call, sharing the padded box, the distances and the inscribed ball."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Collection
 
 import numpy as np
 
-from .balls import ball_of_box
+from .balls import Ball, ball_of_box
 from .box import Spacing, padded, squared_distances
+from .curvature import curvature_of_box
 from .hull import hull
+from .roundness import VIEWS, roundness_of_box
 from .surface import area_of_box
+from .thickness import LEAST_SURE, thickness_of_box
 
 # what can be asked for -> the names it answers with
 MEASURES: dict[str, tuple[str, ...]] = {
@@ -17,9 +20,14 @@ MEASURES: dict[str, tuple[str, ...]] = {
     "surface_total": ("surface_area_total",),
     "inscribed": ("inscribed_radius", "inscribed_gap", "inscribed_z", "inscribed_y", "inscribed_x"),
     "hull": ("hull_lattice_points", "feret_max", "feret_min", "mean_width", "enclosing_radius"),
+    "thickness": ("thickness_mean", "thickness_median"),
+    "roundness": ("roundness", "roundness_sd", "roundness_corners", "sphericity_silhouette"),
+    "roundness_3d": ("roundness_3d",),
 }
-# reasons a value is missing or means little; `measure_crop` lists those that hold
 FLAT = ("one_voxel", "line", "flat")
+OPEN_GAP = 0.05  # voxels: the inscribed ball is certain to less than this, or the particle is told of
+
+Found = dict[str, float | tuple[str, ...]]
 
 
 def measure_crop(
@@ -27,7 +35,8 @@ def measure_crop(
     spacing: Spacing,
     wanted: Collection[str] = tuple(MEASURES),
     solid: np.ndarray | None = None,
-) -> dict[str, float | tuple[str, ...]]:
+    views: int = VIEWS,
+) -> Found:
     """Measure one particle.
 
     Parameters
@@ -35,22 +44,44 @@ def measure_crop(
     envelope : (Z,Y,X), any dtype, non-zero = the particle with its enclosed voids filled; no margin needed.
     spacing : z, y, x voxel edges.
     wanted : names of `MEASURES`.
-    solid : (Z,Y,X), the same crop without the voids, for "surface_total" (None: no voids).
+    solid : (Z,Y,X), the same crop without the voids, for "surface_total" and "thickness" (None: no voids).
+    views : directions for "roundness", rounded up to a multiple of 24.
 
     Returns
     -------
-    dict of the names `MEASURES` gives for what was wanted, floats, nan where the body cannot have it, and
-    "reasons", a tuple of words: "empty", "one_voxel", "line", "flat" (its voxel centres span 0, 1 or 2 dimensions;
-    known only if the hull was wanted) and "ball_open" (the inscribed ball is certain to a gap above .05 voxel only).
+    dict of the names `MEASURES` gives for what was wanted, floats, nan where the body cannot have it, and "reasons",
+    a tuple of words: "empty"; "one_voxel", "line", "flat" (its voxel centres span 0, 1 or 2 dimensions; known only if
+    the hull was wanted); "ball_open" (the inscribed ball is certain only to a gap above .05 voxel); "thin" (median
+    thickness below 10 voxels: biased by some percent); "views_missing", "no_silhouette" (outlines that never pass one
+    half: thin bodies and frames); "no_curvature" (the blur leaves no surface).
     """
-    out: dict[str, float | tuple[str, ...]] = {
-        name: float("nan") for measure in MEASURES if measure in wanted for name in MEASURES[measure]
-    }
+    out: Found = {name: float("nan") for measure in MEASURES if measure in wanted for name in MEASURES[measure]}
     box = padded(envelope)
     voxels = int(np.count_nonzero(box))
     if voxels == 0:
         return out | {"reasons": ("empty",)}
     reasons: list[str] = []
+    inside = None
+    if {"inscribed", "roundness", "roundness_3d"} & set(wanted) or ("thickness" in wanted and solid is None):
+        inside = ball_of_box(box, squared_distances(box, spacing), spacing)
+    _surfaces(box, voxels, spacing, wanted, solid, out)
+    if inside is not None and "inscribed" in wanted:
+        out["inscribed_radius"], out["inscribed_gap"] = inside.radius, inside.gap
+        out["inscribed_z"], out["inscribed_y"], out["inscribed_x"] = inside.centre
+        if inside.gap > OPEN_GAP * min(spacing):
+            reasons.append("ball_open")
+    if "hull" in wanted:
+        reasons += _hull(envelope, spacing, out)
+    if "thickness" in wanted:
+        reasons += _thickness(box, spacing, solid, inside, out)
+    if inside is not None:
+        reasons += _roundness(box, spacing, inside, wanted, views, out)
+    return out | {"reasons": tuple(reasons)}
+
+
+def _surfaces(
+    box: np.ndarray, voxels: int, spacing: Spacing, wanted: Collection[str], solid: np.ndarray | None, out: Found
+) -> None:
     if "surface" in wanted or ("surface_total" in wanted and solid is None):
         area, level = area_of_box(box, voxels, spacing)
         if "surface" in wanted:
@@ -60,18 +91,42 @@ def measure_crop(
     if "surface_total" in wanted and solid is not None:
         within = padded(solid)
         out["surface_area_total"] = area_of_box(within, int(np.count_nonzero(within)), spacing)[0]
-    if "inscribed" in wanted:
-        ball = ball_of_box(box, squared_distances(box, spacing), spacing)
-        out["inscribed_radius"], out["inscribed_gap"] = ball.radius, ball.gap
-        out["inscribed_z"], out["inscribed_y"], out["inscribed_x"] = ball.centre
-        if ball.gap > 0.05 * min(spacing):
-            reasons.append("ball_open")
-    if "hull" in wanted:
-        found = hull(envelope, spacing)
-        if found.rank < 3:
-            reasons.append(FLAT[found.rank])
-        out["hull_lattice_points"] = float(found.lattice_points)
-        out["enclosing_radius"], out["mean_width"] = found.enclosing_radius, found.mean_width
-        out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
-        out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
-    return out | {"reasons": tuple(reasons)}
+
+
+def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
+    found = hull(envelope, spacing)
+    out["hull_lattice_points"] = float(found.lattice_points)
+    out["enclosing_radius"], out["mean_width"] = found.enclosing_radius, found.mean_width
+    out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
+    out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
+    return [FLAT[found.rank]] if found.rank < 3 else []
+
+
+def _thickness(
+    box: np.ndarray, spacing: Spacing, solid: np.ndarray | None, inside: Ball | None, out: Found
+) -> list[str]:
+    if solid is not None or inside is None:
+        box = padded(box if solid is None else solid)
+        if not box.any():
+            return []
+        inside = ball_of_box(box, squared_distances(box, spacing), spacing)
+    found = thickness_of_box(box, inside, spacing)
+    out["thickness_mean"], out["thickness_median"] = found.mean, found.median
+    return ["thin"] if found.median < LEAST_SURE * min(spacing) else []
+
+
+def _roundness(
+    box: np.ndarray, spacing: Spacing, inside: Ball, wanted: Collection[str], views: int, out: Found
+) -> list[str]:
+    reasons = []
+    if "roundness" in wanted:
+        seen = roundness_of_box(box, spacing, inside, views)
+        out["roundness"], out["roundness_sd"] = seen.roundness, seen.roundness_sd
+        out["roundness_corners"], out["sphericity_silhouette"] = seen.n_corners, seen.sphericity
+        if seen.n_views < views:
+            reasons.append("views_missing" if seen.n_views else "no_silhouette")
+    if "roundness_3d" in wanted:
+        out["roundness_3d"] = curvature_of_box(box, spacing, inside)
+        if np.isnan(out["roundness_3d"]):
+            reasons.append("no_curvature")
+    return reasons

@@ -1,4 +1,4 @@
-"""Counting bits of 64-bit words: the processor's own instructions in compiled code, plain Python without the compiler."""
+"""Counting bits of 64-bit words: the processor's instructions in compiled code, plain Python without the compiler."""
 
 from __future__ import annotations
 

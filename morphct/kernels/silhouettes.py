@@ -58,7 +58,8 @@ def occupied_blocks(field):
 def ray_maximum(field, blocks, frame, i, j):
     """Largest sample along the ray through pixel (i, j), counted from the middle of the field.
 
-    `blocks` from `occupied_blocks`, `frame` (3, 3) float64, rows: the view direction and the pixel axes, in voxels (z, y, x). Samples one voxel apart.
+    `blocks` from `occupied_blocks`; `frame` (3, 3) float64, rows: the view direction and the pixel axes, in voxels
+    (z, y, x). Samples one voxel apart.
     """
     depth, height, width = field.shape
     oz = (depth - 1) / 2 + frame[1, 0] * i + frame[2, 0] * j

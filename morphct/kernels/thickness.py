@@ -133,7 +133,7 @@ def inclusion_table(most):
 
 @jit
 def needed_balls(squared):
-    """The balls that no neighbour's ball holds: enough for an exact map. As `kept_balls`, flat indices, deepest first."""
+    """The balls that no neighbour's ball holds, enough for an exact map: flat indices, deepest first."""
     flat = squared.reshape(-1)
     order = by_depth(squared)
     around = _neighbours(squared.shape)
