@@ -23,7 +23,7 @@ PROMISED = {
     "run": ["memory", "workers", "scheduler", "slab", "seed"],
 }
 # promised, and absent until the work that gives them a meaning
-LATER = {"voids": {"closing_radius"}, "descriptors": {"views"}}
+LATER = {"descriptors": {"views"}}
 CHANGED = [
     "input.voxel_size=75nm,25nm,25nm",
     "denoise.method=gaussian",
