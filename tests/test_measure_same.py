@@ -67,12 +67,15 @@ def test_everything(volumes, files):
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "Ni_core_shell" in page
     assert "morpholibj_sphericity" in page
+    assert "Maps from the surface to the core" in page
+    assert (run.path / "figures" / "channels.png").stat().st_size > 5000
 
 
 def test_labels_alone(volumes, files):
     run = run_of(files)
     same(run.particles, morphct.measure(volumes["labels"], voxel_size="50nm,25nm,25nm"))
     assert run.channels is None
+    assert not (run.path / "figures" / "channels.png").exists()
     assert "grey_mean" not in run.particles
     assert not any(name.startswith("morpholibj") for name in run.particles)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .channels import profiles
 from .framed import Key, framed
 from .grey import MidPlanes, histogram, slices
 from .shapes import bubbles, sphericity, zingg
@@ -98,6 +99,14 @@ FIGURES = (
         "Left: equivalent diameters of the closed voids. Right: the share of each particle's envelope that is void, "
         "for the particles that hold any.",
         void_sizes,
+    ),
+    Entry(
+        "channels",
+        "Maps from the surface to the core",
+        "Each map's mean in ten shells of equal normalised depth: the middle particle (line) and the middle half of "
+        "the particles (band). Particles cut by the border and shells of fewer than twenty measured voxels are left "
+        "out.",
+        profiles,
     ),
     Entry(
         "histogram",
