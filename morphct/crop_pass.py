@@ -22,6 +22,13 @@ RESULTS = {
     "width_max": ("hull", "feret_max"),
     "width_min": ("hull", "feret_min"),
     "hull_share": ("hull", "hull_lattice_points"),
+    "silhouette_circle_ratio": ("roundness", "sphericity_silhouette"),
+    "silhouette_corner_share": ("roundness", "roundness"),
+    "silhouette_corner_spread": ("roundness", "roundness_sd"),
+    "silhouette_corners": ("roundness", "roundness_corners"),
+    "curvature_share": ("roundness_3d", "roundness_3d"),
+    "solid_thickness_mean": ("thickness", "thickness_mean"),
+    "solid_thickness_median": ("thickness", "thickness_median"),
 }
 FACTS = ("pieces", "step", "dimension", "ball_open")  # what flags are made from, beside the results
 BATCH = 2**21  # voxels of crops in a task
@@ -39,6 +46,7 @@ class _Work:
     void_rows: np.ndarray
     void_from: np.ndarray
     void_positions: np.ndarray
+    views: int
 
 
 def crop_pass(
@@ -49,6 +57,7 @@ def crop_pass(
     voids: dict[str, Any] | None = None,
     run_map: RunMap = map,
     tick: Callable[[int], None] | None = None,
+    views: int = 24,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Measure every particle on its crop.
 
@@ -64,6 +73,8 @@ def crop_pass(
         Results of the slab pass over voids, for their depths.
     tick : callable, optional
         Told of particles done.
+    views : int
+        Directions of the silhouettes.
 
     Returns
     -------
@@ -76,7 +87,7 @@ def crop_pass(
     rows = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[rows], np.arange(1, len(boxes) + 2))
     positions = voids["position"] if voids else np.zeros((0, 3))
-    work = _Work(envelope, boxes, voxel_size.spacing, tuple(wanted), rows, starts, positions)
+    work = _Work(envelope, boxes, voxel_size.spacing, tuple(wanted), rows, starts, positions, views)
     table = np.full((len(boxes), len(wanted) + len(FACTS)), np.nan)
     depths = np.full(len(owner), np.nan)
     for particles, found, void_rows, void_depths in run_map(partial(_measure, work), list(batches(boxes))):
@@ -110,7 +121,7 @@ def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
         box = work.boxes[particle]
         crop = work.envelope.crop(box, np.array([particle + 1]))
         spacing = (work.spacing[0] * crop.step, work.spacing[1] * crop.step, work.spacing[2] * crop.step)
-        table[i] = _row(crop, spacing, work.results)
+        table[i] = _row(crop, spacing, work.results, work.views)
         held = work.void_rows[work.void_from[particle] : work.void_from[particle + 1]]
         if len(held):
             void_rows.append(held)
@@ -118,11 +129,11 @@ def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return particles, table, np.concatenate(void_rows), np.concatenate(depths)
 
 
-def _row(crop: Crop, spacing: tuple[float, float, float], results: tuple[str, ...]) -> list[float]:
+def _row(crop: Crop, spacing: tuple[float, float, float], results: tuple[str, ...], views: int) -> list[float]:
     import cc3d
 
     asked = {RESULTS[name][0] for name in results}
-    found = crops.measure_crop(crop.mask, spacing, asked, crop.solid)
+    found = crops.measure_crop(crop.mask, spacing, asked, crop.solid, views)
     row = [float(found[RESULTS[name][1]]) for name in results]  # type: ignore[arg-type]
     if "hull_share" in results:
         place = results.index("hull_share")

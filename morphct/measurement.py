@@ -102,6 +102,7 @@ def measure(
     run_map: RunMap = map,
     tick: Tick = None,
     tick_particles: Tick = None,
+    views: int = 24,
 ) -> Measurements:
     """Run the passes over a label image.
 
@@ -128,6 +129,8 @@ def measure(
         Smallest diameter, in the unit of `voxel_size`, at which a void counts as resolved.
     void_facts : VoidFacts, optional
         What else is known of the voids.
+    views : int
+        Directions of the silhouettes.
     tick, tick_particles : callable, optional
         Told of planes done by the slab pass, and of particles done by the crop pass.
 
@@ -155,7 +158,7 @@ def measure(
     voids = _void_results(sums, owner[1:], facts, voxel_size, results, detection_diameter)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
     if asked:
-        results |= crop_pass(envelope, results["box"], voxel_size, asked, None, run_map, tick_particles)[0]
+        results |= crop_pass(envelope, results["box"], voxel_size, asked, None, run_map, tick_particles, views)[0]
     if needed & {*VOID_RESULTS, *VOID_SUMS}:
         of_voids, of_particles = void_pass(
             envelope, results["box"], voxel_size, voids, facts.seeing, run_map, tick_particles

@@ -261,6 +261,7 @@ def _measure(
             found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
             owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
             detection_diameter=found.detection_diameter, run_map=job.run_map, tick=tick,
+            views=settings.descriptors.views,
         )  # fmt: skip
     with job.stage("calibrate", total=1):
         calibration = calibrate_measured(

@@ -204,6 +204,13 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "sphericity": (ball, 1, 1.0, 0.035),
     "sphericity_wadell": (ball, 1, 1.0, 0.005),
     "isoperimetric_quotient": (ball, 1, 1.0, 0.015),
+    "sphericity_silhouette": (ball, 1, 1.0, 0.02),
+    "roundness": (ball, 1, 1.0, 0.01),
+    "roundness_sd": (ball, 1, 0.0, 0),  # views that a turn of the lattice maps onto one another
+    "roundness_corners": (ball, 1, 1.0, 0),  # a circle is one arc of its own radius
+    "roundness_3d": (ball, 1, 1.0, 0.03),
+    "thickness_mean": (hollow, 1, 10.0, 0.03),
+    "thickness_median": (hollow, 1, 10.0, 0.03),
     "solidity": (plates, 1, 2 / 3, 1e-12),
     "void_fraction": (boxes, 7, VOID / V7, 1e-12),
     "void_count": (boxes, 7, 1, 0),

@@ -13,6 +13,7 @@ class DescriptorOptions(Options):
     section: ClassVar[str] = "descriptors"
 
     names: tuple[str, ...] = option((), "columns or groups of columns to compute; empty: all that can be")
+    views: int = option(24, "directions of the silhouettes, in multiples of 24", "", 24, 960)
     compat: str | None = option(
         None, "add columns as other programs define them (group `compat` of the glossary)", choices=("morphometry",)
     )

@@ -14,10 +14,12 @@ from . import (
     groups,
     identity,
     pores,
+    roundness,
     size,
     spheres,
     sphericity,
     surface,
+    thickness,
     uncertainty,
     voids,
 )
@@ -51,7 +53,10 @@ class Rows:
 
 
 def _particles() -> Rows:
-    modules = (identity, size, ellipsoid, surface, spheres, sphericity, convexity, voids, grey, contacts, uncertainty)
+    modules = (
+        identity, size, ellipsoid, surface, spheres, sphericity, roundness, convexity, voids, thickness, grey, contacts,
+        uncertainty,
+    )  # fmt: skip
     known = registry(found_in(*modules))
     return Rows("particles", "label", known, tuple(known))
 

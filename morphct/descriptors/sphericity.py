@@ -21,6 +21,19 @@ def sphericity(inscribed_radius, circumscribed_radius):
 
 
 @descriptor(
+    symbol=r"\overline{r_{ins}/r_{cir}}",
+    source="reference study, on silhouettes",
+    bounds=SHARE,
+    smallest=16,
+    empty="no_silhouette",
+    also={"reference study": "sphericity S, most likely: its cube is .71, and this one's .709"},
+)
+def sphericity_silhouette(silhouette_circle_ratio):
+    """Radius of the largest circle inside over that of the smallest circle around a silhouette: mean over the views."""
+    return silhouette_circle_ratio
+
+
+@descriptor(
     symbol=r"\psi = \pi^{1/3}(6V)^{2/3}/A",
     source="Wadell 1932, J. Geol. 40, 443",
     bounds=SHARE,
