@@ -24,7 +24,7 @@ VOCABULARY: Mapping[str, str] = {
     "not_searched": "Open voids were not looked for: voids.closing_radius is 0, or it is too large for that.",
     "no_body": "Its voxel centres span no body, so it has no such width.",
     "no_surface": "No surface that keeps its volume could be laid through its voxels.",
-    "no_silhouette": "None of its silhouettes passes one half of the blurred body, as of sheets and frames a voxel thick.",
+    "no_silhouette": "None of its silhouettes passes one half of the blurred body: a sheet or a frame a voxel thick.",
     "no_curvature": "The blur that its curvature is taken from leaves no surface of it.",
     "no_axis": "Two of its semi-axes are equal, so they point nowhere in particular.",
     "no_grey": "None of its voxels has a finite grey value.",

@@ -178,7 +178,7 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "touches_border": (plates, 2, True, 0),
     "class": (boxes, 7, "aggregate", 0),
     "aggregate_id": (boxes, 9, 1, 0),
-    "flags": (plates, 1, "disconnected;no_voids;few_voids;no_band;not_searched;no_axis;not_resolved:", 0),
+    "flags": (plates, 1, "disconnected;no_voids;few_voids;no_band;not_searched;no_curvature;no_axis;not_resolved:", 0),
     "volume": (boxes, 7, V7 * 2.0, 1e-12),
     "solid_volume": (boxes, 7, (V7 - VOID) * 2.0, 1e-12),
     "equivalent_diameter": (boxes, 7, np.cbrt(6 * V7 * 2 / np.pi), 1e-12),
