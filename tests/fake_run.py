@@ -141,6 +141,19 @@ def _groups(particles: pd.DataFrame, rng: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("aggregate_id")
 
 
+def channels(particles: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Radial profiles of one map that rises to the core; the innermost shell of every third particle is empty."""
+    rng = np.random.default_rng(seed)
+    shell = np.tile(np.arange(1, 11), len(particles))
+    frame = pd.DataFrame(
+        {"channel": "Ni", "shell": shell}, index=pd.Index(np.repeat(particles.index, 10), name="label")
+    )
+    frame["n"] = np.where((shell == 10) & (frame.index % 3 == 0), 0, 400 - 35 * shell)
+    frame["mean"] = np.where(frame["n"] > 0, 8333 + 0.2 * shell + rng.normal(0, 0.1, len(frame)), np.nan)
+    frame["std"] = np.where(frame["n"] > 0, 0.5, np.nan)
+    return frame[["channel", "shell", "mean", "std", "n"]]
+
+
 def histogram() -> pd.DataFrame:
     """A histogram of three Gaussian phases with their fit, as `histogram.csv` holds it."""
     grey = np.linspace(3000, 7500, 512)
@@ -186,6 +199,8 @@ def write(
         writer.table("particles", fake.particles)
         writer.table("voids", fake.void_table)
         writer.table("aggregates", fake.aggregates)
+        if len(fake.particles):
+            writer.table("channels", channels(fake.particles, seed))
         writer.text("histogram.csv", histogram().to_csv(index=False))
         writer.json("threshold.json", threshold())
         writer.json("summary.json", summarise(fake.particles, fake.void_table, fake.aggregates))

@@ -79,7 +79,14 @@ def test_few_particles(tmp_path, n):
 def test_equal_particles_and_missing_columns():
     table = pd.DataFrame({"equivalent_diameter_um": [1.0] * 5, "touches_border": [False] * 5})
     run = SimpleNamespace(
-        particles=table, voids=pd.DataFrame(), unit="um", name="x", histogram=None, threshold={}, void_labels=None
+        particles=table,
+        voids=pd.DataFrame(),
+        unit="um",
+        name="x",
+        histogram=None,
+        threshold={},
+        void_labels=None,
+        channels=None,
     )
     drawn = {e.name: e.draw(run) is not None for e in figures.FIGURES if e.name != "slices"}
     assert drawn == {
@@ -88,6 +95,7 @@ def test_equal_particles_and_missing_columns():
         "zingg": False,
         "sphericity": False,
         "voids": False,
+        "channels": False,
         "histogram": False,
     }
     figures.png(figures.FIGURES[0].draw(run))

@@ -72,7 +72,7 @@ def test_figures_are_in_the_folder_too(made):
     run, _ = made
     names = {p.name for p in (run.path / "figures").iterdir()}
     assert names == {
-        f"{n}.png" for n in ["sizes", "ellipticity", "zingg", "sphericity", "voids", "histogram", "slices"]
+        f"{n}.png" for n in ["sizes", "ellipticity", "zingg", "sphericity", "voids", "channels", "histogram", "slices"]
     }
 
 
@@ -247,6 +247,6 @@ def test_the_page_in_a_browser(made, width, scheme):
         assert [url for url in asked if not url.startswith("data:")] == [f"file://{made[0].path / 'report.html'}"]
         assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
         shown = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width])")
-        assert len(shown) == 10
+        assert len(shown) == 11
         assert all(natural > 0 and 0 < width_ <= width for natural, width_ in shown)
         browser.close()
