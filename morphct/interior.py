@@ -57,12 +57,12 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Layers:
-    """The solid voxels of a crop: their flat places, the squared depth, the shell, and whether away from surfaces."""
+    """Where a crop is solid (Z,Y,X); of these voxels the squared depth, whether away from surfaces, the shell."""
 
-    places: np.ndarray
+    solid: np.ndarray
     depth: np.ndarray
-    shells: np.ndarray
     away: np.ndarray
+    shells: np.ndarray
 
 
 def channel_result(channel: str, name: str) -> str:
@@ -119,7 +119,7 @@ def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
         if work.grey is not None:
             row += _grey(work, box, layers)
         for k, channel in enumerate(work.channels):
-            values = _read(channel, box, crop_step(box)).reshape(-1)[layers.places].astype(np.float64)
+            values = _read(channel, box, crop_step(box))[layers.solid].astype(np.float64)
             row += _channel(values, layers)
             profiles[i, k] = _profile(values, layers.shells)
         table[i] = row
@@ -128,18 +128,18 @@ def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _layers(work: _Work, box: np.ndarray, label: int) -> _Layers:
     crop = work.envelope.crop(box, np.array([label]))
-    solid = crop.mask if crop.solid is None else crop.solid
+    solid = (crop.mask if crop.solid is None else crop.solid) != 0
     within = (slice(MARGIN, -MARGIN),) * 3
     squared = squared_distances(padded(crop.mask), work.spacing)[within]
-    places = np.flatnonzero(solid)
-    depth = squared.reshape(-1)[places]
-    # the surface passes half a voxel before the outermost voxel centres
-    deepest = np.sqrt(squared.max()) - np.float32(0.5)
-    shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.int64)
+    depth = squared[solid]
     to_surface = depth
     if crop.solid is not None or len(set(work.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
-        to_surface = squared_distances(padded(solid), (1.0, 1.0, 1.0))[within].reshape(-1)[places]
-    return _Layers(places, depth, np.minimum(shells, SHELLS - 1), to_surface >= (BORDER / crop.step) ** 2)
+        to_surface = squared_distances(padded(solid), (1.0, 1.0, 1.0))[within][solid]
+    away = to_surface >= np.float32((BORDER / crop.step) ** 2)
+    # the surface passes half a voxel before the outermost voxel centres
+    deepest = np.sqrt(squared.max()) - np.float32(0.5)
+    shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.uint8) if work.channels else depth[:0]
+    return _Layers(solid, depth, away, np.minimum(shells, SHELLS - 1))
 
 
 def _grey(work: _Work, box: np.ndarray, layers: _Layers) -> list[float]:
@@ -147,10 +147,9 @@ def _grey(work: _Work, box: np.ndarray, layers: _Layers) -> list[float]:
     step = crop_step(box)
     wide = _grown(box, NEARBY, step, work.envelope.labels.shape)
     values = _read(work.grey, wide, step)
-    own = values[_part(box, wide, step)].reshape(-1)[layers.places].astype(np.float64)
-    own, depth = own[layers.away], layers.depth[layers.away]
+    own, depth = values[_part(box, wide, step)][layers.solid][layers.away], layers.depth[layers.away]
     known = np.isfinite(own)
-    own, depth = own[known], depth[known]
+    own, depth = own[known].astype(np.float64), depth[known]
     if len(own) < FEWEST:
         return [np.nan] * len(GREY_RESULTS)
     mean, spread = moments(own)
