@@ -22,8 +22,6 @@ PROMISED = {
     "qc": [],
     "run": ["memory", "workers", "scheduler", "slab", "seed"],
 }
-# promised, and absent until the work that gives them a meaning
-LATER = {"descriptors": {"views"}}
 CHANGED = [
     "input.voxel_size=75nm,25nm,25nm",
     "denoise.method=gaussian",
@@ -52,7 +50,7 @@ def changed() -> Settings:
 @pytest.mark.parametrize("section", PROMISED)
 def test_promised_names_are_there(section):
     names = [f.name for f in dataclasses.fields(sections()[section])]
-    assert set(PROMISED[section]) - set(names) <= LATER.get(section, set())
+    assert set(PROMISED[section]) <= set(names)
 
 
 def test_sections_are_those_of_the_settings_in_order():
