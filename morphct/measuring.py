@@ -50,7 +50,14 @@ def needed(options: DescriptorOptions, channels: Sequence[str] = ()) -> frozense
     SettingsError
         When a column or group asked for is not known, or a channel has the name of a column.
     """
-    return descriptors.required(options.names, descriptors.particle_rows(channels, options.compat)) | ALWAYS
+    return descriptors.required(options.names, descriptors.particle_rows(channels, _compat(options))) | ALWAYS
+
+
+def _compat(options: DescriptorOptions) -> str | None:
+    """The conventions asked for, also by the name of one of their columns."""
+    own = descriptors.particle_rows((), "morphometry")
+    asked = {name for name in options.names if name in own.known and own.known[name].group == "compat"}
+    return "morphometry" if asked or "compat" in options.names else options.compat
 
 
 def tabulate(
@@ -93,7 +100,7 @@ def tabulate(
     grouped = aggregates.measure_groups(number, welds, results, measured.envelope, limits, run_map)
     group_columns = descriptors.compute(grouped, (), descriptors.AGGREGATES)
     numbers = np.arange(1, len(grouped["members"]) + 1)
-    rows = descriptors.particle_rows(tuple(measured.profiles), options.compat)
+    rows = descriptors.particle_rows(tuple(measured.profiles), _compat(options))
     return Tables(
         table.frame(_flagged(descriptors.compute(results, options.names, rows), results), ids, suffix),
         _void_table(measured, ids),
