@@ -8,6 +8,11 @@ import numpy as np
 from .kernels import morphology
 
 CORE_VOXELS = 4e4  # core voxels of the particle for which the false dips are counted
+LEAST_REACH = 1.45  # shortest edges: with less the neighbours across edges of a void's voxels would be left out
+# share of a void's grey deficit that lies within 1.5 blur radii of its half-depth voxels, by diameter / blur, at the
+# contrast of the reference study; `detection` finds the scan's own
+CAPTURE_DIAMETER = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 30.0)
+CAPTURE_SHARE = (0.90, 0.90, 0.86, 0.85, 0.86, 0.88, 0.91, 0.95, 0.99)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,12 @@ class DipModel:
         False dips accepted in a particle of 4e4 core voxels.
     factor : float or None
         k given by the user; None: from `false_per_particle`.
+    plateau : (Z,Y,X) float32, optional
+        Particle grey on blocks of 8 voxels.
+    correlation : float
+        Length over which the noise is alike, in voxels.
+    capture : (2, K) float, optional
+        Diameters that deficits suggest (shortest edges, ascending), and the shares of the deficits caught there.
     """
 
     particle: float
@@ -42,6 +53,7 @@ class DipModel:
     factor: float | None = None
     plateau: np.ndarray | None = field(default=None, repr=False)
     correlation: float = 0.0
+    capture: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def core_depth(self) -> float:
@@ -55,9 +67,20 @@ class DipModel:
         return k * self.sd
 
     @property
+    def reach(self) -> float:
+        """How far around a void's half-depth voxels its deficit is looked for."""
+        return max(1.5 * self.blur, LEAST_REACH)
+
+    @property
     def halo(self) -> int:
-        """Planes of halo for what grows by 1.5 blur."""
-        return int(math.ceil((1.5 * self.blur + 1) / self.relative[0])) + 1
+        """Planes of halo for what grows by the reach."""
+        return int(math.ceil((self.reach + 1) / self.relative[0])) + 1
+
+    def captured_share(self, diameter: np.ndarray) -> np.ndarray:
+        """Share of the deficit that the integral catches, by the diameter it suggests (shortest edges)."""
+        if self.capture is not None:
+            return np.interp(diameter, *self.capture)
+        return np.interp(diameter / self.blur, CAPTURE_DIAMETER, CAPTURE_SHARE)
 
     def half(self, radius: float) -> np.ndarray:
         """Ball of a radius for `morphology.dilate`."""

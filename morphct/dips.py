@@ -23,11 +23,29 @@ from .slabs import Slab
 BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
 PRIOR_VOXELS = 16.0  # weight of the global particle grey in a block's mean
 PROFILE_BINS = 64
+FLANK = 0.07  # of the contrast: what blur leaves of a wall 1.5 blur radii away from it
 OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
-# share of a void's grey deficit that lies within 1.5 blur radii of its half-depth voxels, by diameter / blur
-CAPTURE_DIAMETER = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 30.0)
-CAPTURE_SHARE = (0.90, 0.90, 0.86, 0.85, 0.86, 0.88, 0.91, 0.95, 0.99)
 Tick = Callable[[int], None] | None
+
+
+@dataclass(frozen=True)
+class Dips:
+    """Dips that were found.
+
+    Attributes
+    ----------
+    ids : (Z,Y,X) int32 array-like, 0 = no void
+    n : int
+    deeper : (n+1, PROFILE_BINS) int64
+        Voxels in and around each void that are deeper than each share (index / PROFILE_BINS) of the contrast.
+    suggested : (n+1,) float
+        Volume in voxels that the deficit of each suggests, before what escapes it is made good.
+    """
+
+    ids: Any
+    n: int
+    deeper: np.ndarray
+    suggested: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ def _flat_core(planes: _Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray,
     core = (depths == CORE).view(np.uint8)
     deep = core & (dips > 4 * model.sd)
     if deep.any():
-        core = core & (1 - morphology.dilate(deep, model.half(1.5 * model.blur), 0, len(deep)))
+        core = core & (1 - morphology.dilate(deep, model.half(model.reach), 0, len(deep)))
     use = core & (np.abs(dips) < 2.5 * model.sd) & (codes > 0)
     part = slice(slab.z0 - a, min(len(dips), slab.z1 - a + above))
     return codes[part], dips[part], use[part]
@@ -171,6 +189,21 @@ def _seeds(planes: _Planes, zone: Any, slab: Slab) -> int:
     return int(seeds[first:last].sum())
 
 
+def _seeds_left(planes: _Planes, halves: Any, zone: Any, slab: Slab) -> int:
+    """As `_seeds`, for the seeds that lie out of reach of all voids found so far and are deeper than their flanks."""
+    model = planes.model
+    a, codes, depths, dips = planes.read(slab, 2 * model.halo)
+    seeds = (depths == CORE).view(np.uint8) & (dips > model.seed_depth + FLANK * model.contrast)
+    _clear_margin(seeds, a, planes.codes.shape[0], model.margin)
+    if seeds.any():
+        found = np.ascontiguousarray(halves[a : a + len(codes)])
+        seeds &= 1 - morphology.dilate(found, model.half(model.reach), 0, len(found))
+    first, last = slab.z0 - a, slab.z1 - a
+    near = morphology.dilate(seeds, model.half(max(1.0, round(model.blur))), first, last)
+    zone[slab.z0 : slab.z1] = near & (depths[first:last] >= INNER)
+    return int(seeds[first:last].sum())
+
+
 def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> None:
     if margin <= 0:
         return
@@ -192,7 +225,7 @@ def _half_depth(planes: _Planes, zones: components.Components, levels: np.ndarra
     ids = np.ascontiguousarray(zones.planes(slab).astype(np.int32))
     if ids.any():
         kernel.keep_deeper(ids, planes.dips_at(slab, ids), levels)
-    out[slab.z0 : slab.z1] = ids != 0
+        out[slab.z0 : slab.z1] = np.asarray(out[slab.z0 : slab.z1]) | (ids != 0)
 
 
 def _write_ids(cores: components.Components, out: Any, slab: Slab) -> None:
@@ -200,9 +233,9 @@ def _write_ids(cores: components.Components, out: Any, slab: Slab) -> None:
 
 
 def _basin(planes: _Planes, ids: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
-    """Each voxel within 1.5 blur of a void's core gets the nearest void; with its dips."""
+    """Each voxel within reach of a void's core gets the nearest void; with its dips."""
     model = planes.model
-    half = model.half(1.5 * model.blur)
+    half = model.half(model.reach)
     a, b = slab.halo(model.halo, planes.codes.shape[0])
     near_ids = np.ascontiguousarray(ids[a:b])
     first, last = slab.z0 - a, slab.z1 - a
@@ -239,17 +272,15 @@ def _final(planes: _Planes, ids: Any, levels: np.ndarray, out: Any, slab: Slab) 
     out[slab.z0 : slab.z1] = basin
 
 
-def captured_share(volume: np.ndarray, blur: float) -> np.ndarray:
-    """Share of the deficit that the integral catches, by the diameter it suggests."""
-    diameter = np.cbrt(6 * np.maximum(volume, 1e-9) / np.pi)
-    return np.interp(diameter / blur, CAPTURE_DIAMETER, CAPTURE_SHARE)
+def _suggested(model: DipModel, integrals: np.ndarray) -> np.ndarray:
+    """Volume in voxels that the deficits alone suggest."""
+    return np.maximum(integrals, 0) / model.contrast
 
 
-def _volume_levels(model: DipModel, integrals: np.ndarray, deeper: np.ndarray) -> np.ndarray:
+def _volume_levels(model: DipModel, suggested: np.ndarray, deeper: np.ndarray) -> np.ndarray:
     """Dip above which the voxels of a void add up to its volume; a void without volume gets an unreachable level."""
-    raw = np.maximum(integrals, 0) / model.contrast
     voxel = float(np.prod(model.relative))  # volume of a voxel in cubed shortest edges
-    volume = raw / captured_share(raw * voxel, model.blur)
+    volume = suggested / model.captured_share(np.cbrt(6 * suggested * voxel / np.pi))
     best = np.argmin(np.abs(deeper - volume[:, None]), axis=1)
     levels = np.ceil(best * max(1, int(model.contrast)) / PROFILE_BINS).astype(np.int32)
     levels[volume < 0.5] = np.iinfo(np.int32).max
@@ -264,7 +295,7 @@ def find(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
-) -> tuple[Any, int, np.ndarray]:
+) -> Dips:
     """Label the dips inside the particles.
 
     Parameters
@@ -277,10 +308,8 @@ def find(
 
     Returns
     -------
-    void ids : (Z,Y,X) int32 array-like in scratch (named "void_ids"), 0 = no void
-    n : int
-    deeper : (n+1, PROFILE_BINS) int64
-        Voxels in and around each void that are deeper than each share (index / PROFILE_BINS) of the contrast.
+    Dips
+        Its ids in scratch, named "void_ids".
     """
     shape = codes.shape
     planes = _Planes(codes, depths, model)
@@ -291,35 +320,44 @@ def find(
     out = scratch.create("void_ids", shape, np.int32)
     if not seeds:
         scratch.release("void_zone")
-        return out, 0, np.zeros((1, PROFILE_BINS), np.int64)
-    zones = components.label(components.Solid(zone), shape, 26, slabs, run_map, tick)
-    peaks = np.zeros(zones.n + 1, np.int32)
-    for p in run_map(partial(_peaks, planes, zones), slabs):
-        peaks = np.maximum(peaks, p)
-    levels = np.ceil(0.5 * np.minimum(peaks, model.contrast)).astype(np.int32) + 1
+        return Dips(out, 0, np.zeros((1, PROFILE_BINS), np.int64), np.zeros(1))
     halves = scratch.create("void_halves", shape, np.uint8)
-    for _ in run_map(partial(_half_depth, planes, zones, levels, halves), slabs):
-        pass
+    _cut_at_half(planes, zone, halves, slabs, run_map, tick)
+    # a small void near a large one lies in its zone, but above half its depth
+    if sum(run_map(partial(_seeds_left, planes, halves, zone), slabs)):
+        _cut_at_half(planes, zone, halves, slabs, run_map, tick)
     scratch.release("void_zone")
     cores = components.label(components.Solid(halves), shape, 26, slabs, run_map, tick)
     core_ids = scratch.create("void_cores", shape, np.int32)
     for _ in run_map(partial(_write_ids, cores, core_ids), slabs):
         pass
-    deeper = _claim_volume(planes, cores.n, core_ids, out, slabs, run_map)
+    found = _claim_volume(planes, cores.n, core_ids, out, slabs, run_map)
     scratch.release("void_halves")
     scratch.release("void_cores")
-    return out, cores.n, deeper
+    return found
 
 
-def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarray:
-    """Give each void the deepest voxels around its core that make up its grey deficit; returns the depths (`find`)."""
+def _cut_at_half(planes: _Planes, zone: Any, halves: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> None:
+    """Add the voxels of each piece of the zone that are deeper than half its deepest one to the 0/1 volume `halves`."""
+    zones = components.label(components.Solid(zone), zone.shape, 26, slabs, run_map, tick)
+    peaks = np.zeros(zones.n + 1, np.int32)
+    for p in run_map(partial(_peaks, planes, zones), slabs):
+        peaks = np.maximum(peaks, p)
+    levels = np.ceil(0.5 * np.minimum(peaks, planes.model.contrast)).astype(np.int32) + 1
+    for _ in run_map(partial(_half_depth, planes, zones, levels, halves), slabs):
+        pass
+
+
+def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap) -> Dips:
+    """Give each void the deepest voxels around its core that make up its grey deficit."""
     integrals = np.zeros(n + 1, np.int64)
     profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
     for i, p in run_map(partial(_profiles, planes, ids, n), slabs):
         integrals += i
         profile += p
     deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
-    levels = _volume_levels(planes.model, integrals, deeper)
+    suggested = _suggested(planes.model, integrals)
+    levels = _volume_levels(planes.model, suggested, deeper)
     for _ in run_map(partial(_final, planes, ids, levels, out), slabs):
         pass
-    return deeper
+    return Dips(out, n, deeper, suggested)

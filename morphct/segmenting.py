@@ -8,6 +8,7 @@ import numpy as np
 
 from . import components, denoise, detection, grey_record, histogram, numbering, pockets, split, threshold, voids
 from . import labels as label_image
+from .dip_model import DipModel
 from .errors import SegmentationError
 from .job import Job
 from .open_voids import add_open
@@ -86,22 +87,31 @@ def _voids(
     holes: enclosed background found in the mask; None: dips of grey are looked for. grey: plan, fit and threshold.
     """
     plan, fit, found = grey
-    edge, uncertainty, deep, shallowest = job.voxel_size.smallest, found.uncertainty, None, 0.0
+    edge, deep, shallowest = job.voxel_size.smallest, None, 0.0
+    seen: detection.Detection | None = None
+
+    def learn(model: DipModel) -> DipModel:
+        nonlocal seen
+        seen = detection.simulate(model, settings.run.seed)
+        return seen.learned()
+
     cut, n_cut = voids.claim_cut(labels, job.scratch, job.slabs, job.run_map, tick)
     if holes is None:
         factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
         model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)
-        ids, count, model, deeper = voids.find_dips(codes, labels, model, job.scratch, job.slabs, job.run_map, tick)
-        deep, shallowest = surely_void(deeper, uncertainty), model.core_depth * edge
+        dips, model = voids.find_dips(codes, labels, model, job.scratch, job.slabs, job.run_map, tick, learn)
+        ids, count = dips.ids, dips.n
+        deep, shallowest = surely_void(dips.deeper, found.uncertainty), model.core_depth * edge
     else:
         ids, count = holes
         model = grey_record.hole_model(plan, fit, found)
+        if model is not None:
+            learn(model)
     count = voids.add_cut(ids, count, cut, n_cut, job.slabs, job.run_map)
     job.scratch.release("cut_ids")
     owned = voids.own(ids, count, labels, settings.voids, job.slabs, job.run_map, deep)
-    seen = None if model is None else detection.simulate(model, settings.run.seed)
     blur = model.blur if model is not None else grey_record.total_blur(plan, found)
-    known = bounded(owned.facts, blur, uncertainty, job.voxel_size.relative, seen)
+    known = bounded(owned.facts, blur, found.uncertainty, job.voxel_size.relative, seen)
     owned = replace(owned, facts=replace(known, seeing=Seeing(shallowest)))
     return owned, {} if seen is None else grey_record.dip_record(seen, plan.scale, edge, job.voxel_size.unit)
 

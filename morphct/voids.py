@@ -227,13 +227,17 @@ def find_dips(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
-) -> tuple[Any, int, DipModel, np.ndarray]:
-    """Dips of grey inside the particles: ids, n, the fitted model, depths; see `dips.fit` and `dips.find`."""
+    learn: Callable[[DipModel], DipModel] = lambda model: model,
+) -> tuple[dips.Dips, DipModel]:
+    """Dips of grey inside the particles, and the fitted model; see `dips.fit` and `dips.find`.
+
+    learn: what is to be found out about dips once noise and plateau are known, before they are looked for.
+    """
     depths = dips.classify(labels, model, scratch, slabs, run_map, tick)
-    model = dips.fit(codes, depths, model, slabs, run_map)
-    ids, n, deeper = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
+    model = learn(dips.fit(codes, depths, model, slabs, run_map))
+    found = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
     scratch.release("depths")
-    return ids, n, model, deeper
+    return found, model
 
 
 def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:

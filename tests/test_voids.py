@@ -105,8 +105,8 @@ def test_dips_find_the_voids_and_no_others(seed):
     centres = np.array([(20, 28, 28), (36, 22, 28), (28, 36, 36), (30, 34, 18)]) + rng.uniform(-0.5, 0.5, (4, 3))
     truth = list(zip(centres, (2.6, 3.0, 3.6, 5.0), strict=True))
     codes, labels, void = grey_ball(seed, truth)
-    ids, n, fitted, _ = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))
-    found = voids.own(ids, n, labels, VoidOptions(), plan_slabs(56, 56))
+    dips, fitted = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))
+    found = voids.own(dips.ids, dips.n, labels, VoidOptions(), plan_slabs(56, 56))
     assert found.n == 4
     ids = np.asarray(found.labels)
     for centre, _ in truth:
@@ -119,8 +119,9 @@ def test_dips_are_the_same_bytes_however_cut():
     codes, labels, _ = grey_ball(3, [((20, 28, 28), 3.0), ((28, 36, 33), 4.0)])
     results = []
     for planes in CUTS:
-        ids, n, fitted, deeper = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, planes), Threads(2))
-        results.append((np.asarray(ids).tobytes(), n, fitted.sd, fitted.correlation, deeper.tobytes()))
+        found, fitted = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, planes), Threads(2))
+        arrays = [np.asarray(a).tobytes() for a in (found.ids, found.deeper, found.suggested)]
+        results.append((*arrays, found.n, fitted.sd, fitted.correlation))
     assert results[0] == results[1] == results[2]
 
 
@@ -128,8 +129,7 @@ def test_no_dips_in_a_sound_particle_of_many_seeds():
     false = 0
     for seed in range(6):
         codes, labels, _ = grey_ball(seed, [])
-        _, n, _, _ = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))
-        false += n
+        false += voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))[0].n
     assert false <= 2
 
 
