@@ -55,9 +55,9 @@ def needed(options: DescriptorOptions, channels: Sequence[str] = ()) -> frozense
 
 def _compat(options: DescriptorOptions) -> str | None:
     """The conventions asked for, also by the name of one of their columns."""
-    own = descriptors.particle_rows((), "morphometry")
-    asked = {name for name in options.names if name in own.known and own.known[name].group == "compat"}
-    return "morphometry" if asked or "compat" in options.names else options.compat
+    own = [d for d in descriptors.particle_rows((), "morphometry") if d.group == "compat"]
+    called = {word for d in own for word in (d.name, d.group, d.column("um"), d.column("px"))}
+    return options.compat if called.isdisjoint(options.names) else "morphometry"
 
 
 def tabulate(
