@@ -42,6 +42,20 @@ def test_widening_is_that_of_cubes(seed, reach):
     np.testing.assert_array_equal(found, naive.widened(marked, reach))
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2"])
+def test_greys_are_counted_one_by_one(dtype):
+    rng = np.random.default_rng(5)
+    grey = rng.integers(-9 if dtype[0] == "i" else 0, 12, (5, 6, 7)).astype(dtype)
+    marked = (rng.random(grey.shape) < 0.4).astype(np.uint8)
+    low = int(np.iinfo(dtype).min)
+    counts = np.zeros(int(np.iinfo(dtype).max) - low + 1, np.int64)
+    kernel.count_greys(grey, marked, low, counts)
+    for value in range(-9, 12):
+        if low <= value:
+            assert counts[value - low] == (0 if value == 0 else ((grey == value) & (marked == 0)).sum())
+    assert counts.sum() == ((grey != 0) & (marked == 0)).sum()
+
+
 @pytest.mark.parametrize("dtype", ["u1", "i2", "f4"])
 @pytest.mark.parametrize("edges", [(1.0, 1.0, 1.0), (2.0, 1.0, 1.0)])
 def test_grey_inside_is_that_of_plain_loops(edges, dtype):
