@@ -4,8 +4,8 @@ Each whole particle counts as often as the inverse of the chance that a particle
 into the volume, touches no face.
 
 Source: Miles 1974, On the elimination of edge effects in planar sampling, in Stochastic Geometry (eds. Harding and
-Kendall); Lantuejoul 1980, On the estimation of mean values in individual analysis of particles, Microscopica Acta; Serra
-1982, Image Analysis and Mathematical Morphology.
+Kendall); Lantuejoul 1980, On the estimation of mean values in individual analysis of particles, Microscopica Acta;
+Serra 1982, Image Analysis and Mathematical Morphology.
 """
 
 import numpy as np
