@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import phantoms
 import pytest
+from even_calibration import Even
 
 from morphct.descriptors import AGGREGATES, VOIDS, glossary, particle_rows
 from morphct.executors import Threads
@@ -42,7 +43,9 @@ def column(name: str) -> str:
 
 
 def everything(labels: np.ndarray, grey: np.ndarray, *rest, **options) -> Tables:
-    return measure_array(labels, grey, *rest, channels={"map": grey / 7}, compat="morphometry", **options)
+    return measure_array(
+        labels, grey, *rest, channels={"map": grey / 7}, compat="morphometry", calibration=Even(), **options
+    )
 
 
 @cache
@@ -118,7 +121,7 @@ def test_bounds(name):
 
 
 # arcs that just pass or just fail a limit, and surfaces whose cells are cut along another diagonal
-TURNED = {"roundness": 0.01, "roundness_sd": 0.15, "roundness_corners": 0.05, "roundness_3d": 0.01}
+TURNED = {"roundness": 0.01, "roundness_u": 0.01, "roundness_sd": 0.15, "roundness_corners": 0.05, "roundness_3d": 0.01}
 
 
 @pytest.mark.parametrize("axes", [(0, 1), (1, 2), (0, 2)], ids=str)
@@ -143,7 +146,7 @@ def test_directions_turn_as_a_whole(which):
 
 def crop_based(name: str) -> bool:
     """Whether a search or a mesh stands behind it, whose rounding sees the order of the axes."""
-    groups = ("size", "surface", "spheres", "sphericity", "convexity", "contacts", "compat", "thickness")
+    groups = ("size", "surface", "spheres", "sphericity", "convexity", "contacts", "compat", "thickness", "uncertainty")
     return ROWS.known[name].group in groups
 
 
@@ -200,6 +203,11 @@ COARSE = {
     "feret_max": 0.06,
     "contact_area": 0.1,
     "roundness": 0.15,
+    "roundness_u": 0.15,
+    "surface_area_u": 0.06,
+    "sphericity_u": 0.12,
+    "sphericity_wadell_u": 0.06,
+    "void_fraction_u": 0.12,
     "roundness_corners": 0.25,
     "roundness_3d": 0.1,
     "weld_ratio_max": 0.3,
@@ -207,7 +215,9 @@ COARSE = {
     "void_volume": 0.12,
     "void_fraction": 0.12,
 }
-NOT_OF_THE_BODY = re.compile(r"^(n_voxels|bbox_|flags|grey_)|^(centroid|axis)_|^void_count|^roundness_sd|^touches|^shape_class|^map_")
+NOT_OF_THE_BODY = re.compile(
+    r"^(n_voxels|bbox_|flags|grey_)|^(centroid|axis)_|^void_count|^roundness_sd|^touches|^shape_class|^map_"
+)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if not NOT_OF_THE_BODY.match(n) and ROWS.known[n].group != "compat"])

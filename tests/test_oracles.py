@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import phantoms
 import pytest
+from even_calibration import Even
 
 from morphct.descriptors import AGGREGATES, PARTICLES, VOIDS, Rows, particle_rows
 from morphct.measurement import measure
@@ -35,7 +36,7 @@ def boxes() -> Tables:
     grey = np.full(labels.shape, 50, np.uint16)
     grey[:11, :, 0::2], grey[:11, :, 1::2] = 100, 104
     grey[labels == 0] = 10
-    return measure_array(labels, grey, SPACING)
+    return measure_array(labels, grey, SPACING, calibration=Even())
 
 
 @cache
@@ -51,7 +52,9 @@ def plates() -> Tables:
 def ball() -> Tables:
     """A ball of radius 20 voxels of 25 nm around a voxel centre."""
     grid = np.indices((47, 47, 47)) - 23
-    return measure_array(((grid**2).sum(0) <= 400).astype(np.uint8), None, "25nm", compat="morphometry")
+    return measure_array(
+        ((grid**2).sum(0) <= 400).astype(np.uint8), None, "25nm", compat="morphometry", calibration=Even()
+    )
 
 
 @cache
@@ -231,6 +234,16 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "n_contacts": (boxes, 7, 1, 0),
     "contact_area": (boxes, 7, 240.0, 1e-12),
     "weld_ratio_max": (boxes, 7, WELD, 0.005),
+    "equivalent_diameter_u": (boxes, 7, 0.02 * np.cbrt(6 * V7 * 2 / np.pi), 1e-12),
+    "ellipticity_yx_u": (boxes, 7, 0.02 * B / A, 1e-12),
+    "ellipticity_zx_u": (boxes, 7, 0.02 * C / A, 1e-12),
+    "ellipticity_zy_u": (boxes, 7, 0.02 * C / B, 1e-12),
+    "surface_area_u": (ball, 1, 0.02 * 4 * np.pi * 0.5**2, 0.005),
+    "sphericity_u": (ball, 1, 0.02, 0.035),
+    "sphericity_silhouette_u": (ball, 1, 0.02, 0.02),
+    "roundness_u": (ball, 1, 0.02, 0.01),
+    "sphericity_wadell_u": (ball, 1, 0.02, 0.005),
+    "void_fraction_u": (boxes, 7, 0.02 * VOID / V7, 1e-12),
 }
 VOID_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "label": (boxes, 1, 7, 0),
