@@ -1,11 +1,11 @@
 """Flags: a closed list of words that say what to know before using a row, and why cells of it are empty."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .descriptors import Columns, identity
+from .descriptors import Columns, Descriptor, identity
 
 FEW_VOXELS = 64
 
@@ -65,7 +65,10 @@ def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
         )
         if missing.any():
             found = np.where(missing & ~_holds(found, word), found + f"{word};", found)
-    found += _not_resolved(columns, voxels, results)
+    calibration = results.get("calibration")
+    limits = {} if calibration is None else calibration.limits
+    about = [columns.rows.known[name] for name in columns.names]
+    found += not_resolved(about, np.cbrt(6 / np.pi * voxels), results["suffix"], limits)
     return np.array([text.rstrip(";") for text in found], dtype=object)
 
 
@@ -89,16 +92,26 @@ def _holds(found: np.ndarray, word: str) -> np.ndarray:
     return np.array([f";{word};" in f";{text}" for text in found], bool)
 
 
-def _not_resolved(columns: Columns, voxels: np.ndarray, results: Mapping[str, Any]) -> np.ndarray:
-    """`not_resolved:` with the columns whose smallest meaningful size is above a row's."""
-    diameter = np.cbrt(6 / np.pi * voxels)
-    about = [columns.rows.known[name] for name in columns.names]
-    calibration = results.get("calibration")
-    smallest = {a.name: a.smallest for a in about} | ({} if calibration is None else calibration.limits)
-    limits = sorted({smallest[a.name] for a in about if smallest[a.name] > 0})
-    texts = np.full(len(limits) + 1, "", dtype=object)
-    for i in range(len(limits)):
-        # a row below limit i (and not below the one before) lacks the columns of limit i and of all after it
-        names = "+".join(a.column(results["suffix"]) for a in about if smallest[a.name] >= limits[i])
+def not_resolved(
+    about: Sequence[Descriptor], diameter: np.ndarray, suffix: str, limits: Mapping[str, float]
+) -> np.ndarray:
+    """`not_resolved:` with the columns whose smallest meaningful size is above a row's; "" where there are none.
+
+    Parameters
+    ----------
+    about : sequence of Descriptor
+        The columns of the table.
+    diameter : (N,)
+        Of equal volume, in voxels.
+    suffix : {"um", "px"}
+    limits : mapping
+        Smallest diameters by name where they are known better than the registry tells.
+    """
+    smallest = {a.name: limits.get(a.name, a.smallest) for a in about}
+    steps = sorted({limit for limit in smallest.values() if limit > 0})
+    texts = np.full(len(steps) + 1, "", dtype=object)
+    for i, step in enumerate(steps):
+        # a row below this step (and not below the one before) lacks the columns of this one and of all after it
+        names = "+".join(a.column(suffix) for a in about if smallest[a.name] >= step)
         texts[i] = f"not_resolved:{names}"
-    return texts[np.searchsorted(limits, diameter, side="right")]
+    return texts[np.searchsorted(steps, diameter, side="right")]

@@ -2,6 +2,15 @@
 
 from .conditions import Conditions, conditions
 from .found import Found
-from .study import CalibrateOptions, Calibration, calibrate, calibrate_measured
+from .study import CalibrateOptions, Calibration, calibrate, calibrate_measured, planned
 
-__all__ = ["CalibrateOptions", "Calibration", "Conditions", "Found", "calibrate", "calibrate_measured", "conditions"]
+__all__ = [
+    "CalibrateOptions",
+    "Calibration",
+    "Conditions",
+    "Found",
+    "calibrate",
+    "calibrate_measured",
+    "conditions",
+    "planned",
+]

@@ -32,10 +32,13 @@ BATCH = 2**20  # voxels of bodies that are measured together
 
 @dataclass(frozen=True)
 class Images:
-    """Labels 1 to n of bodies in a row along z, one a trial, with their voids and those voids' owners."""
+    """Bodies in a row along z as labels from 1 on, with their voids and those voids' owners.
+
+    `rows` (n,) are the places among the trials of those that are there: blur can take a small body away.
+    """
 
     labels: np.ndarray
-    n: int
+    rows: np.ndarray
     void_labels: Any = None
     owner: np.ndarray | None = None
 
@@ -144,13 +147,14 @@ def images(trials: Sequence[Trial], conditions: Conditions, tile: np.ndarray) ->
         if hollow and not conditions.by_dips:
             ids, count = voids.holes(mask, scratch, slabs)
         components.fill(mask, slabs)
-        labels = _numbered(mask, ends)
+        labels, rows = _numbered(mask, ends)
         if not hollow:
-            return Images(labels, len(trials))
+            return Images(labels, rows)
         if conditions.by_dips:
-            ids, count, *_ = voids.find_dips(codes, labels, _dip_model(conditions), scratch, slabs)
+            dips, _ = voids.find_dips(codes, labels, _dip_model(conditions), scratch, slabs)
+            ids, count = dips.ids, dips.n
         owned = voids.own(ids, count, labels, voids.VoidOptions(min_voxels=conditions.min_voxels), slabs)
-        return Images(labels, len(trials), np.asarray(owned.labels[0:depth]), owned.owner)
+        return Images(labels, rows, np.asarray(owned.labels[0:depth]), owned.owner)
 
 
 def _threshold(codes: np.ndarray, conditions: Conditions, tile: np.ndarray, slabs: list[Slab]) -> levels.Threshold:
@@ -172,20 +176,23 @@ def _threshold(codes: np.ndarray, conditions: Conditions, tile: np.ndarray, slab
 
 def _as_given(mask: np.ndarray, ends: list[int], hollow: bool, conditions: Conditions) -> Images:
     """Bodies as a label image made elsewhere has them: voids are its holes."""
-    labels = _numbered(mask, ends)
+    labels, rows = _numbered(mask, ends)
     if not hollow:
-        return Images(labels, len(ends) - 1)
+        return Images(labels, rows)
     with Scratch() as scratch:
         options = voids.VoidOptions(min_voxels=conditions.min_voxels)
         found = voids.inside_labels(labels, options, scratch, [Slab(0, 0, len(labels))])
-        return Images(labels, len(ends) - 1, np.asarray(found.labels[0 : len(labels)]), found.owner)
+        return Images(labels, rows, np.asarray(found.labels[0 : len(labels)]), found.owner)
 
 
-def _numbered(mask: np.ndarray, ends: list[int]) -> np.ndarray:
-    labels = mask.astype(np.int32)
-    for label, (z0, z1) in enumerate(itertools.pairwise(ends), start=1):
-        labels[z0:z1] *= np.int32(label)
-    return labels
+def _numbered(mask: np.ndarray, ends: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of what is left of each body, and the places of those of which anything is."""
+    labels, rows = mask.astype(np.int32), []
+    for row, (z0, z1) in enumerate(itertools.pairwise(ends)):
+        if labels[z0:z1].any():
+            rows.append(row)
+            labels[z0:z1] *= np.int32(len(rows))
+    return labels, np.array(rows, int)
 
 
 def _grey(one: _Posed, conditions: Conditions, tile: np.ndarray) -> np.ndarray:

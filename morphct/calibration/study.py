@@ -15,6 +15,7 @@ from . import errors, ladder
 from .conditions import Conditions, conditions
 from .errors import ErrorModel
 from .found import Found
+from .ladder import Trial
 from .trials import POROUS, SHAPE, Trials, calibrated, is_relative, run_trials, with_references
 
 if TYPE_CHECKING:
@@ -167,14 +168,11 @@ def calibrate(
     run_map, tick : callable, optional
         An executor's map; told of bodies done.
     """
-    extent = ladder.EXTENTS[options.method]
-    diameters, bodies = ladder.sizes(found, extent), ladder.shapes(found)
+    extent, wanted = ladder.EXTENTS[options.method], calibrated(names)
     run = partial(run_trials, conditions=scan, seed=seed, run_map=run_map, tick=tick)
-    wanted = calibrated(names)
-    solid = run(list(ladder.solid_trials(bodies, diameters, extent, seed)), {*wanted, *SHAPE})
-    solid = with_references(solid, scan, extent, seed, run_map)
-    wall = 2 * max(2.0, 2 * scan.blur) if scan.by_dips else 2.0
-    porous = run(list(ladder.porous_trials(found, extent, wall, seed)), {*POROUS, "void_count"})
+    solid_trials, porous_trials = planned(found, scan, options, seed)
+    solid = with_references(run(solid_trials, {*wanted, *SHAPE}), scan, extent, seed, run_map)
+    porous = run(porous_trials, {*POROUS, "void_count"})
     measured = [name for name in wanted if name in solid.values]
     lines = [line for name in measured for line in _lines(solid, name, [*solid.shapes, "all"])]
     lines += [line for name in POROUS if name in porous.values for line in _lines(porous, name, [ladder.POROUS])]
@@ -183,6 +181,17 @@ def calibrate(
     return Calibration(
         options, scan, seed, tuple(lines), {n: v for n, v in resolved.items() if not np.isnan(v)}, models
     )
+
+
+def planned(
+    found: Found, scan: Conditions, options: CalibrateOptions, seed: int = 0
+) -> tuple[list[Trial], list[Trial]]:
+    """The bodies that `calibrate` will digitise: solid ones, and ones with voids."""
+    extent = ladder.EXTENTS[options.method]
+    solid = ladder.solid_trials(ladder.shapes(found), ladder.sizes(found, extent), extent, seed)
+    # a dip is looked for deeper than twice the blur: around each void there must be as much
+    wall = 2 * max(2.0, 2 * scan.blur) if scan.by_dips else 2.0
+    return list(solid), list(ladder.porous_trials(found, extent, wall, seed))
 
 
 def calibrate_measured(
@@ -214,6 +223,8 @@ def calibrate_measured(
 
 
 def _models(solid: Trials, names: Iterable[str]) -> dict[str, ErrorModel]:
+    if not set(SHAPE) <= set(solid.values):  # nothing is left of bodies so small under so much blur
+        return {}
     shapes = errors.shape_of(*(solid.values[name] for name in SHAPE))
     found = {name: errors.fit(shapes, solid.errors(name), solid.size) for name in names}
     return {name: model for name, model in found.items() if model is not None}

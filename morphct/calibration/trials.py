@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import descriptors
 from ..descriptors import PARTICLES
-from ..descriptors.columns import available
 from ..descriptors.registry import inputs_of
 from ..executors import RunMap
 from ..measurement import measure
@@ -57,7 +56,8 @@ class Trials:
     def errors(self, name: str) -> np.ndarray:
         """(N,) measured less true: over the truth for lengths, areas and volumes, as it is for ratios."""
         error = self.values[name] - self.truths[name]
-        return error / self.truths[name] if is_relative(name) else error
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return error / self.truths[name] if is_relative(name) else error
 
     def across(self, place: int) -> float:
         """Diameter that stands for a size of the ladder."""
@@ -70,8 +70,8 @@ class Trials:
 
 
 def is_relative(name: str) -> bool:
-    """Whether errors of a descriptor are shares of its value: lengths, areas and volumes, and the share of voids."""
-    return PARTICLES.known[name].power > 0 or name == "void_fraction"
+    """Whether errors of a descriptor are shares of its value: all but ratios, and of these that of voids."""
+    return PARTICLES.known[name].bounds[1] > 1 or name == "void_fraction"
 
 
 def calibrated(names: Collection[str] = ()) -> list[str]:
@@ -108,17 +108,16 @@ def run_trials(
         An executor's map over batches of bodies; told of bodies done.
     """
     trials = list(trials)
-    work = partial(_measured, tuple(names), conditions, noise_tile(conditions, seed))
-    found: dict[str, list[np.ndarray]] = {}
+    work = partial(_measured, tuple(sorted(names)), conditions, noise_tile(conditions, seed))
+    values: dict[str, np.ndarray] = {}
     done = 0
     parts = batches(trials, conditions)
     for part, columns in zip(parts, run_map(work, parts)):
-        for name, values in columns.items():
-            found.setdefault(name, [np.full(done, np.nan)]).append(values)
+        for name, found in columns.items():
+            values.setdefault(name, np.full(len(trials), np.nan))[done : done + len(part)] = found
         done += len(part)
         if tick:
             tick(len(part))
-    values = {name: np.concatenate(arrays) for name, arrays in found.items()}
     truths = {name: np.full(len(trials), np.nan) for name in values}
     for i, trial in enumerate(trials):
         for name, value in trial.body.truth(trial.diameter).items():
@@ -128,18 +127,22 @@ def run_trials(
 
 
 def _measured(names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, trials: list[Trial]) -> dict[str, Any]:
-    """Columns of the bodies of a batch; those of words are left out."""
+    """Columns of the bodies of a batch, NaN for those that are gone; columns of words are left out."""
     made = images(trials, conditions, tile)
+    if not len(made.rows):
+        return {}
     wanted = descriptors.required(names) - {"pairs", "void_depth"}
     size = VoxelSize(*conditions.spacing, unit="px")
     slabs = [Slab(0, 0, len(made.labels))]
     measured = measure(
-        made.labels, made.n, size, slabs=slabs, void_labels=made.void_labels, owner=made.owner, wanted=wanted
+        made.labels, len(made.rows), size, slabs=slabs, void_labels=made.void_labels, owner=made.owner, wanted=wanted
     )
     results = {name: value for name, value in measured.results.items() if name not in EXTRINSIC}
-    there = [n for n in available(PARTICLES, results) if n in names]
-    columns = descriptors.compute(results, there)
-    return {n: columns.values[n].astype(float) for n in there if columns.values[n].dtype.kind in "fiu"}
+    columns = descriptors.compute(results).values  # all that the results allow: choosing among them takes longer
+    found = {n: np.full(len(trials), np.nan) for n in names if n in columns and columns[n].dtype.kind in "fiu"}
+    for name, values in found.items():
+        values[made.rows] = columns[name]
+    return found
 
 
 def with_references(trials: Trials, conditions: Conditions, extent: Extent, seed: int, run_map: RunMap = map) -> Trials:

@@ -32,6 +32,7 @@ COMMANDS = {
     "report": "Make the page again from run folders.",
     "render": "Still 3D pictures and meshes of a run.",
     "view": "Look inside a run: a window, or a browser with --web.",
+    "calibrate": "Bias and uncertainty of every column of a run, by known shapes.",
     "phantom": "Make a synthetic powder with its truth.",
     "descriptors": "The glossary: every column with unit, definition and source.",
 }

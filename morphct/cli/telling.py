@@ -34,6 +34,14 @@ def tell_run(folder: "RunFolder", out: str) -> None:
             click.echo(f"{what:<10}  {Path(out) / name}")
 
 
+def tell_calibration(folder: "RunFolder") -> None:
+    """Print from which diameter on each column of a calibrated run is within the tolerance."""
+    facts = folder.calibrated
+    click.echo(f"bias and spread together stay within {100 * facts['tolerance']:g} % from this many voxels across on:")
+    for name, limit in sorted(facts["resolved_from_voxels"].items(), key=lambda item: (item[1] is None, item[1] or 0)):
+        click.echo(f"{'never' if limit is None else f'{limit:.3g}':>7}  {name}")
+
+
 def exit_code(folder: "RunFolder", settings: "Settings") -> int:
     """3 when a limit is broken and the settings are strict about it, else 0."""
     broken = any(not verdict["passed"] for verdict in folder.summary.get("qc", []))

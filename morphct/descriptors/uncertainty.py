@@ -94,6 +94,31 @@ def sphericity_wadell_u(calibration, equivalent_diameter, ellipticity_yx, ellipt
     )
 
 
+@descriptor(symbol=r"u(S_{2D})", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
+def sphericity_silhouette_u(
+    calibration, sphericity_silhouette, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
+):
+    """Standard uncertainty of the ratio of inscribed and enclosing circle of silhouettes. The truth is what the same
+    measurement gives on large bodies."""
+    return calibration.uncertainty(
+        "sphericity_silhouette",
+        sphericity_silhouette,
+        equivalent_diameter,
+        ellipticity_yx,
+        ellipticity_zy,
+        sphericity_wadell,
+    )
+
+
+@descriptor(symbol="u(R)", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
+def roundness_u(calibration, roundness, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell):
+    """Standard uncertainty of the roundness of silhouettes. The truth is what the same measurement gives on large
+    bodies: the floor of the method on sharp corners is no part of it."""
+    return calibration.uncertainty(
+        "roundness", roundness, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
+    )
+
+
 @descriptor(symbol=r"u(V_v/V)", source=_SOURCE, bounds=POSITIVE, empty="no_voids")
 def void_fraction_u(calibration, void_fraction, void_count, void_volume):
     """Standard uncertainty of the void fraction as far as voids were found: that of their sizes. What is too small to
