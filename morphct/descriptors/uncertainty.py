@@ -63,37 +63,6 @@ def sphericity_u(calibration, sphericity, equivalent_diameter, ellipticity_yx, e
     )
 
 
-@descriptor(symbol=r"u(S)", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
-def sphericity_silhouette_u(
-    calibration, sphericity_silhouette, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
-):
-    """Standard uncertainty of the ratio of circles on silhouettes."""
-    return calibration.uncertainty(
-        "sphericity_silhouette",
-        sphericity_silhouette,
-        equivalent_diameter,
-        ellipticity_yx,
-        ellipticity_zy,
-        sphericity_wadell,
-    )
-
-
-@descriptor(symbol=r"u(R)", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
-def roundness_u(calibration, roundness, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell):
-    """Standard uncertainty of the roundness of silhouettes."""
-    return calibration.uncertainty(
-        "roundness", roundness, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
-    )
-
-
-@descriptor(symbol=r"u(\psi)", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
-def sphericity_wadell_u(calibration, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell):
-    """Standard uncertainty of Wadell's sphericity."""
-    return calibration.uncertainty(
-        "sphericity_wadell", sphericity_wadell, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
-    )
-
-
 @descriptor(symbol=r"u(S_{2D})", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
 def sphericity_silhouette_u(
     calibration, sphericity_silhouette, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
