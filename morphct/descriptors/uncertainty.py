@@ -63,6 +63,14 @@ def sphericity_u(calibration, sphericity, equivalent_diameter, ellipticity_yx, e
     )
 
 
+@descriptor(symbol=r"u(\psi)", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
+def sphericity_wadell_u(calibration, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell):
+    """Standard uncertainty of Wadell's sphericity."""
+    return calibration.uncertainty(
+        "sphericity_wadell", sphericity_wadell, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
+    )
+
+
 @descriptor(symbol=r"u(S_{2D})", source=_SOURCE, bounds=POSITIVE, empty=_EMPTY)
 def sphericity_silhouette_u(
     calibration, sphericity_silhouette, equivalent_diameter, ellipticity_yx, ellipticity_zy, sphericity_wadell
