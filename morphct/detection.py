@@ -51,13 +51,13 @@ class Detection:
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
-        diameters = np.arange(0.1, LARGEST, 0.02)
+        diameters = np.geomspace(0.1, LARGEST, 2000)
         return diameters, self.offset + self.slope * _excess(self.model, diameters)
 
     def diameter(self, z: float) -> float:
         """Diameter seen with probability Phi(z); NaN when none is seen as often."""
         diameters, scores = self._table
-        return float(diameters[np.argmax(scores > z)]) if (scores > z).any() else math.nan
+        return float(np.interp(z, scores, diameters)) if scores[-1] > z and self.trials.any() else math.nan
 
     @property
     def d50(self) -> float:
