@@ -1,7 +1,8 @@
 """Which basins are one particle: joins on the graph of basins.
 
-The floor takes away peaks that hardly rise above their saddle. Then the two-feature rule joins, best pair first, while
-the interface is large for the smaller of the two and the surface along its rim is not too concave.
+Best pair first, while the interface is large for the smaller of the two and for the ball inscribed in it, the two
+together sprawl little more than each alone, and the surface along the rim of the interface is not too concave. Before
+that a floor may take away peaks that hardly rise above their saddle.
 """
 
 from dataclasses import dataclass
@@ -52,18 +53,21 @@ def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
     return _numbered(kernel.join_floor(order, graph.pairs, graph.saddles, graph.peaks, floor))
 
 
-def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The graph of clusters: links (L,2), sizes (n,), surfaces (n,), sums (3,L) of area, rim and box."""
-    sizes, surfaces = np.zeros(n, np.int64), np.zeros(n, np.int64)
+def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
+    """Of clusters: half links (2L,), sizes, surfaces, peaks, moments (n,...), sums (3,L) of area, rim and box."""
+    sizes, surfaces, moments = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros((n, 9), np.int64)
+    peaks = np.zeros(n)
     np.add.at(sizes, clusters, graph.sizes)
     np.add.at(surfaces, clusters, graph.surfaces)
+    np.add.at(moments, clusters, graph.moments)
+    np.maximum.at(peaks, clusters, graph.peaks)
     links = np.sort(clusters[graph.pairs], axis=1)
     apart = links[:, 0] != links[:, 1]
     keys, place = np.unique(links[apart, 0] << 32 | links[apart, 1], return_inverse=True)
     sums = np.zeros((3, len(keys)), np.int64)
     for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
         np.add.at(row, place, column[apart])
-    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1), sizes, surfaces, sums
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).reshape(-1), sizes, surfaces, peaks, moments, sums
 
 
 def flood(graph: Graph, h: float) -> Joined:
@@ -76,9 +80,12 @@ def join(graph: Graph, floor: float, limit: float) -> Joined:
     """Join basins into particles.
 
     1. Floor: join while the lower peak rises less than `floor` above the saddle (highest saddle first).
-    2. Best pair first while ln(surf) - 10 (f - limit) > 0, where surf = A / (A + S), A the interface, S the surface
-       towards background of the cluster with fewer voxels, f = mean solid share of the boxes at the rim (0.5 without a
-       rim). Sums add up on joining.
+    2. Best pair first while ln(surf) + 0.5 ln(neck) - 2.25 sprawl - 7 (f - limit) > 0, where
+       surf = A / (A + S), A the interface, S the surface towards background of the cluster with fewer voxels;
+       neck = A / (pi p^2), p the lower of their peaks;
+       sprawl = (R - R1 - R2) / R1, the R the volumes of the ellipsoids of equal moments of both together, of the one
+       with fewer voxels and of the other: near 0 for the parts of a convex body, large for bodies that only touch;
+       f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.
 
     Parameters
     ----------
@@ -86,10 +93,9 @@ def join(graph: Graph, floor: float, limit: float) -> Joined:
     floor : float
         Shortest voxel edges.
     limit : float
-        Solid share along the rim above which nothing is joined.
+        More joins more.
     """
     clusters, n = flooded(graph, floor)
-    links, sizes, surfaces, sums = _contracted(graph, clusters, n)
-    roots = kernel.join_best(links.reshape(-1), sizes, surfaces, sums, float(BOX_VOXELS), limit)
+    roots = kernel.join_best(*_contracted(graph, clusters, n), np.array([BOX_VOXELS, graph.area_unit]), limit)
     joined, particles = _numbered(roots)
     return Joined((joined[clusters] + 1).astype(np.int32), particles, len(graph.peaks) - n, n - particles)

@@ -14,7 +14,7 @@ from .basins import Basins
 from .crofton import DIRECTIONS, pair_areas
 from .executors import RunMap
 from .kernels import edges as kernel
-from .kernels.ascent import read_basins
+from .kernels.ascent import add_moments, read_basins
 from .slabs import Slab, plan_slabs
 
 Tick = Callable[[int], None] | None
@@ -35,6 +35,8 @@ class Graph:
         Voxels.
     surfaces : (N,) int64
         Area towards background.
+    moments : (N,9) int64
+        Sums of z, y, x, zz, yy, xx, zy, zx, yx over the basin's voxels, their indices.
     pairs : (E,2) int64
         Basins that touch, the lower number first, in raster order of both.
     saddles : (E,) float64
@@ -44,16 +46,20 @@ class Graph:
     boxes : (E,) int64
         Solid voxels in the boxes around the rim's voxels, weighted as `rims`.
         It is BOX_VOXELS times `rims` where all is solid.
+    area_unit : float
+        What areas are counted in, squares of the shortest voxel edge.
     """
 
     peaks: np.ndarray
     sizes: np.ndarray
     surfaces: np.ndarray
+    moments: np.ndarray
     pairs: np.ndarray
     saddles: np.ndarray
     areas: np.ndarray
     rims: np.ndarray
     boxes: np.ndarray
+    area_unit: float
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,22 @@ def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:
     return out
 
 
-def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab) -> tuple[Slab, tuple]:
+def _moments(basins: Basins, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+    """Basins that have voxels in a slab, (K,), and their sums there, (K,9) int64."""
+    first, exits = basins.meaning(slab.index)
+    of_peaks = np.zeros((basins.firsts[slab.index + 1] - first, 9), np.int64)
+    of_exits = np.zeros((len(exits), 9), np.int64)
+    for part in plan_slabs(slab.depth, BLOCK):
+        planes = np.ascontiguousarray(basins.labels[slab.z0 + part.z0 : slab.z0 + part.z1])
+        add_moments(planes, slab.z0 + part.z0, of_peaks, of_exits)
+    # chains that leave are many and lead to few basins
+    met, place = np.unique(exits, return_inverse=True)
+    sums = np.zeros((len(met), 9), np.int64)
+    np.add.at(sums, place, of_exits)
+    return np.concatenate([np.arange(first, first + len(of_peaks)), met]), np.concatenate([of_peaks, sums])
+
+
+def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab) -> tuple[Slab, tuple, tuple]:
     depth, height, width = mask.shape
     table = kernel.empty_table(1 << 12)
     for part in plan_slabs(slab.depth, BLOCK):
@@ -115,7 +136,7 @@ def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab
         planes = _basin_planes(basins, slab, z0, z1)
         block = kernel.Block(planes, heights, counts, solid, lattice.near)
         table = kernel.add_block(table, block, lattice.weights)
-    return slab, kernel.listed(table)
+    return slab, kernel.listed(table), _moments(basins, slab)
 
 
 def _merged(parts: Sequence[tuple]) -> tuple:
@@ -163,9 +184,11 @@ def find(
         (z,y,x) voxel edges in units of the shortest one.
     """
     lattice = Lattice.of(edges)
+    moments = np.zeros((basins.n, 9), np.int64)
 
     def parts() -> Iterable[tuple]:
-        for slab, part in run_map(partial(_meet, mask, distance, basins, lattice), basins.slabs):
+        for slab, part, (met, sums) in run_map(partial(_meet, mask, distance, basins, lattice), basins.slabs):
+            np.add.at(moments, met, sums)
             if tick:
                 tick(slab.depth)
             yield part
@@ -178,9 +201,11 @@ def find(
         np.sqrt(basins.peaks.astype(np.float64)),
         basins.sizes,
         surfaces,
+        moments,
         np.stack([keys[:cut] >> 32, keys[:cut] & 0xFFFFFFFF], axis=1),
         np.sqrt(saddles[:cut].astype(np.float64)),
         areas[:cut],
         rims[:cut],
         boxes[:cut],
+        float(np.prod(edges)) / FIXED_POINT,
     )

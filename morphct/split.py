@@ -31,14 +31,14 @@ class SplitOptions(Options):
     section = "split"
     method: str = option(
         "ascent",
-        "ascent: basins joined by two features; watershed: flooded from h-maxima; snow: PoreSpy; none: touching is one",
+        "ascent: basins joined by four features; watershed: flooded from h-maxima; snow: PoreSpy; none",
         choices=("ascent", "watershed", "snow", "none"),
     )
     floor: float = option(
-        0.3, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxels", min=0.0
+        0.0, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxels", min=0.0
     )
     join: float = option(
-        0.80, "ascent: solid share along a neck above which nothing is joined; more joins more", min=0.0, max=1.0
+        0.92, "ascent: more joins more; a neck this solid is joined where all else is even", min=0.0, max=2.0
     )
     h: float = option(
         1.0,

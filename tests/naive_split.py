@@ -102,32 +102,78 @@ def join_floor(pairs: np.ndarray, saddles: np.ndarray, peaks: np.ndarray, floor:
     return list({id(c): c for c in clusters.values()}.values())
 
 
-def join_best(
-    ends: np.ndarray, size: np.ndarray, surface: np.ndarray, sums: np.ndarray, box: float, limit: float
-) -> list:
-    """Root of each cluster after greedy joins: every score looked at again before every join."""
-    size, surface = size.tolist(), surface.tolist()
-    links = {tuple(sorted(p)): list(s) for p, s in zip(ends.reshape(-1, 2).tolist(), sums.T.tolist())}
-    root = list(range(len(size)))
+def moments(found: np.ndarray, basin: int) -> list[int]:
+    """Sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels of a basin."""
+    z, y, x = np.nonzero(found == basin)
+    return [int(v.sum()) for v in (z, y, x, z * z, y * y, x * x, z * y, z * x, y * x)]
 
-    def score(pair: tuple[int, int]) -> float:
-        area, rim, boxes = links[pair]
-        small = min(pair, key=lambda i: (size[i], i))
-        share = boxes / (rim * box) if rim else 0.5
-        return math.log(area / (area + surface[small])) - 10.0 * (share - limit)
 
-    while links:
-        best = min(links, key=lambda p: (-score(p), p))
-        if score(best) <= 0:
-            break
-        degree = {i: sum(i in p for p in links) for i in best}
-        keep, gone = sorted(best, key=lambda i: (-degree[i], i))
-        size[keep] += size[gone]
-        surface[keep] += surface[gone]
-        del links[best]
-        for pair in [p for p in links if gone in p]:
-            other = pair[0] if pair[1] == gone else pair[1]
-            new = tuple(sorted((keep, other)))
-            links[new] = [a + b for a, b in zip(links.get(new, [0, 0, 0]), links.pop(pair))]
-        root = [keep if r == gone else r for r in root]
-    return root
+def room(n: int, sums: np.ndarray) -> float:
+    """Root of the determinant of the covariance of n voxels, cubes of edge 1."""
+    mean, second = sums[:3] / n, sums[[[3, 6, 7], [6, 4, 8], [7, 8, 5]]] / n
+    return float(np.sqrt(np.linalg.det(second - np.outer(mean, mean) + np.eye(3) / 12)))
+
+
+class Joining:
+    """Clusters that are joined best pair first; every score is kept in a dictionary and looked for in all of it."""
+
+    def __init__(self, graph: tuple, units: tuple[float, float], limit: float, slopes: tuple[float, ...]) -> None:
+        ends, size, surface, peak, moments, sums = graph
+        self.size, self.surface, self.peak = size.tolist(), surface.tolist(), peak.tolist()
+        self.moments = moments.astype(object)
+        self.links = {tuple(sorted(p)): list(s) for p, s in zip(ends.reshape(-1, 2).tolist(), sums.T.tolist())}
+        self.units, self.limit, self.slopes = units, limit, slopes
+        self.scored = list(self.size)
+        self.scores = {pair: self.score(pair) for pair in self.links}
+        self.root = list(range(len(self.size)))
+
+    def small(self, pair: tuple[int, int]) -> int:
+        """The cluster of fewer voxels."""
+        return min(pair, key=lambda i: (self.size[i], i))
+
+    def score(self, pair: tuple[int, int]) -> float:
+        """How strongly a pair wants to be joined."""
+        (area, rim, boxes), (a, b), small = self.links[pair], pair, self.small(pair)
+        share = boxes / (rim * self.units[0]) if rim else 0.5
+        neck = area * self.units[1] / (math.pi * min(self.peak[a], self.peak[b]) ** 2)
+        rooms = {i: room(self.size[i], self.moments[i].astype(float)) for i in pair}
+        both = room(self.size[a] + self.size[b], (self.moments[a] + self.moments[b]).astype(float))
+        sprawl = (both - rooms[a] - rooms[b]) / rooms[small]
+        rim_slope, neck_slope, sprawl_slope = self.slopes
+        score = math.log(area / (area + self.surface[small])) + neck_slope * math.log(neck)
+        return score - sprawl_slope * sprawl - rim_slope * (share - self.limit)
+
+    def merge(self, pair: tuple[int, int], grown: int) -> None:
+        """Join a pair: the one with more links stays."""
+        degree = {i: sum(i in p for p in self.links) for i in pair}
+        keep, gone = sorted(pair, key=lambda i: (-degree[i], i))
+        self.size[keep] += self.size[gone]
+        self.surface[keep] += self.surface[gone]
+        self.peak[keep] = max(self.peak[keep], self.peak[gone])
+        self.moments[keep] += self.moments[gone]
+        del self.links[pair], self.scores[pair]
+        new = set()
+        for old in [p for p in self.links if gone in p]:
+            target = tuple(sorted((keep, old[0] if old[1] == gone else old[1])))
+            sums = self.links.pop(old)
+            del self.scores[old]
+            self.links[target] = [a + b for a, b in zip(self.links.get(target, [0, 0, 0]), sums)]
+            new.add(target)
+        much = self.size[keep] - self.scored[keep] >= self.scored[keep] // grown
+        if much:
+            self.scored[keep] = self.size[keep]
+        for p in self.links:
+            if p in new or (keep in p and (much or self.small(p) == keep)):
+                self.scores[p] = self.score(p)
+        self.root = [keep if r == gone else r for r in self.root]
+
+    def run(self, grown: int) -> list[int]:
+        """Root of each cluster; a score is looked at again before its pair joins."""
+        while self.links:
+            best = min(self.links, key=lambda p: (-self.scores[p], p))
+            if self.scores[best] <= 0:
+                break
+            self.scores[best] = self.score(best)
+            if self.scores[best] > 0 and best == min(self.links, key=lambda p: (-self.scores[p], p)):
+                self.merge(best, grown)
+        return self.root

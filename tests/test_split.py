@@ -124,9 +124,13 @@ def test_graph_naive_twin(spacing, seed, shape, sigma):
     weights = {(k >> 2, k >> 1 & 1, k & 1): int(w) for k, w in enumerate(lattice.weights)}
     heights = heights_of(mask, spacing, 5)
     found = basins_of(heights, shape[0])
-    surfaces, links = naive.graph(mask, heights, basin_image(found), weights)
+    image = basin_image(found)
+    surfaces, links = naive.graph(mask, heights, image, weights)
     for planes in (1000, 3, 1):
         graph = saddles.find(mask, heights, basins_of(heights, planes), edges)
+        wanted = [naive.moments(image, i) for i in range(len(graph.peaks))]
+        np.testing.assert_array_equal(graph.moments, np.reshape(wanted, (-1, 9)))
+        assert graph.area_unit * saddles.FIXED_POINT == pytest.approx(np.prod(edges))
         assert {i: s for i, s in enumerate(graph.surfaces.tolist()) if s} == dict(surfaces)
         sums = zip(
             np.float32(graph.saddles**2).tolist(), graph.areas.tolist(), graph.rims.tolist(), graph.boxes.tolist()
@@ -150,7 +154,11 @@ def random_graph(seed, n=40, links=90):
     areas = rng.integers(1, 6, len(pairs))
     rims = areas * rng.integers(0, 2, len(pairs))
     boxes = np.floor(rims * rng.uniform(0.4, 0.95, len(pairs)) * saddles.BOX_VOXELS).astype(np.int64)
-    return saddles.Graph(peaks, rng.integers(1, 9, n), rng.integers(0, 20, n), pairs, saddles_, areas, rims, boxes)
+    sizes = rng.integers(1, 9, n)
+    # voxels in a loose heap, so that rooms differ and some pairs sprawl
+    points = [rng.integers(0, 12, 3) + rng.integers(-1, 2, (k, 3)) for k in sizes]
+    sums = [[*p.sum(0), *(p * p).sum(0), *(p[:, [0, 0, 1]] * p[:, [1, 2, 2]]).sum(0)] for p in points]
+    return saddles.Graph(peaks, sizes, rng.integers(0, 20, n), np.array(sums), pairs, saddles_, areas, rims, boxes, 0.7)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -167,9 +175,11 @@ def test_floor_naive_twin(seed):
 def test_best_first_naive_twin(seed, links):
     graph = random_graph(seed, 40, links)
     sums = np.stack([graph.areas, graph.rims, graph.boxes])
-    ends = graph.pairs.reshape(-1)
-    found = join_kernel.join_best(ends, graph.sizes, graph.surfaces, sums, 686.0, 0.81)
-    assert found.tolist() == naive.join_best(ends, graph.sizes, graph.surfaces, sums, 686.0, 0.81)
+    parts = (graph.pairs.reshape(-1), graph.sizes, graph.surfaces, graph.peaks, graph.moments, sums)
+    slopes = (join_kernel.RIM_SLOPE, join_kernel.NECK_SLOPE, join_kernel.SPRAWL_SLOPE)
+    for limit in (0.9, 1.3):
+        found = join_kernel.join_best(*parts, np.array([686.0, 0.7]), limit)
+        assert found.tolist() == naive.Joining(parts, (686.0, 0.7), limit, slopes).run(join_kernel.GROWN)
 
 
 def test_a_hub_that_swallows_thousands_is_quick():
@@ -179,8 +189,11 @@ def test_a_hub_that_swallows_thousands_is_quick():
     ones = np.ones(n, np.int64)
     sizes = np.concatenate([[10 * n], ones])
     # surfaces of 1 and links of 1: half of the surface of each, with a rim that allows it
-    graph = saddles.Graph(np.full(n + 1, 9.0), sizes, sizes, pairs, np.ones(n), ones, ones, 300 * ones)
-    assert joins.join(graph, 0.3, 0.81).n == 1
+    moments = np.zeros((n + 1, 9), np.int64)  # all in one place: nothing sprawls
+    # the ball inscribed is as large as the link
+    peaks = np.full(n + 1, np.pi**-0.5)
+    graph = saddles.Graph(peaks, sizes, sizes, moments, pairs, np.ones(n), ones, ones, 300 * ones, 1.0)
+    assert joins.join(graph, 0.0, 0.9).n == 1
 
 
 # ---------------------------------------------------------------- bodies with a known answer
@@ -329,7 +342,7 @@ def test_options_are_checked():
     with pytest.raises(SettingsError, match="watershed"):
         SplitOptions(method="watershd")
     with pytest.raises(SettingsError, match=r"split\.join"):
-        SplitOptions(join=1.5)
+        SplitOptions(join=2.5)
 
 
 def test_uncompiled_kernels_agree():

@@ -182,6 +182,45 @@ def follow(codes, labels, offsets, n_peaks):
 
 
 @jit
+def add_moments(labels, z0, of_peaks, of_exits):
+    """Add the sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels of each label, a run along x at a time.
+
+    Parameters
+    ----------
+    labels : (D,Y,X) int32
+        Of a slab, from follow.
+    z0 : int
+        The slab's first plane in the volume.
+    of_peaks, of_exits : (N,9) and (E,9) int64
+        Of labels from 1 up, and from -1 down.
+    """
+    for d in range(labels.shape[0]):
+        z = np.int64(z0 + d)
+        for y in range(labels.shape[1]):
+            line, start = labels[d, y], 0
+            while start < line.size:
+                v, end = line[start], start + 1
+                while end < line.size and line[end] == v:
+                    end += 1
+                if v != 0:
+                    n = np.int64(end - start)
+                    first, last = np.int64(start), np.int64(end - 1)
+                    sx = n * (first + last) // 2
+                    sxx = last * (last + 1) * (2 * last + 1) // 6 - (first - 1) * first * (2 * first - 1) // 6
+                    target = of_peaks[v - 1] if v > 0 else of_exits[-v - 1]
+                    target[0] += n * z
+                    target[1] += n * y
+                    target[2] += sx
+                    target[3] += n * z * z
+                    target[4] += n * y * y
+                    target[5] += sxx
+                    target[6] += n * z * y
+                    target[7] += z * sx
+                    target[8] += y * sx
+                start = end
+
+
+@jit
 def read_basins(labels, first, exits, out):
     """Labels (Z,Y,X) of a slab as basins of the volume, into the inside of out (Z, Y + 2, X + 2), int32.
 

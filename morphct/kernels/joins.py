@@ -1,9 +1,9 @@
-"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by the two-feature score.
+"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by a score of four features.
 
 The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
-links: those where it is the smaller of the two (their score hangs on its size and surface, so they are scored again
-when it grows) and those where it is the larger (growing changes nothing). So one join costs the links of the cluster
-with fewer of them, and a giant that swallows thousands stays cheap.
+links: those where it is the smaller of the two (scored again whenever it grows) and those where it is the larger: to
+them a little growth changes little, so they are scored again when it has grown by an eighth, and before they join. So
+one join costs the links of the cluster with fewer of them, and a giant that swallows thousands stays cheap.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,12 @@ import numpy as np
 from .jit import jit, jit_inline
 
 NONE = np.int64(-1)
-RIM_SLOPE = 10.0  # how strongly a concave rim speaks against a join
+# fitted on phantoms of eight families, three sizes and four contrasts, see docs/scoreboard.md
+RIM_SLOPE = 7.0  # how strongly a concave rim speaks against a join
+NECK_SLOPE = 0.5  # how strongly a neck wider than the inscribed ball speaks for it
+SPRAWL_SLOPE = 2.25  # how strongly room between the two speaks against it
 NO_RIM = 0.5  # solid share where the interface has no rim
+GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
 
 
 @jit_inline
@@ -56,14 +60,19 @@ def join_floor(order, pairs, saddles, peaks, floor):
 class Links(NamedTuple):
     """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
 
-    ends (2E,) int64; size, surface (N,) int64; area, rim, box (E,) int64; lists (2,N) int64, first half link of each
-    list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place (E,) int64 and
-    score (E,) float64 of the queue; held (1,) int64, links in the queue.
+    ends (2E,) int64; size, surface (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see _room;
+    scored (N,) int64, size when all links were scored last; area, rim, box (E,) int64; lists (2,N) int64, first half
+    link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place
+    (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
     """
 
     ends: np.ndarray
     size: np.ndarray
     surface: np.ndarray
+    peak: np.ndarray
+    moments: np.ndarray
+    room: np.ndarray
+    scored: np.ndarray
     area: np.ndarray
     rim: np.ndarray
     box: np.ndarray
@@ -205,17 +214,44 @@ def _leave(heap, place, score, ends, held, e):
         _settle(heap, place, score, ends, held[0], at)
 
 
+@jit_inline
+def _spread(n, z, y, x, zz, yy, xx, zy, zx, yx):
+    """Root of the determinant of a covariance, from sums over n voxels; each voxel is a cube, not a point."""
+    z, y, x = z / n, y / n, x / n
+    a, b, c = zz / n - z * z + 1 / 12, yy / n - y * y + 1 / 12, xx / n - x * x + 1 / 12
+    d, e, f = zy / n - z * y, zx / n - z * x, yx / n - y * x
+    return np.sqrt(a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e))
+
+
 @jit
-def _rate(g, e, box_voxels, limit):
+def _room(size, moments, i, j):
+    """What the ellipsoid of equal moments takes, of cluster i, or of i and j together; in a unit of its own."""
+    p, q = moments[i], moments[j]
+    if i == j:
+        return _spread(np.float64(size[i]), p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8])
+    return _spread(
+        np.float64(size[i] + size[j]), p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3],
+        p[4] + q[4], p[5] + q[5], p[6] + q[6], p[7] + q[7], p[8] + q[8],
+    )  # fmt: skip
+
+
+@jit
+def _rate(g, e, units, limit):
     """Score a link (again); in the queue while it speaks for a join.
 
-    score = ln(surf) - RIM_SLOPE (f - limit): surf, the interface over itself and the surface towards background of the
-    smaller cluster; f, the mean solid share of the boxes along the rim of the interface.
+    score = ln(surf) + NECK_SLOPE ln(neck) - SPRAWL_SLOPE sprawl - RIM_SLOPE (f - limit): surf, the interface over
+    itself and the surface towards background of the smaller cluster; neck, the interface over the cross-section of
+    the lower peak's ball; sprawl, the room (see _room) of both together less that of each, over that of the smaller;
+    f, the mean solid share of the boxes along the rim of the interface.
     """
-    small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
-    share = g.box[e] / (np.float64(g.rim[e]) * box_voxels) if g.rim[e] > 0 else NO_RIM
-    area = np.float64(g.area[e])
-    g.score[e] = np.log(area / (area + g.surface[small])) - RIM_SLOPE * (share - limit)
+    a, b = g.ends[2 * e], g.ends[2 * e + 1]
+    small = a if _is_smaller(g, 2 * e) else b
+    share = g.box[e] / (np.float64(g.rim[e]) * units[0]) if g.rim[e] > 0 else NO_RIM
+    area, lower = np.float64(g.area[e]), min(g.peak[a], g.peak[b])
+    neck = area * units[1] / (np.pi * lower * lower)
+    sprawl = (_room(g.size, g.moments, a, b) - (g.room[a] + g.room[b])) / g.room[small]
+    score = np.log(area / (area + g.surface[small])) + NECK_SLOPE * np.log(neck)
+    g.score[e] = score - SPRAWL_SLOPE * sprawl - RIM_SLOPE * (share - limit)
     if g.score[e] <= 0:
         _leave(g.heap, g.place, g.score, g.ends, g.held, e)
         return
@@ -241,7 +277,32 @@ def _tie(g, e):
 
 
 @jit
-def _absorb(g, link, box_voxels, limit):
+def _grow(g, keep, gone, units, limit):
+    """Give one cluster what the other holds and score what that changes of its links."""
+    g.size[keep] += g.size[gone]
+    g.surface[keep] += g.surface[gone]
+    g.peak[keep] = max(g.peak[keep], g.peak[gone])
+    for k in range(9):
+        g.moments[keep, k] += g.moments[gone, k]
+    g.room[keep] = _room(g.size, g.moments, keep, keep)
+    half = g.lists[0, keep]
+    while half != NONE:
+        following = g.after[half]
+        if not _is_smaller(g, half):
+            _cut(g, half >> 1)
+            _tie(g, half >> 1)
+        _rate(g, half >> 1, units, limit)
+        half = following
+    if g.size[keep] - g.scored[keep] >= g.scored[keep] // GROWN:
+        g.scored[keep] = g.size[keep]
+        half = g.lists[1, keep]
+        while half != NONE:
+            _rate(g, half >> 1, units, limit)
+            half = g.after[half]
+
+
+@jit
+def _absorb(g, link, units, limit):
     """Join the two clusters of a link; returns (the one that stays, the one that goes)."""
     keep, gone = g.ends[2 * link], g.ends[2 * link + 1]
     if g.degree[keep] < g.degree[gone] or (g.degree[keep] == g.degree[gone] and keep > gone):
@@ -249,16 +310,7 @@ def _absorb(g, link, box_voxels, limit):
     _leave(g.heap, g.place, g.score, g.ends, g.held, link)
     _forget(g.keys, g.found, _key(keep, gone))
     _cut(g, link)
-    g.size[keep] += g.size[gone]
-    g.surface[keep] += g.surface[gone]
-    half = g.lists[0, keep]
-    while half != NONE:
-        following = g.after[half]
-        if not _is_smaller(g, half):
-            _cut(g, half >> 1)
-            _tie(g, half >> 1)
-        _rate(g, half >> 1, box_voxels, limit)
-        half = following
+    _grow(g, keep, gone, units, limit)
     for kind in range(2):
         while g.lists[kind, gone] != NONE:
             half = g.lists[kind, gone]
@@ -272,18 +324,18 @@ def _absorb(g, link, box_voxels, limit):
                 g.ends[half] = keep
                 _remember(g.keys, g.found, _key(keep, other), e)
                 _tie(g, e)
-                _rate(g, e, box_voxels, limit)
+                _rate(g, e, units, limit)
             else:
                 _leave(g.heap, g.place, g.score, g.ends, g.held, e)
                 g.area[same] += g.area[e]
                 g.rim[same] += g.rim[e]
                 g.box[same] += g.box[e]
-                _rate(g, same, box_voxels, limit)
+                _rate(g, same, units, limit)
     return keep, gone
 
 
 @jit
-def join_best(ends, size, surface, sums, box_voxels, limit):
+def join_best(ends, size, surface, peak, moments, sums, units, limit):
     """Join the pair of the highest score, score what it changed again, go on while a score is above zero.
 
     Parameters
@@ -291,11 +343,13 @@ def join_best(ends, size, surface, sums, box_voxels, limit):
     ends : (2E,) int64, clusters of each link, every pair once
     size : (N,) int64, voxels
     surface : (N,) int64, area towards background
+    peak : (N,) float64, height of the highest, shortest voxel edges
+    moments : (N,9) int64, sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels
     sums : (3,E) int64, area, rim and box of each link
-    box_voxels : float
-        What `box` is per `rim` where all is solid.
+    units : (2,) float64
+        What `box` is per `rim` where all is solid, and what areas are counted in, squares of the shortest voxel edge.
     limit : float
-        Solid share along the rim above which no interface is large enough.
+        More joins more: the solid share along the rim at which the other features decide alone.
 
     Returns
     -------
@@ -307,19 +361,25 @@ def join_best(ends, size, surface, sums, box_voxels, limit):
         capacity *= 2
     nothing = np.full(links, NONE)
     g = Links(
-        ends.copy(), size.copy(), surface.copy(), sums[0].copy(), sums[1].copy(), sums[2].copy(),
+        ends.copy(), size.copy(), surface.copy(), peak.copy(), moments.copy(), np.zeros(n), size.copy(),
+        sums[0].copy(), sums[1].copy(), sums[2].copy(),
         np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
         np.full(capacity, NONE), np.full(capacity, NONE),
         nothing.copy(), nothing, np.zeros(links, np.float64), np.zeros(1, np.int64),
     )  # fmt: skip
+    for i in range(n):
+        g.room[i] = _room(g.size, g.moments, i, i)
     for e in range(links):
         _remember(g.keys, g.found, _key(g.ends[2 * e], g.ends[2 * e + 1]), e)
         _tie(g, e)
-        _rate(g, e, box_voxels, limit)
+        _rate(g, e, units, limit)
     parent = np.arange(n)
     while g.held[0] > 0:
-        keep, gone = _absorb(g, g.heap[0], box_voxels, limit)
-        parent[gone] = keep
+        best = g.heap[0]
+        _rate(g, best, units, limit)
+        if g.held[0] > 0 and g.heap[0] == best:
+            keep, gone = _absorb(g, best, units, limit)
+            parent[gone] = keep
     for i in range(n):
         parent[i] = _root(parent, i)
     return parent
