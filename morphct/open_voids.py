@@ -86,7 +86,7 @@ def add_open(
         parts += more
     owner = _write(found, sorted(parts, key=lambda p: p.particle), slabs)
     opened = np.arange(len(found.owner) + len(owner)) > found.n
-    facts = replace(found.facts, opened=opened, searched=searched)
+    facts = replace(found.facts.extended(len(owner)), opened=opened, searched=searched)
     return Voids(found.labels, np.concatenate([found.owner, owner]), found.n + len(owner), facts)
 
 
@@ -135,10 +135,9 @@ def _pockets_of(work: _Work, particle: int) -> _Pockets:
 def _closed(solid: np.ndarray, radius: float, relative: tuple[float, float, float]) -> np.ndarray:
     """What a ball of `radius` (shortest edges) outside of `solid` (Z,Y,X) uint8 cannot reach, solid included."""
     half, depth = morphology.ball_half_widths(radius, relative), len(solid)
-    room = 1 - morphology.dilate(solid, half, 0, depth)
-    closed = 1 - morphology.dilate(room, half, 0, depth)
-    components.fill(closed, [Slab(0, 0, depth)])
-    return closed
+    no_room = morphology.dilate(solid, half, 0, depth)
+    components.fill(no_room, [Slab(0, 0, depth)])  # there may be room inside, but no way to it
+    return 1 - morphology.dilate(1 - no_room, half, 0, depth)
 
 
 def _walled(free: np.ndarray, solid: np.ndarray, others: np.ndarray, work: _Work) -> np.ndarray:

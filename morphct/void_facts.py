@@ -1,13 +1,14 @@
 """What is known of voids beside their image: which are open, how large they may be, what could not be seen."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 
 from .void_statistics import Seeing
 
+_BOUNDS = ("low", "high")
 _ARRAYS = {"opened": bool, "searched": bool, "voxels": np.int64, "low": float, "high": float}
 
 
@@ -49,6 +50,12 @@ class VoidFacts:
         """From what `to_mapping` gives."""
         arrays = {n: None if values[n] is None else np.array(values[n], dtype) for n, dtype in _ARRAYS.items()}
         return cls(**arrays, hidden=values["hidden"], seeing=Seeing(**values["seeing"]))
+
+    def extended(self, count: int) -> Self:
+        """The same facts with room for `count` voids more, of which nothing is known."""
+        more = {n: None if getattr(self, n) is None else np.append(getattr(self, n), [np.nan] * count) for n in _BOUNDS}
+        voxels = None if self.voxels is None else np.append(self.voxels, np.zeros(count, np.int64))
+        return replace(self, voxels=voxels, **more)
 
     def is_open(self, count: int) -> np.ndarray:
         """(count,) bool, by void id from 0."""
