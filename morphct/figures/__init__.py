@@ -10,6 +10,7 @@ from .grey import MidPlanes, histogram, slices
 from .shapes import bubbles, sphericity, zingg
 from .sizes import overlaid, sizes, void_sizes
 from .style import CLASS_COLOURS, DPI, QUANTITY, length_text, png, svg
+from .trust import trust
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,6 +108,15 @@ FIGURES = (
         "the particles (band). Particles cut by the border and shells of fewer than twenty measured voxels are left "
         "out.",
         profiles,
+    ),
+    Entry(
+        "trust",
+        "Bias and spread on bodies of known shape",
+        "Measured less true, as a share of lengths and areas and as a difference of ratios, against the size of the "
+        "body in voxels; one body for each line and size is the mean of several in random pose. Band: mean ± one "
+        "standard deviation over bodies with the axis ratios of the particles. Below: how many particles of this run "
+        "are of each size.",
+        trust,
     ),
     Entry(
         "histogram",

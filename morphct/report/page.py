@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__, figures
 from ..population import numbers
 from ..units import format_bytes
-from . import chosen, pictures, tables, words
+from . import chosen, pictures, tables, trust, words
 
 if TYPE_CHECKING:
     import jinja2
@@ -60,8 +60,11 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         tiles=tiles(summary),
         limits=[_limit(v, run.unit) for v in summary.get("qc", [])],
         renders=_renders(run),
-        figures=[s for s in shown if s.entry.name not in ("histogram", "slices")],
+        figures=[s for s in shown if s.entry.name not in ("histogram", "slices", "trust")],
         grey_figures=[s for s in shown if s.entry.name in ("slices", "histogram")],
+        trust_figures=[s for s in shown if s.entry.name == "trust"],
+        trust=trust.story(run),
+        trusted=trust.table(run),
         grey=words.grey_story(found),
         unreliable=found.get("reliable") is False,
         medians=tables.medians(summary),
