@@ -184,6 +184,24 @@ def threshold() -> dict[str, Any]:
     }
 
 
+def calibration() -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What `calibration.csv` and `calibration.json` hold: errors that fall with the size, one column that never will."""
+    rows = []
+    for name, error, scale in (
+        ("equivalent_diameter", "relative", 1.0),
+        ("surface_area", "relative", 4.0),
+        ("sphericity", "absolute", 2.0),
+        ("roundness", "absolute", 9.0),
+    ):
+        for body, sign in (("sphere", -1), ("cube", 2), ("as found", 1), ("all", 1)):
+            for d in (8.0, 12.0, 18.0, 27.0):
+                rows.append((name, error, body, d, sign * 0.2 * scale / d, 0.1 * scale / d, 12))
+    table = pd.DataFrame(rows, columns=["descriptor", "error", "body", "diameter_voxels", "bias", "spread", "n"])
+    conditions = {"blur": 1.2, "noise": 0.07, "binder": 0.4, "wet": 0.5, "level": 0.5, "level_bound": 0.05}
+    resolved = {"equivalent_diameter": 8.0, "surface_area": 24.0, "sphericity": 12.0, "roundness": None}
+    return table, {"tolerance": 0.05, "conditions": conditions, "resolved_from_voxels": resolved, "method": "quick"}
+
+
 def write(
     out: Path, seed: int = 0, n: int = 40, overwrite: bool = False, size: VoxelSize | None = None, **extra: Any
 ) -> Fake:
@@ -201,6 +219,9 @@ def write(
         writer.table("aggregates", fake.aggregates)
         if len(fake.particles):
             writer.table("channels", channels(fake.particles, seed))
+            table, facts = calibration()
+            writer.text("calibration.csv", table.to_csv(index=False))
+            writer.json("calibration.json", facts)
         writer.text("histogram.csv", histogram().to_csv(index=False))
         writer.json("threshold.json", threshold())
         writer.json("summary.json", summarise(fake.particles, fake.void_table, fake.aggregates))

@@ -87,6 +87,8 @@ def test_equal_particles_and_missing_columns():
         threshold={},
         void_labels=None,
         channels=None,
+        calibration=None,
+        calibrated={},
     )
     drawn = {e.name: e.draw(run) is not None for e in figures.FIGURES if e.name != "slices"}
     assert drawn == {
