@@ -63,7 +63,11 @@ def measure_crop(
     reasons: list[str] = []
     inside = None
     if {"inscribed", "roundness", "roundness_3d"} & set(wanted) or ("thickness" in wanted and solid is None):
-        inside = ball_of_box(box, squared_distances(box, spacing), spacing)
+        squared = squared_distances(box, spacing)
+        inside = ball_of_box(box, squared, spacing)
+        if "thickness" in wanted and solid is None:
+            reasons += _thickness(box, squared, inside, spacing, out)
+        del squared
     _surfaces(box, voxels, spacing, wanted, solid, out)
     if inside is not None and "inscribed" in wanted:
         out["inscribed_radius"], out["inscribed_gap"] = inside.radius, inside.gap
@@ -72,8 +76,10 @@ def measure_crop(
             reasons.append("ball_open")
     if "hull" in wanted:
         reasons += _hull(envelope, spacing, out)
-    if "thickness" in wanted:
-        reasons += _thickness(box, spacing, solid, inside, out)
+    if "thickness" in wanted and solid is not None and np.any(solid):
+        within = padded(solid)
+        squared = squared_distances(within, spacing)
+        reasons += _thickness(within, squared, ball_of_box(within, squared, spacing), spacing, out)
     if inside is not None:
         reasons += _roundness(box, spacing, inside, wanted, views, out)
     return out | {"reasons": tuple(reasons)}
@@ -102,15 +108,8 @@ def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
     return [FLAT[found.rank]] if found.rank < 3 else []
 
 
-def _thickness(
-    box: np.ndarray, spacing: Spacing, solid: np.ndarray | None, inside: Ball | None, out: Found
-) -> list[str]:
-    if solid is not None or inside is None:
-        box = padded(box if solid is None else solid)
-        if not box.any():
-            return []
-        inside = ball_of_box(box, squared_distances(box, spacing), spacing)
-    found = thickness_of_box(box, inside, spacing)
+def _thickness(box: np.ndarray, squared: np.ndarray, inside: Ball, spacing: Spacing, out: Found) -> list[str]:
+    found = thickness_of_box(box, squared, inside, spacing)
     out["thickness_mean"], out["thickness_median"] = found.mean, found.median
     return ["thin"] if found.median < LEAST_SURE * min(spacing) else []
 

@@ -11,8 +11,10 @@ from .balls import Ball, ball_of_box
 from .box import MARGIN, Spacing, padded, squared_distances
 from .grid import in_grid, regridded
 
-TOLERANCE = 0.25  # voxels by which balls may be thinned and paint too far: speed for a pointwise error
-FINER_BELOW, COARSER_ABOVE = 8.0, 30.0  # inscribed radius in voxels where the grid is doubled and halved
+# voxels by which balls may be thinned and paint too far, speed for a pointwise error: on the grid as it is or finer, and
+# on the coarser one, where a voxel is twice as long
+TOLERANCE, COARSE_TOLERANCE = 0.25, 0.1
+FINER_BELOW, COARSER_ABOVE = 8.0, 25.0  # inscribed radius in voxels where the grid is doubled and halved
 LARGEST_DOUBLED = 1_000_000  # voxels of a crop that may still be doubled
 LEAST_SURE = 10.0  # a thickness below this many voxels is biased by more than some percent
 
@@ -48,29 +50,31 @@ def local_thickness(mask: np.ndarray, spacing: Spacing) -> Thickness:
     if not box.any():
         nan = float("nan")
         return Thickness(nan, nan, nan)
-    return thickness_of_box(box, ball_of_box(box, squared_distances(box, spacing), spacing), spacing)
+    squared = squared_distances(box, spacing)
+    return thickness_of_box(box, squared, ball_of_box(box, squared, spacing), spacing)
 
 
-def thickness_of_box(box: np.ndarray, ball: Ball, spacing: Spacing) -> Thickness:
-    """`local_thickness` of a padded, not empty box whose inscribed ball is known."""
+def thickness_of_box(box: np.ndarray, squared: np.ndarray, ball: Ball, spacing: Spacing) -> Thickness:
+    """`local_thickness` of a padded, not empty box whose distances and inscribed ball are known."""
     unit = min(spacing)
-    pitch = unit
+    pitch, tolerance = unit, TOLERANCE
     if ball.radius < FINER_BELOW * unit and box.size < LARGEST_DOUBLED:
         pitch = 0.5 * unit
     elif ball.radius > COARSER_ABOVE * unit:
-        pitch = 2 * unit
+        pitch, tolerance = 2 * unit, COARSE_TOLERANCE
     grid = regridded(box, spacing, pitch)
-    squared = _whole_squares(grid)
+    squared = squared.astype(np.int32) if grid is box else _whole_squares(grid)
     marks = grid.copy()
-    inside = painting.unmark_ball(marks, in_grid(ball.centre, spacing, pitch), ball.radius / pitch + TOLERANCE)
-    centres = painting.kept_balls(squared, np.float32(TOLERANCE))
-    counts = painting.paint(squared, centres, marks, TOLERANCE, np.empty((0, 0, 0), np.int32))
+    inside = painting.unmark_ball(marks, in_grid(ball.centre, spacing, pitch), ball.radius / pitch + tolerance)
+    centres = painting.kept_balls(squared, np.float32(tolerance))
+    counts = painting.paint(squared, centres, marks, tolerance, np.empty((0, 0, 0), np.int32))
     largest = 2 * ball.radius
     diameters = np.minimum(2 * pitch * np.sqrt(squared.reshape(-1)[centres].astype(float)), largest)
     diameters, counts = np.append(largest, diameters), np.append(inside, counts)
     total = int(counts.sum())
     middle = np.searchsorted(np.cumsum(counts), (total + 1) // 2)
-    return Thickness(float(diameters @ counts) / total, float(diameters[middle]), largest)
+    mean = float((diameters * counts).sum()) / total  # no dot product: BLAS would wake its own threads
+    return Thickness(mean, float(diameters[middle]), largest)
 
 
 def thickness_map(mask: np.ndarray, spacing: Spacing) -> np.ndarray:

@@ -14,8 +14,8 @@ from .jit import jit
 
 
 @jit
-def _depth_pass(mask, weight, out):
-    """out = weight * (voxels to the nearest zero along z) squared; the outside counts as zeros."""
+def _depth_pass(mask, out):
+    """out = voxels to the nearest zero along z; the outside counts as zeros."""
     depth, height, width = mask.shape
     one = np.float32(1)
     for z in range(depth):
@@ -28,10 +28,6 @@ def _depth_pass(mask, weight, out):
             for x in range(width):
                 below = one if z == depth - 1 else out[z + 1, y, x] + one
                 out[z, y, x] = below if below < out[z, y, x] else out[z, y, x]
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                out[z, y, x] = weight * (out[z, y, x] * out[z, y, x])
 
 
 @jit
@@ -102,11 +98,13 @@ def squared_distance(mask, weights, out):
     out : (Z,Y,X) float32, overwritten; 0 on background. Exact where the weights are whole numbers.
     """
     depth, height, width = mask.shape
-    _depth_pass(mask, weights[0], out)
+    _depth_pass(mask, out)
     plane = np.empty((height, width), np.float32)
     line = np.empty(width, np.float32)
     for z in range(depth):
-        plane[:] = out[z]
+        for y in range(height):
+            for x in range(width):
+                plane[y, x] = weights[0] * (out[z, y, x] * out[z, y, x])
         for y in range(height):
             if _plane_pass(plane, weights[1], y, out[z, y]):
                 _row_pass(out[z, y], weights[2], line)

@@ -27,8 +27,12 @@ def block_means(mask, k, margin):
             counts[:] = 0
             for z in range(bz * k, min(mask.shape[0], bz * k + k)):
                 for y in range(by * k, min(mask.shape[1], by * k + k)):
-                    for x in range(mask.shape[2]):
-                        counts[x // k] += mask[z, y, x]
+                    row = mask[z, y]
+                    for bx in range(shape[2]):
+                        n = 0
+                        for x in range(bx * k, min(row.size, bx * k + k)):
+                            n += row[x]
+                        counts[bx] += n
             for bx in range(shape[2]):
                 out[bz + margin, by + margin, bx + margin] = np.float32(counts[bx] / (k * k * k))
     return out
