@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from . import crops
-from .crops.box import MARGIN, padded, squared_distances
 from .envelope import Crop, Envelope, crop_step
 from .executors import RunMap
 from .units import VoxelSize
@@ -37,15 +35,12 @@ _DIMENSIONS = {"one_voxel": 0, "line": 1, "flat": 2}
 
 @dataclass(frozen=True)
 class _Work:
-    """What every task of the pass needs; `void_rows[void_from[i] : void_from[i + 1]]` are the voids of particle i."""
+    """What every task of the pass needs."""
 
     envelope: Envelope
     boxes: np.ndarray
     spacing: tuple[float, float, float]
     results: tuple[str, ...]
-    void_rows: np.ndarray
-    void_from: np.ndarray
-    void_positions: np.ndarray
     views: int
 
 
@@ -54,11 +49,10 @@ def crop_pass(
     boxes: np.ndarray,
     voxel_size: VoxelSize,
     wanted: tuple[str, ...],
-    voids: dict[str, Any] | None = None,
     run_map: RunMap = map,
     tick: Callable[[int], None] | None = None,
     views: int = 24,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+) -> dict[str, np.ndarray]:
     """Measure every particle on its crop.
 
     Parameters
@@ -69,8 +63,6 @@ def crop_pass(
     voxel_size : VoxelSize
     wanted : tuple of str
         Names of RESULTS.
-    voids : dict, optional
-        Results of the slab pass over voids, for their depths.
     tick : callable, optional
         Told of particles done.
     views : int
@@ -78,24 +70,16 @@ def crop_pass(
 
     Returns
     -------
-    results : dict of (N,) arrays
+    dict of (N,) arrays
         What was wanted, and FACTS.
-    depths : (V,) float
-        Distance of each void's middle to the outside of its particle; empty without `voids`.
     """
-    owner = voids["owner_label"] if voids else np.zeros(0, np.int64)
-    rows = np.argsort(owner, kind="stable")
-    starts = np.searchsorted(owner[rows], np.arange(1, len(boxes) + 2))
-    positions = voids["position"] if voids else np.zeros((0, 3))
-    work = _Work(envelope, boxes, voxel_size.spacing, tuple(wanted), rows, starts, positions, views)
+    work = _Work(envelope, boxes, voxel_size.spacing, tuple(wanted), views)
     table = np.full((len(boxes), len(wanted) + len(FACTS)), np.nan)
-    depths = np.full(len(owner), np.nan)
-    for particles, found, void_rows, void_depths in run_map(partial(_measure, work), list(batches(boxes))):
+    for particles, found in run_map(partial(_measure, work), list(batches(boxes))):
         table[particles] = found
-        depths[void_rows] = void_depths
         if tick:
             tick(len(particles))
-    return dict(zip((*wanted, *FACTS), table.T.copy())), depths
+    return dict(zip((*wanted, *FACTS), table.T.copy()))
 
 
 def batches(boxes: np.ndarray) -> Iterator[np.ndarray]:
@@ -112,21 +96,14 @@ def batches(boxes: np.ndarray) -> Iterator[np.ndarray]:
         yield order[start:]
 
 
-def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Measure some particles; returns their rows, their table, and rows and depths of their voids."""
+def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Measure some particles; returns their rows and their table."""
     table = np.empty((len(particles), len(work.results) + len(FACTS)))
-    void_rows: list[np.ndarray] = [np.zeros(0, np.int64)]
-    depths: list[np.ndarray] = [np.zeros(0)]
     for i, particle in enumerate(particles):
-        box = work.boxes[particle]
-        crop = work.envelope.crop(box, np.array([particle + 1]))
+        crop = work.envelope.crop(work.boxes[particle], np.array([particle + 1]))
         spacing = (work.spacing[0] * crop.step, work.spacing[1] * crop.step, work.spacing[2] * crop.step)
         table[i] = _row(crop, spacing, work.results, work.views)
-        held = work.void_rows[work.void_from[particle] : work.void_from[particle + 1]]
-        if len(held):
-            void_rows.append(held)
-            depths.append(_depths(crop, spacing, work.void_positions[held] - box[0::2]))
-    return particles, table, np.concatenate(void_rows), np.concatenate(depths)
+    return particles, table
 
 
 def _row(crop: Crop, spacing: tuple[float, float, float], results: tuple[str, ...], views: int) -> list[float]:
@@ -143,15 +120,6 @@ def _row(crop: Crop, spacing: tuple[float, float, float], results: tuple[str, ..
     extents = sum(n > 1 for n in crop.mask.shape)
     dimension = next((_DIMENSIONS[word] for word in reasons if word in _DIMENSIONS), extents)
     return [*row, float(pieces), float(crop.step), float(dimension), float("ball_open" in reasons)]
-
-
-def _depths(crop: Crop, spacing: tuple[float, float, float], positions: np.ndarray) -> np.ndarray:
-    """Distance from the voxels nearest to `positions` (K, 3) in the crop to the nearest voxel outside the particle."""
-    squared = squared_distances(padded(crop.mask), spacing)
-    places = np.rint(positions / crop.step).astype(np.int64) + MARGIN
-    places = np.clip(places, 0, np.array(squared.shape) - 1)
-    found = np.sqrt(squared[tuple(places.T)].astype(float)) * min(spacing)
-    return np.where(found > 0, found, np.nan)
 
 
 def union_share(envelope: Envelope, members: np.ndarray, box: np.ndarray, spacing: tuple[float, float, float]) -> float:

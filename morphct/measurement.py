@@ -158,7 +158,7 @@ def measure(
     voids = _void_results(sums, owner[1:], facts, voxel_size, results, detection_diameter)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
     if asked:
-        results |= crop_pass(envelope, results["box"], voxel_size, asked, None, run_map, tick_particles, views)[0]
+        results |= crop_pass(envelope, results["box"], voxel_size, asked, run_map, tick_particles, views)
     if needed & {*VOID_RESULTS, *VOID_SUMS}:
         of_voids, of_particles = void_pass(
             envelope, results["box"], voxel_size, voids, facts.seeing, run_map, tick_particles
