@@ -11,8 +11,8 @@ from .balls import Ball, ball_of_box
 from .box import MARGIN, Spacing, padded, squared_distances
 from .grid import in_grid, regridded
 
-# voxels by which balls may be thinned and paint too far, speed for a pointwise error: on the grid as it is or finer, and
-# on the coarser one, where a voxel is twice as long
+# voxels by which balls may be thinned and paint too far, speed for a pointwise error: on the grid as it is or finer,
+# and on the coarser one, where a voxel is twice as long
 TOLERANCE, COARSE_TOLERANCE = 0.25, 0.1
 FINER_BELOW, COARSER_ABOVE = 8.0, 25.0  # inscribed radius in voxels where the grid is doubled and halved
 LARGEST_DOUBLED = 1_000_000  # voxels of a crop that may still be doubled
