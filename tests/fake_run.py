@@ -185,7 +185,7 @@ def threshold() -> dict[str, Any]:
 
 
 def calibration() -> tuple[pd.DataFrame, dict[str, Any]]:
-    """What `calibration.csv` and `calibration.json` hold: errors that fall with the size, one column that never will."""
+    """What `calibration.csv` and `calibration.json` hold: errors that fall with the size."""
     rows = []
     for name, error, scale in (
         ("equivalent_diameter", "relative", 1.0),

@@ -98,6 +98,7 @@ def test_equal_particles_and_missing_columns():
         "sphericity": False,
         "voids": False,
         "channels": False,
+        "trust": False,
         "histogram": False,
     }
     figures.png(figures.FIGURES[0].draw(run))

@@ -71,15 +71,23 @@ def test_the_page_tells_what_was_found(made):
 def test_figures_are_in_the_folder_too(made):
     run, _ = made
     names = {p.name for p in (run.path / "figures").iterdir()}
-    assert names == {
-        f"{n}.png" for n in ["sizes", "ellipticity", "zingg", "sphericity", "voids", "channels", "histogram", "slices"]
-    }
+    drawn = ["sizes", "ellipticity", "zingg", "sphericity", "voids", "channels", "trust", "histogram", "slices"]
+    assert names == {f"{name}.png" for name in drawn}
 
 
 def test_the_page_again_from_the_folder_alone_is_the_same(made):
     run, page = made
     report.write(RunFolder(run.path), glossary=GLOSSARY)
     assert (run.path / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_page_says_how_far_to_trust(made):
+    page = made[1]
+    assert "How far to trust each column" in page
+    assert "48 bodies of known size and shape" in page
+    assert "a blur of σ = 1.20 voxels" in page
+    assert "<td>never</td>" in page  # roundness
+    assert "≤ 8" in page  # the diameter: good on the smallest bodies tried
 
 
 def test_the_pictures_by_size_come_first(made):
@@ -247,6 +255,6 @@ def test_the_page_in_a_browser(made, width, scheme):
         assert [url for url in asked if not url.startswith("data:")] == [f"file://{made[0].path / 'report.html'}"]
         assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
         shown = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width])")
-        assert len(shown) == 11
+        assert len(shown) == 12
         assert all(natural > 0 and 0 < width_ <= width for natural, width_ in shown)
         browser.close()
