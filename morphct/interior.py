@@ -248,7 +248,9 @@ def _read(volume: Any, box: np.ndarray, step: int) -> np.ndarray:
     else:
         planes = [volume[z : z + 1, y0:y1, x0:x1][:, ::step, ::step] for z in range(z0, z1, step)]
         block = np.concatenate(planes)
-    return block.astype(np.float32) if block.dtype in (np.float16, np.bool_) else block
+    if block.dtype in (np.float16, np.bool_):
+        return block.astype(np.float32)
+    return block.astype(block.dtype.newbyteorder("="), copy=False)
 
 
 def _near_labels(envelope: Envelope, box: np.ndarray, step: int) -> np.ndarray:
