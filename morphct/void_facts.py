@@ -53,7 +53,9 @@ class VoidFacts:
 
     def extended(self, count: int) -> Self:
         """The same facts with room for `count` voids more, of which nothing is known."""
-        more: dict[str, Any] = {n: None if getattr(self, n) is None else np.append(getattr(self, n), [np.nan] * count) for n in _BOUNDS}
+        more: dict[str, Any] = {
+            n: None if getattr(self, n) is None else np.append(getattr(self, n), [np.nan] * count) for n in _BOUNDS
+        }
         voxels = None if self.voxels is None else np.append(self.voxels, np.zeros(count, np.int64))
         return replace(self, voxels=voxels, **more)
 
