@@ -38,6 +38,9 @@ VOCABULARY: Mapping[str, str] = {
     "`calibrate.tolerance`); read their values with care.",
 }
 
+# words that say only that there is nothing to measure, or how far to read a value: no defect of the particle's row
+MILD = frozenset({"no_voids", "few_voids", "not_searched", "no_axis", "not_resolved"})
+
 
 def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
     """The flags of each row of a table.
@@ -70,6 +73,11 @@ def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
     about = [columns.rows.known[name] for name in columns.names]
     found += not_resolved(about, np.cbrt(6 / np.pi * voxels), results["suffix"], limits)
     return np.array([text.rstrip(";") for text in found], dtype=object)
+
+
+def is_serious(text: str) -> bool:
+    """Whether a row's flags hold a word beyond those of MILD."""
+    return any(word.partition(":")[0] not in MILD for word in text.split(";") if word)
 
 
 def _facts(columns: Columns, results: Mapping[str, Any], voxels: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import border_correction
+from . import border_correction, flags
 from .intervals import (
     quantile_interval,
     rank_correlation,
@@ -155,7 +155,7 @@ def _counts(
         classes = particles["class"].astype(str)
         counts |= {name: int((classes == name).sum()) for name in ("single", "porous", "aggregate")}
     if "flags" in particles.columns:
-        counts["flagged"] = int((particles["flags"].fillna("").astype(str) != "").sum())
+        counts["flagged"] = sum(map(flags.is_serious, particles["flags"].fillna("").astype(str)))
     return counts
 
 

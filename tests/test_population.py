@@ -193,3 +193,9 @@ def test_no_correction_where_it_means_nothing():
     every["touches_border"] = True
     assert summarise(every, shape=shape)["border_corrected"] == {}
     assert np.isnan(numbers(summarise(every, shape=shape))["d50_number_corrected"])
+
+
+def test_flagged_counts_what_to_mend_not_what_is_missing():
+    frame = table([1.0, 2.0, 3.0, 4.0])
+    frame["flags"] = ["", "no_voids;not_resolved:roundness+void_fraction", "border;no_voids", None]
+    assert summarise(frame)["counts"]["flagged"] == 1

@@ -13,7 +13,10 @@ import numpy as np
 from .jit import jit
 from .wall_points import ascend, gather, nearest
 
-PATIENCE = 12000  # work before the tolerance of the search doubles: 1 for a look at a voxel's cell, 8 for a part of one
+# work before the tolerance of the search doubles: 1 for a look at a voxel's cell, 8 for a part of one, and 1 for every
+# ROWS rows of voxels gone through for the walls near it (a body that fills the volume has sheets of equal centres)
+PATIENCE = 12000
+ROWS = 1000
 
 
 @jit
@@ -205,6 +208,7 @@ def largest_ball(squared, xs, rows, spacing, tolerance):
             if radius + reach <= best[0] + tolerance:
                 continue
         near, n = gather(xs, rows, squared.shape, spacing, stack[0, :3], radius + 2 * reach + slack, near)
+        patience[0] -= int(math.pi * radius * radius / (spacing[0] * spacing[1]) / ROWS)
         tolerance = _search_cell(near[:, :n], spacing, best, tolerance, patience, stack, np.empty(n))
     # to the very top of the hill found, so that the same particle turned gives the same digits
     near = _climb(squared, xs, rows, spacing, best[1:].copy(), 1e-7, near, best)

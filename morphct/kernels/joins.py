@@ -13,7 +13,7 @@ import numpy as np
 from .jit import jit, jit_inline
 
 NONE = np.int64(-1)
-# fitted on phantoms of eight families, three sizes and four contrasts, see docs/scoreboard.md
+# fitted on phantoms of eight families, three sizes and four contrasts, see docs/segmentation.md
 RIM_SLOPE = 7.0  # how strongly a concave rim speaks against a join
 NECK_SLOPE = 0.5  # how strongly a neck wider than the inscribed ball speaks for it
 SPRAWL_SLOPE = 2.25  # how strongly room between the two speaks against it
