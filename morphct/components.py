@@ -83,16 +83,29 @@ class Components:
     ----------
     sizes : (n+1,) int64
         Voxels of each component; index 0 is not used.
-    faces : (n+1,) bool
-        Whether it reaches a face of the volume.
+    sides : (n+1,) uint8
+        Bits of the faces of the volume it reaches: z, y, x, at the start and at the end of each.
     """
 
     source: Planes
     connectivity: int
     n: int
     sizes: np.ndarray
-    faces: np.ndarray
+    sides: np.ndarray
     tables: list[np.ndarray] = field(repr=False, default_factory=list)
+
+    @property
+    def faces(self) -> np.ndarray:
+        """(n+1,) bool, whether it reaches a face of the volume."""
+        return self.sides > 0
+
+    @property
+    def cut(self) -> np.ndarray:
+        """(n+1,) bool, whether it reaches one face of the volume only.
+
+        Such a piece of background has at least as much wall as mouth: a void the face cuts rather than the outside.
+        """
+        return (self.sides > 0) & (self.sides & (self.sides - np.uint8(1)) == 0)
 
     def planes(self, slab: Slab, table: np.ndarray | None = None) -> np.ndarray:
         """Component ids of a slab, or `table[id]`; (Z,Y,X)."""
@@ -178,7 +191,7 @@ def label(
         [],
         [np.zeros(1, np.int64)],
         [np.zeros(1, np.int64)],
-        [np.zeros(1, bool)],
+        [np.zeros(1, np.uint8)],
     )
     total, last_plane = 0, None
     plane = shape[1] * shape[2]
@@ -220,9 +233,9 @@ def _compact(
     final = final[roots]
     n = len(order)
     total = np.bincount(final, weights=sizes, minlength=n + 1).astype(np.int64)
-    reached = np.zeros(n + 1, bool)
-    np.logical_or.at(reached, final, faces)
-    total[0], reached[0] = 0, False
+    reached = np.zeros(n + 1, np.uint8)
+    np.bitwise_or.at(reached, final, faces)
+    total[0], reached[0] = 0, 0
     return Components(source, connectivity, n, total, reached, [final[t] for t in tables])
 
 
@@ -233,13 +246,13 @@ def _write_where(components: Components, table: np.ndarray, mask: Any, value: in
     return int(np.count_nonzero(chosen))
 
 
-def fill(mask: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> int:
+def fill(mask: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None, cut: bool = False) -> int:
     """Set every background piece (6-connected) that reaches no face of the volume to 1, in place.
 
-    mask: (Z,Y,X) uint8 0/1 array-like. Returns the number of voxels filled.
+    mask: (Z,Y,X) uint8 0/1 array-like. cut: pieces that reach one face only as well. Returns the voxels filled.
     """
     components = label(Background(mask), mask.shape, 6, slabs, run_map, tick)
-    enclosed = ~components.faces
+    enclosed = ~components.faces | (components.cut & cut)
     enclosed[0] = False
     if not enclosed.any():
         return 0
@@ -275,10 +288,11 @@ def seal(
     run_map: RunMap = map,
     tick: Tick = None,
 ) -> int:
-    """Close voids that leak through a mouth narrower than 2 r, in place; then fill.
+    """Close voids that leak through a mouth narrower than 2 r, and voids that a face of the volume cuts; in place.
 
-    Background farther than r from the mask falls into 6-connected pieces; those that reach no face of the volume are
-    pockets. A pocket grown by a ball of r + 0.5 is added to the mask. All radii look at the mask as it came in.
+    Background farther than r from the mask falls into 6-connected pieces; those that reach no face of the volume, or
+    one only, are pockets. A pocket grown by a ball of r + 0.5 is added to the mask. All radii look at the mask as it
+    came in. At last the background that reaches no face, or one only, is filled.
 
     Parameters
     ----------
@@ -297,7 +311,7 @@ def seal(
     for r in radii:
         half = morphology.ball_half_widths(r, relative)
         components = label(Uncovered(mask, half), mask.shape, 6, slabs, run_map, tick)
-        enclosed = ~components.faces
+        enclosed = ~components.faces | components.cut
         enclosed[0] = False
         if enclosed.any():
             pockets = scratch.create(f"pockets{len(found)}", mask.shape, np.uint8)
@@ -309,6 +323,5 @@ def seal(
         for slab, grown in run_map(partial(_grown, pockets, half), slabs):
             mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | grown
         scratch.release(f"pockets{i}")
-    if found:
-        fill(mask, slabs, run_map, tick)
+    fill(mask, slabs, run_map, tick, cut=True)
     return sum(n for _, _, n in found)

@@ -21,7 +21,8 @@ class RunMap(Protocol):
 class Threads:
     """A map over `workers` threads; kernels release the GIL.
 
-    At most `workers` results are under way or waiting, so the memory of a stage is that many slabs.
+    Work is done on `workers` items at a time, so the memory of a stage is that many slabs. As many again may have been
+    done ahead of the one that is waited for, so that one long task leaves no thread idle.
     """
 
     def __init__(self, workers: int) -> None:
@@ -36,7 +37,7 @@ class Threads:
             try:
                 for item in items:
                     waiting.append(pool.submit(function, item))
-                    if len(waiting) >= self.workers:
+                    if len(waiting) >= 2 * self.workers:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()

@@ -54,7 +54,7 @@ def keep_particles(
     first = np.full(n + 1, np.iinfo(np.int64).max)
     for slab, size, start, face in run_map(partial(_facts, labels, n, depth), slabs):
         sizes += size
-        faces |= face
+        faces |= face > 0
         seen = start >= 0
         first[seen] = np.minimum(first[seen], start[seen] + slab.z0 * plane)
         if tick:

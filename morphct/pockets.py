@@ -1,6 +1,7 @@
 """Sealed pockets after the split: a pocket inside one particle is its void, one between particles is a gap.
 
 Sealing (`components.seal`) cannot know particles; it closes the wedges between touching ones as well as leaking voids.
+Voids that a face of the volume cuts were closed for the sake of the split alone; `voids.claim_cut` asks for them open.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from .executors import RunMap
 from .kernels import morphology
 from .slabs import Slab
 
+OPEN = -1  # in the place of a label: background next to a pocket
 INSIDE = 0.8  # of the faces a pocket shares with particles: from here on it lies inside the one
 Tick = Callable[[int], None] | None
 
@@ -33,7 +35,7 @@ class Added:
 def _faces(
     pockets: components.Components, labels: Any, slab: Slab, neighbours: tuple[Slab | None, Slab | None]
 ) -> np.ndarray:
-    """(pocket, label, faces) of a slab, one plane of halo taken from the neighbouring slabs."""
+    """(pocket, label or OPEN, faces) of a slab, one plane of halo taken from the neighbouring slabs."""
     below, above = neighbours
     parts = [pockets.planes(slab)]
     if below is not None:
@@ -42,7 +44,8 @@ def _faces(
         parts.append(pockets.planes(above)[:1])
     ids = np.concatenate(parts)
     a = slab.z0 - (below is not None)
-    runs = morphology.touching_runs(ids, np.ascontiguousarray(labels[a : a + len(ids)]), slab.z0 - a, slab.z1 - a)
+    held = np.asarray(labels[a : a + len(ids)])
+    runs = morphology.touching_runs(ids, np.where(held == 0, np.int32(OPEN), held), slab.z0 - a, slab.z1 - a)
     if not len(runs):
         return runs
     pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
@@ -66,7 +69,7 @@ def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: S
 def open_gaps(
     labels: Any, before: Any, after: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
 ) -> dict[str, int]:
-    """Take the sealed pockets that lie between particles out of the labels again, in place.
+    """Take the sealed pockets that lie between particles, or are voids a face cuts, out of the labels again, in place.
 
     Parameters
     ----------
@@ -78,19 +81,23 @@ def open_gaps(
     Returns
     -------
     dict
-        `pockets` in all, `gaps` among them, and their `voxels`.
+        `pockets` in all, `gaps` between particles and voids `cut` by a face among them, and their `voxels`.
     """
     pockets = components.label(Added(before, after), labels.shape, 6, slabs, run_map, tick)
     parts = [p for p in run_map(partial(_faces_of, pockets, labels, slabs), slabs) if len(p)]
     total, largest = np.zeros(pockets.n + 1, np.int64), np.zeros(pockets.n + 1, np.int64)
+    leaks = np.zeros(pockets.n + 1, bool)
     if parts:
         runs = np.concatenate(parts)
         pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
         faces = np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)
-        np.add.at(total, pairs[:, 0], faces)
-        np.maximum.at(largest, pairs[:, 0], faces)
+        held = pairs[:, 1] != OPEN
+        leaks[pairs[~held, 0]] = True
+        np.add.at(total, pairs[held, 0], faces[held])
+        np.maximum.at(largest, pairs[held, 0], faces[held])
     gap = largest < INSIDE * total
     gap |= total == 0  # held by nothing solid at all
-    gap[0] = False
-    voxels = sum(run_map(partial(_clear, pockets, gap, labels), slabs)) if gap.any() else 0
-    return {"pockets": pockets.n, "gaps": int(gap.sum()), "voxels": voxels}
+    cut = pockets.faces & ~leaks & ~gap
+    gap[0] = cut[0] = False
+    voxels = sum(run_map(partial(_clear, pockets, gap | cut, labels), slabs)) if (gap | cut).any() else 0
+    return {"pockets": pockets.n, "gaps": int(gap.sum()), "cut": int(cut.sum()), "voxels": voxels}

@@ -1,6 +1,7 @@
 """What a run leaves for people and programs: label stores, tables, population numbers, figures, pictures, the page."""
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,17 +107,25 @@ class Watched:
         return planes
 
 
+def _write_meshes(writer: RunWriter, settings: Settings) -> None:
+    from . import render
+
+    if settings.output.meshes:
+        render.write_meshes(RunFolder(writer.folder))
+
+
 def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: Watched | None) -> None:
     """Write meshes, pictures, figures and the page, from what is in the folder already."""
     from . import render, report
 
     if settings.output.meshes or settings.output.renders:
         with job.stage("meshes and pictures", total=2):
-            if settings.output.meshes:
-                render.write_meshes(RunFolder(writer.folder))
+            write = partial(_write_meshes, writer, settings)
             if settings.output.renders:
-                missing = render.apart(writer.folder)
+                missing = render.apart(writer.folder, meanwhile=write)
                 if missing:
                     job.warn(missing)
+            else:
+                write()
     with job.stage("figures and page", total=1):
         report.write(RunFolder(writer.folder), grey.middle if grey is not None and grey.middle.complete else None)

@@ -103,20 +103,30 @@ def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
     return [int(label) for label in dict.fromkeys(order)][:count]
 
 
-def apart(path: Path, size: tuple[int, int] = SIZE) -> str:
+def apart(path: Path, size: tuple[int, int] = SIZE, meanwhile: Callable[[], Any] = lambda: None) -> str:
     """Draw the pictures of a run folder in a process of its own; an empty text, or a sentence on why there are none.
 
-    A driver that fails takes only that process with it, and the memory of drawing is given back.
+    A driver that fails takes only that process with it, and the memory of drawing is given back. `meanwhile` is done
+    here while it draws.
     """
     arguments = [sys.executable, "-P", "-c", _CHILD, str(path), *map(str, size)]
     # this very package, wherever it was imported from
     found = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": found.rstrip(os.pathsep)}
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode == 0:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment
+    ) as drawing:
+        try:
+            meanwhile()
+            _, errors = drawing.communicate()
+        except BaseException:  # nothing goes on drawing into a folder that is given up
+            drawing.kill()
+            raise
+    if drawing.returncode == 0:
         return ""
     missing = why_no_pictures()
-    last = done.stderr.strip().splitlines()[-1:] or [f"the drawing process ended with {done.returncode}"]
+    last = errors.strip().splitlines()[-1:] or [f"the drawing process ended with {drawing.returncode}"]
     return missing or f"no 3D pictures: {last[0]}; try `morphct render` on the run folder"
 
 

@@ -18,11 +18,16 @@ def distance(background, relative):
     return ndimage.distance_transform_edt(background, sampling=relative)
 
 
+def sides(labels, n):
+    """How many faces of the volume each label reaches."""
+    faces = [np.take(labels, i, axis).ravel() for axis in range(3) for i in (0, -1)]
+    return sum((np.bincount(f, minlength=n + 1) > 0).astype(int) for f in faces)
+
+
 def enclosed(background):
-    """Six-connected pieces of background that reach no face."""
-    labels, _ = ndimage.label(background, SIX)
-    faces = np.concatenate([np.take(labels, i, axis).ravel() for axis in range(3) for i in (0, -1)])
-    return background & ~np.isin(labels, np.unique(faces))
+    """Six-connected pieces of background that reach no face, or one only."""
+    labels, n = ndimage.label(background, SIX)
+    return background & (sides(labels, n) <= 1)[labels]
 
 
 def seal(mask, relative, radii):
@@ -33,7 +38,7 @@ def seal(mask, relative, radii):
         pockets = enclosed(far > r + 1e-6)
         if pockets.any():
             out |= distance(~pockets, relative) <= r + 0.5 + 1e-6
-    return ndimage.binary_fill_holes(out) if len(radii) else out
+    return out | enclosed(~out)
 
 
 def voids_of(labels):

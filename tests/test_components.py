@@ -33,6 +33,7 @@ def test_label_equals_scipy_whatever_the_cut(seed, connectivity):
         np.testing.assert_array_equal(found.sizes[1:], np.bincount(truth.ravel(), minlength=n + 1)[1:])
         faces = {int(v) for axis in range(3) for i in (0, -1) for v in np.unique(np.take(truth, i, axis))} - {0}
         assert set(np.flatnonzero(found.faces)) == faces
+        np.testing.assert_array_equal(found.cut[1:], naive.sides(truth, n)[1:] == 1)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -56,6 +57,7 @@ def test_fill_and_drop_small_equal_scipy(seed, tmp_path):
 @pytest.mark.parametrize("seed", range(2))
 def test_seal_equals_distance_maps(seed, relative):
     mask = blobs(seed, -0.05)
+    assert naive.enclosed(mask == 0).sum() > (ndimage.binary_fill_holes(mask) & (mask == 0)).sum()  # cut ones
     truth = naive.seal(mask, relative, (1, 2))
     for planes in CUTS:
         sealed = mask.copy()

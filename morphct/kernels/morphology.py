@@ -70,19 +70,20 @@ def dilate(mask, half, first, last):
 
 @jit
 def component_facts(labels, count, at_bottom, at_top):
-    """Size, first voxel (raster index in this block) and "touches a face of the volume" of each label.
+    """Size, first voxel (raster index in this block) and faces of the volume reached of each label.
 
     labels: (Z,Y,X) unsigned, 0 = none, ids up to `count`. `at_bottom`/`at_top`: whether the first/last plane is a face
-    of the whole volume (the y and x faces always are). Returns (count+1,) int64, int64 (-1: none), bool.
+    of the whole volume (the y and x faces always are). Returns (count+1,) int64, int64 (-1: none) and uint8, bits 1 and
+    2 for the first and last plane of the volume, 4 and 8 for its first and last row, 16 and 32 for the ends of rows.
     """
     nz, ny, nx = labels.shape
     sizes = np.zeros(count + 1, np.int64)
     first = np.full(count + 1, -1, np.int64)
-    faces = np.zeros(count + 1, np.bool_)
+    faces = np.zeros(count + 1, np.uint8)
     for z in range(nz):
-        face_z = (z == 0 and at_bottom) or (z == nz - 1 and at_top)
+        side_z = (1 if z == 0 and at_bottom else 0) | (2 if z == nz - 1 and at_top else 0)
         for y in range(ny):
-            face = face_z or y == 0 or y == ny - 1
+            side = side_z | (4 if y == 0 else 0) | (8 if y == ny - 1 else 0)
             row = labels[z, y]
             base = (z * ny + y) * nx
             x = 0
@@ -96,8 +97,7 @@ def component_facts(labels, count, at_bottom, at_top):
                 sizes[label] += x - start
                 if first[label] < 0:
                     first[label] = base + start
-                if face or start == 0 or x == nx:
-                    faces[label] = True
+                faces[label] |= np.uint8(side | (16 if start == 0 else 0) | (32 if x == nx else 0))
     return sizes, first, faces
 
 
