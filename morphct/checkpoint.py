@@ -23,9 +23,10 @@ WORTH = 60.0  # seconds of work from which it is kept when a run is interrupted;
 _NO_PART = ("run", "output", "qc", "descriptors", "aggregates")  # sections that labels and voids do not depend on
 
 
-def key_of(command: str, settings: Settings, source: Volume) -> str:
+def key_of(command: str, settings: Settings, source: Volume, grey: Volume | None = None) -> str:
     """What labels and voids depend on, as one hash: version, input files (path, size, time), settings."""
-    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in source.files]
+    volumes = [source] if grey is None else [source, grey]
+    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for v in volumes for f in v.files]
     chosen = {k: v for k, v in settings.to_mapping().items() if k not in _NO_PART}
     facts = [__version__, command, str(source.path), source.dataset, list(source.shape), files, chosen]
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()

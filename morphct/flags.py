@@ -20,7 +20,7 @@ VOCABULARY: Mapping[str, str] = {
     "ball_open": "Its largest ball is known only to within .05 to .35 voxel, as for thin plates.",
     "no_voids": "It has no closed void, so none that is the largest or of any thickness.",
     "few_voids": "Its closed voids are fewer than 10, or leave no room for random throws: how they lie is not judged.",
-    "no_band": "No grey values tell how far its voids can be trusted, or denoising missed its target.",
+    "no_band": "No grey values, or too noisy ones, tell how far its voids can be trusted.",
     "not_searched": "Open voids were not looked for: voids.closing_radius is 0, or it is too large for that.",
     "no_body": "Its voxel centres span no body, so it has no such width.",
     "no_surface": "No surface that keeps its volume could be laid through its voxels.",

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import aggregates, descriptors, flags, labels, table, voids
+from . import aggregates, descriptors, flags, labels, sight, table, voids
 from .aggregates import AggregateOptions
 from .calibration import CalibrateOptions, Calibration, calibrate_measured
+from .denoise import DenoiseOptions
 from .descriptors.options import DescriptorOptions
 from .errors import InputError
 from .executors import RunMap
@@ -186,6 +187,9 @@ def measure_array(
     with Scratch() as scratch:
         void_options = void_options or VoidOptions()
         found = voids.inside_labels(numbered, void_options, scratch, slabs, run_map)
+        smallest = None
+        if grey is not None and "void_voxels_low" in wanted:
+            found, smallest = sight.look(found, numbered, grey, size, DenoiseOptions())
         found = add_open(found, numbered, len(ids), size, void_options, slabs, run_map)
         measured = run_passes(
             numbered,
@@ -198,6 +202,7 @@ def measure_array(
             grey=grey,
             channels=channels,
             wanted=wanted,
+            detection_diameter=smallest,
             run_map=run_map,
         )
         if isinstance(calibration, CalibrateOptions):

@@ -131,7 +131,7 @@ def measure_file(
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
-        found = _segmented("measure", job, writer, settings, image)
+        found = _segmented("measure", job, writer, settings, image, volume)
         return _finish("measure", job, writer, settings, image, volume, channels, found, sample)
 
 
@@ -195,15 +195,17 @@ def _logged(writer: RunWriter) -> Iterator[None]:
         handler.close()
 
 
-def _segmented(command: str, job: Job, writer: RunWriter, settings: Settings, source: Volume) -> Segmented:
+def _segmented(
+    command: str, job: Job, writer: RunWriter, settings: Settings, source: Volume, grey: Volume | None = None
+) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
-    key = checkpoint.key_of(command, settings, source)
+    key = checkpoint.key_of(command, settings, source, grey)
     if settings.run.resume:
         kept = checkpoint.load(writer, key, job)
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
-    found = segment(source, job, settings) if command == "run" else as_given(source, job, settings)
+    found = segment(source, job, settings) if command == "run" else as_given(source, job, settings, grey)
     with job.stage("write labels") as tick:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, tick)
     checkpoint.save(writer, key, found, job)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import components, denoise, detection, grey_record, histogram, numbering, pockets, split, threshold, voids
+from . import components, denoise, detection, grey_record, histogram, numbering, pockets, sight, split, threshold, voids
 from . import labels as label_image
 from .dip_model import DipModel
 from .errors import SegmentationError
@@ -153,8 +153,8 @@ def _envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settin
     return mask, before, holes
 
 
-def as_given(image: Volume, job: Job, settings: Settings) -> Segmented:
-    """The labels of an image made elsewhere, numbered 1 to n, and the closed voids in them."""
+def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = None) -> Segmented:
+    """The labels of an image made elsewhere, numbered 1 to n, and their voids; `grey` tells what could be seen."""
     with job.stage("labels", 2) as tick:
         ids = label_image.find_ids(image, job.slabs, job.run_map, tick)
         # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
@@ -162,5 +162,8 @@ def as_given(image: Volume, job: Job, settings: Settings) -> Segmented:
         numbering.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
     with job.stage("voids", 3) as tick:
         found = voids.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
+        smallest = None
+        if grey is not None:
+            found, smallest = sight.look(found, numbered, grey, job.voxel_size, settings.denoise, settings.run.seed)
         found = add_open(found, numbered, len(ids), job.voxel_size, settings.voids, job.slabs, job.run_map)
-    return Segmented(numbered, len(ids), found, ids)
+    return Segmented(numbered, len(ids), found, ids, smallest)

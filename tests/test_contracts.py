@@ -18,6 +18,8 @@ from morphct.units import VoxelSize
 CUBE = VoxelSize(1.0, 1.0, 1.0)
 ROWS = particle_rows(("map",), "morphometry")  # with what is made on demand alone
 NAMES = list(ROWS.columns)
+# columns that hang on the grey values of the whole volume: with a wider margin it has other phases
+OF_THE_VOLUME = ("void_fraction_low", "void_fraction_high")
 # columns that say where or how a particle lies, by what turns with the axes
 TURNING = re.compile(r"^(centroid|bbox|axis_a|axis_c)_([zyx])")
 
@@ -172,12 +174,14 @@ def expected_turn(before: pd.DataFrame, name: str, axes: tuple[int, int]) -> pd.
     return before[f"{match[1]}_{other}"]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith("axis_")])
+@pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith("axis_") and n not in OF_THE_VOLUME])
 def test_translation(name):
     tables, by = shifted()
     match = TURNING.match(name)
     offset = by["zyx".index(match[2])] if match else 0
     found, wanted = tables.particles[column(name)], measured().particles[column(name)]
+    if name == "flags":
+        found, wanted = (v.str.replace("no_band;", "") for v in (found, wanted))
     same(found, wanted + offset if offset else wanted, 1e-9)
 
 

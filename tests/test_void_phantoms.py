@@ -3,17 +3,20 @@
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import ndimage
 
 from morphct import measuring, segmenting
 from morphct.descriptors.options import DescriptorOptions
+from morphct.executors import Threads
 from morphct.job import Job
 from morphct.measurement import measure
 from morphct.measuring import measure_array, tabulate
 from morphct.planning import plan_work
 from morphct.scratch import Scratch
 from morphct.settings import Settings
+from morphct.slabs import plan_slabs
 from morphct.units import VoxelSize
 
 RADIUS, VOIDS, DIAMETER = 30, 16, 6.0
@@ -164,3 +167,34 @@ def test_open_voids_of_a_run(mouth, sealed):
         volume = row["open_void_fraction"] if count == 0 else row["void_fraction"]
         assert volume == pytest.approx(cavity / np.count_nonzero((grid**2).sum(0) <= RADIUS**2), rel=0.1)
         assert (row["open_void_fraction"] > 0) == (count == 0)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.4])
+def test_labels_with_their_grey_volume_have_bounds(noise):
+    labels, _ = powder("random", 0)
+    rng = np.random.default_rng(0)
+    grey = ndimage.gaussian_filter(labels.astype(np.float32), 0.7) + noise * rng.normal(size=labels.shape)
+    bare = measured("random", 0)
+    assert bare.particles[["void_fraction_low", "void_fraction_high"]].isna().all(axis=None)
+    assert "no_band" in bare.particles.loc[1, "flags"]
+    assert bare.voids["resolved"].all()  # three voxels, where nothing tells
+    known = measure_array(labels, grey, PIXEL, names=("voids",))
+    row = known.particles.loc[1]
+    assert row["void_fraction_low"] < TRUE < row["void_fraction_high"]
+    assert row["void_fraction"] == bare.particles.loc[1, "void_fraction"]
+    noisy = measure_array(labels, -grey, PIXEL, names=("voids",))  # dark particles: not judged
+    assert np.isnan(noisy.particles.loc[1, "void_fraction_low"])
+
+
+def test_cuts_workers_and_places_change_nothing():
+    labels, _ = powder("clusters", 1)
+    whole = measured("clusters", 1)
+    for planes, workers in ((7, 2), (1, 3)):
+        cut = measure_array(
+            labels, None, PIXEL, names=("voids",), slabs=plan_slabs(len(labels), planes), run_map=Threads(workers)
+        )
+        for table in ("particles", "voids"):
+            assert getattr(cut, table).to_csv() == getattr(whole, table).to_csv()
+    moved = measure_array(np.pad(labels, ((3, 0), (0, 2), (5, 1))), None, PIXEL, names=("voids",)).particles
+    columns = [c for c in moved if c.startswith("void")]
+    pd.testing.assert_frame_equal(moved[columns], whole.particles[columns], rtol=1e-9)

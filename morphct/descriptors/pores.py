@@ -22,7 +22,7 @@ def depth(void_depth):
 
 @descriptor(
     power=1, symbol=r"\tau", source="Hildebrand and Rueegsegger 1997", bounds=POSITIVE, smallest=4,
-    also={"BoneJ": "Tb.Sp of the void", "PoreSpy": "local_thickness, twice"},
+    also={"BoneJ": "Tb.Sp of the void", "PoreSpy": "local_thickness, in voxels, a radius in some versions"},
 )  # fmt: skip
 def thickness(void_thickness):
     """Local thickness, a diameter: the median over its volume of the largest ball inside it that holds the point."""

@@ -12,17 +12,17 @@ def void_fraction(void_volume, volume):
 
 
 @descriptor(symbol=r"V_{v,low}/V", source="METHODS section 5", bounds=SHARE, empty="no_band")
-def void_fraction_low(void_voxels_low, voxels):
+def void_fraction_low(void_voxels_low, void_voxels, voxels):
     """What its void fraction is at least: of the voids found, the voxels beyond the middle between particle and void
     grey, that level moved by its uncertainty."""
-    return void_voxels_low / voxels
+    return np.minimum(void_voxels_low, void_voxels) / voxels  # a void may lie in two particles and belong to one
 
 
 @descriptor(symbol=r"V_{v,high}/V", source="METHODS section 5", bounds=SHARE, empty="no_band")
-def void_fraction_high(void_voxels_high, voxels):
+def void_fraction_high(void_voxels_high, void_voxels, voxels):
     """What its void fraction is at most: each void found stands for as many of its size as its chance to be seen says,
     at the level moved by its uncertainty; and one void that is seen every second time."""
-    return void_voxels_high / voxels
+    return np.minimum(np.maximum(void_voxels_high, void_voxels) / voxels, 1.0)
 
 
 @descriptor(symbol=r"n_v", source="count", bounds=POSITIVE)
