@@ -322,3 +322,13 @@ def test_limits():
     for bad in ({"a": 3}, {"a": {}}, {"a": {"low": 1}}, {"a": {"min": "x"}}, {"a": {"min": 3, "max": 1}}):
         with pytest.raises(SettingsError, match=r"qc\.a"):
             check_limits(bad)
+
+
+def test_an_index_without_a_name_is_no_column(tmp_path):
+    with RunWriter(tmp_path / "run") as writer:
+        writer.table("contacts", pd.DataFrame({"label_1": [3], "label_2": [7]}))
+        writer.table("voids", pd.DataFrame({"label": [3]}, index=pd.Index([1], name="void_id")))
+        writer.json("run.json", {})
+        writer.commit()
+    assert (tmp_path / "run/contacts.csv").read_text() == "label_1,label_2\n3,7\n"
+    assert (tmp_path / "run/voids.csv").read_text() == "void_id,label\n1,3\n"

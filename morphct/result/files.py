@@ -120,9 +120,10 @@ class FileWriter:
         self.text(name, text + "\n")
 
     def table(self, name: str, frame: "pd.DataFrame", csv: bool = True) -> None:
-        """Write a table with its index as `name`.parquet (every bit) and `name`.csv (nine digits, empty = missing)."""
+        """Write a table as `name`.parquet (every bit) and `name`.csv (nine digits, empty = missing), its index if named."""
         if csv:
-            self.text(f"{name}.csv", frame.to_csv(float_format=CSV_DIGITS, lineterminator="\n"))
+            named = frame.index.name is not None
+            self.text(f"{name}.csv", frame.to_csv(index=named, float_format=CSV_DIGITS, lineterminator="\n"))
         buffer = io.BytesIO()
         frame.to_parquet(buffer, engine="pyarrow", compression="zstd")
         self.data(f"{name}.parquet", buffer.getvalue())
