@@ -22,6 +22,7 @@ PRIOR = 4.0  # voxels with which the global means enter a block's mean
 # change from glue to air within a few voxels (.5 instead of 1 halves the volume bias next to glue)
 SMOOTH_INSIDE, SMOOTH_OUTSIDE = 1.0, 0.5
 SLOPES = 512  # bins of gradient / contrast between 0 and 1
+BLUNTEST = 12.0  # finest voxel edges: no scan worth segmenting is blurred so far
 FEWEST_SLOPES = 200  # surface voxels for an estimate of the blur
 ROUNDS = 2
 
@@ -142,7 +143,9 @@ def _smooth_means(
 
 
 def total_blur(slopes: np.ndarray) -> float | None:
-    """Sigma of the edges (optics and filter together), finest voxel edges, or None with too few surface voxels.
+    """Sigma of the edges (optics and filter together), finest voxel edges.
+
+    None with too few surface voxels, or where most of them have hardly any slope: then the level follows no edges.
 
     Notes
     -----
@@ -160,4 +163,4 @@ def total_blur(slopes: np.ndarray) -> float | None:
     blur = plain
     for _ in range(20):
         blur = plain * max(0.5, 1 - 0.1 / blur**2)
-    return blur
+    return blur if blur <= BLUNTEST else None

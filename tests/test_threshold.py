@@ -182,6 +182,7 @@ def test_blur_of_an_edge(blur):
     # the voxel itself blurs by 1/12
     assert total_blur(found.slopes) == pytest.approx(np.hypot(blur, 12**-0.5), rel=0.1)
     assert total_blur(np.zeros(64, int)) is None
+    assert total_blur(np.bincount([0] * 900 + [1] * 100, minlength=64)) is None  # level surfaces in noise: no slope
 
 
 @pytest.mark.parametrize("method", ["deconvolution", "otsu", "fixed"])
