@@ -15,6 +15,7 @@ from .job import Job
 from .result import CHECKPOINT, RunWriter, open_labels
 from .segmenting import Segmented
 from .settings import Settings
+from .split_margins import Margins
 from .void_facts import VoidFacts
 from .voids import Voids
 from .volume import Volume
@@ -47,6 +48,7 @@ def save(writer: RunWriter, key: str, found: Segmented, job: Job) -> None:
             "facts": found.facts,
             "threshold": found.threshold,
             "histogram": found.histogram,
+            "margins": None if found.margins is None else found.margins.to_mapping(),
             "warnings": job.warnings,
             "stages": job.stages,
         },
@@ -76,6 +78,7 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
     return Segmented(
         labels, kept["n"], Voids(void_ids, owner, len(owner) - 1, VoidFacts.from_mapping(kept["void_facts"])), ids,
         kept["detection_diameter"], kept["voids_trusted"], kept["facts"], kept["threshold"], kept["histogram"],
+        None if kept["margins"] is None else Margins.from_mapping(kept["margins"]),
     )  # fmt: skip
 
 

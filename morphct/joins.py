@@ -10,7 +10,41 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels import joins as kernel
+from .kernels.joins import RIM_SLOPE
 from .saddles import BOX_VOXELS, Graph
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The joins made by the rule, in order, those that a higher limit would make included.
+
+    The limit adds the same to every score, so one order of joins holds for all limits: a higher one goes further.
+
+    Attributes
+    ----------
+    clusters : (N,) int64
+        Cluster of each basin before the first join, from 0.
+    pairs : (M,2) int64
+        The cluster that stays, and the one that goes into it.
+    limits : (M,) float64
+        The limit above which each join is made, never falling.
+    """
+
+    clusters: np.ndarray
+    pairs: np.ndarray
+    limits: np.ndarray
+
+    def made(self, limit: float) -> int:
+        """How many joins a limit makes."""
+        return int(np.searchsorted(self.limits, limit, side="left"))
+
+    def joined(self, count: int) -> np.ndarray:
+        """A member of what each cluster belongs to after so many joins, (C,) int64: one for all of a particle."""
+        into = np.arange(int(self.clusters.max(initial=-1)) + 1)
+        into[self.pairs[:count, 1]] = self.pairs[:count, 0]
+        while not np.array_equal(further := into[into], into):  # each round doubles the length of the chains
+            into = further
+        return into
 
 
 @dataclass(frozen=True)
@@ -25,12 +59,15 @@ class Joined:
         Particles.
     by_floor, by_rule : int
         Joins made.
+    steps : Steps or None
+        The joins by the rule.
     """
 
     particles: np.ndarray
     n: int
     by_floor: int
     by_rule: int
+    steps: Steps | None = None
 
 
 def _numbered(roots: np.ndarray) -> tuple[np.ndarray, int]:
@@ -76,7 +113,7 @@ def flood(graph: Graph, h: float) -> Joined:
     return Joined((clusters + 1).astype(np.int32), n, len(graph.peaks) - n, 0)
 
 
-def join(graph: Graph, floor: float, limit: float) -> Joined:
+def join(graph: Graph, floor: float, limit: float, beyond: float = 0.0) -> Joined:
     """Join basins into particles.
 
     1. Floor: join while the lower peak rises less than `floor` above the saddle (highest saddle first).
@@ -94,8 +131,14 @@ def join(graph: Graph, floor: float, limit: float) -> Joined:
         Shortest voxel edges.
     limit : float
         More joins more.
+    beyond : float
+        How much further `steps` goes than the limit.
     """
     clusters, n = flooded(graph, floor)
-    roots = kernel.join_best(*_contracted(graph, clusters, n), np.array([BOX_VOXELS, graph.area_unit]), limit)
-    joined, particles = _numbered(roots)
-    return Joined((joined[clusters] + 1).astype(np.int32), particles, len(graph.peaks) - n, n - particles)
+    reached = limit + beyond
+    units = np.array([BOX_VOXELS, graph.area_unit])
+    pairs, scores = kernel.join_best(*_contracted(graph, clusters, n), units, reached)
+    steps = Steps(clusters, pairs, reached - scores / RIM_SLOPE)
+    made = steps.made(limit) if beyond else len(pairs)
+    joined, particles = _numbered(steps.joined(made))
+    return Joined((joined[clusters] + 1).astype(np.int32), particles, len(graph.peaks) - n, n - particles, steps)

@@ -35,7 +35,7 @@ def keep_particles(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
-) -> tuple[int, dict[str, int]]:
+) -> tuple[int, dict[str, int], np.ndarray]:
     """Drop labels that are too small or, when asked, cut by a face; number the rest by their first voxel, in place.
 
     Parameters
@@ -48,6 +48,8 @@ def keep_particles(
         Labels kept.
     dropped : dict
         How many went, by reason.
+    table : (n + 1,) int32
+        What each id is called now; 0: dropped.
     """
     depth, plane = labels.shape[0], labels.shape[1] * labels.shape[2]
     sizes, faces = np.zeros(n + 1, np.int64), np.zeros(n + 1, bool)
@@ -72,7 +74,7 @@ def keep_particles(
             if tick:
                 tick(done)
     dropped = {"too_small": int(small[1:].sum()), "cut_by_border": int(cut[1:].sum())}
-    return len(order), dropped
+    return len(order), dropped, table
 
 
 def _copy(source: Any, out: Any, slab: Slab) -> int:

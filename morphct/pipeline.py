@@ -12,7 +12,7 @@
    10  (deconvolution) voids as dips of grey inside the particles; owners of voids
    11  write labels and voids
    12  measure: passes over voxels, descriptors, tables, groups
-   13  population numbers, limits, provenance, pictures, page
+   13  population numbers, limits, what is doubtful, provenance, pictures, page
 
 A label image made elsewhere (`measure`) enters at 11.
 """
@@ -229,13 +229,16 @@ def _finish(
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = publish.Watched(grey) if grey is not None else None
-    tables, calibration = _measure(job, settings, found, watched, channels)
+    tables, calibration, at_hand = _measure(job, settings, found, watched, channels)
     publish.write_tables(writer, settings, tables)
     publish.write_calibration(writer, calibration)
     if found.threshold:
         writer.text("histogram.csv", found.histogram)
         writer.json("threshold.json", found.threshold)
-    publish.write_summary(writer, job, settings, tables)
+    doubts = publish.Doubts.of(found, tables, job)
+    publish.write_summary(writer, job, settings, tables, doubts)
+    with job.stage("review", total=1):
+        publish.write_review(writer, job, settings, found, tables, doubts, at_hand)
     writer.text("settings.toml", settings.to_toml())
     inputs = input_record(source, job.voxel_size, io.content_hash(source))
     if channels:
@@ -250,8 +253,8 @@ def _finish(
 
 def _measure(
     job: Job, settings: Settings, found: Segmented, grey: publish.Watched | None, channels: dict[str, Volume]
-) -> tuple[measuring.Tables, Calibration | None]:
-    """Stage 12: the tables, and how far to trust them."""
+) -> tuple[measuring.Tables, Calibration | None, Any]:
+    """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on."""
     wanted = measuring.needed(settings.descriptors, tuple(channels))
     crops_of_grey = grey is not None and needs_crops_of_grey(wanted)
     maps = {name: _at_hand(name, channel, io.costly_boxes(channel), job) for name, channel in channels.items()}
@@ -274,7 +277,7 @@ def _measure(
         tables = measuring.tabulate(
             measured, found.ids, settings.descriptors, settings.aggregates, job.run_map, calibration
         )
-    return tables if found.voids_trusted else publish.without_voids(tables), calibration
+    return tables if found.voids_trusted else publish.without_voids(tables), calibration, grey
 
 
 def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from . import population, qc
+from . import level_shift, population, qc, review, sensitivity
 from .calibration import Calibration
 from .job import Job
 from .measuring import Tables
 from .result import FileWriter, RunFolder, RunWriter, label_dtype
+from .segmenting import Segmented
 from .settings import Settings
+from .split_margins import Margins
 from .voids import Voids
 from .volume import Volume
 
@@ -80,15 +82,99 @@ def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
         writer.table("channels", tables.channels, csv=settings.output.csv)
 
 
-def write_summary(writer: RunWriter, job: Job, settings: Settings, tables: Tables) -> dict[str, Any]:
-    """Write summary.json: population numbers and limits; voids are the closed ones, open ones have their own count."""
+def write_summary(
+    writer: RunWriter, job: Job, settings: Settings, tables: Tables, doubts: "Doubts | None" = None
+) -> dict[str, Any]:
+    """Write summary.json: population numbers, limits, and how the numbers move with what they hang on.
+
+    Voids are the closed ones, open ones have their own count.
+    """
     seed, shape = settings.run.seed, job.shape
     opened = tables.voids["open"].astype(bool)
     summary = population.summarise(tables.particles, tables.voids[~opened], tables.aggregates, seed, shape)
     summary["counts"]["open_voids"] = int(opened.sum())
     summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), settings.qc.limits)]
+    if doubts is not None:
+        summary["sensitivity"] = doubts.sensitivity(summary, tables, settings)
     writer.json("summary.json", summary)
     return summary
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubts:
+    """What the tables hang on, and how far it may be off.
+
+    Attributes
+    ----------
+    margins : Margins or None
+        Of the split.
+    level : float or None
+        Of the contrast: how far the level may be off.
+    shift : float
+        How far that moves a surface, in the unit of the run.
+    change : (N,)
+        What share of its volume each particle gains or loses by it.
+    """
+
+    margins: Margins | None
+    level: float | None
+    shift: float
+    change: np.ndarray
+
+    @classmethod
+    def of(cls, found: Segmented, tables: Tables, job: Job) -> "Doubts":
+        """From how particles were found."""
+        shift = level_shift.surface_shift(found.threshold, job.voxel_size)
+        change = level_shift.volume_change(tables.particles, shift, job.voxel_size.suffix)
+        return cls(found.margins, found.threshold.get("level_uncertainty"), shift, change)
+
+    def sensitivity(self, summary: dict[str, Any], tables: Tables, settings: Settings) -> dict[str, Any]:
+        """What `summary.json` holds under that name."""
+        particles, kept = tables.particles, settings.particles
+        return {
+            "level_uncertainty": self.level,
+            "surface_shift": self.shift if self.level is not None else None,
+            "join": None if self.margins is None else self.margins.join,
+            "join_uncertainty": None if self.margins is None else self.margins.uncertainty,
+            "numbers": sensitivity.sensitivity(
+                summary, particles, tables.contacts, self.margins, self.change, settings.aggregates, kept
+            ),
+        }
+
+
+def write_review(
+    writer: RunWriter, job: Job, settings: Settings, found: Segmented, tables: Tables, doubts: Doubts, grey: Any
+) -> None:
+    """Write review.csv, and cuts through the first of the doubtful particles.
+
+    grey : (Z,Y,X) array-like or None
+    """
+    from .figures import cuts
+    from .report import doubtful
+
+    particles = tables.particles
+    doubted = review.review(
+        particles, tables.contacts, doubts.margins, doubts.change, settings.aggregates, settings.particles.min_voxels
+    )
+    writer.table("review", doubted, csv=settings.output.csv)
+    if not {"look_z", "bbox_z0"} <= {*doubted.columns, *particles.columns}:
+        return
+    # smoothed as much as what was segmented
+    sigma = (found.threshold.get("denoise") or {}).get("sigma") or (0.0, 0.0, 0.0)
+    row_of = {int(label): row for row, label in enumerate(particles.index, start=1)}
+    edge, unit = float(np.cbrt(job.voxel_size.volume)), "µm" if job.voxel_size.unit == "um" else "voxels"
+    for label in doubtful.shown(doubted, particles):
+        row = doubted.loc[label]
+        number, partner = row_of[label], row_of.get(doubtful.partner(row), 0)
+        box = particles.loc[label, [f"bbox_{a}{e}" for a in "zyx" for e in (0, 1)]].to_numpy(np.int64)
+        place = cuts.contact(found.labels, box, number, partner) if partner else None
+        place = place or row[["look_z", "look_y", "look_x"]].to_numpy(np.int64)
+        window = cuts.Window.of(place, box, job.shape)
+        picture = cuts.picture(
+            cuts.planes(found.labels, window), None if grey is None else cuts.planes(grey, window, sigma),
+            number, partner, edge * window.step, unit,
+        )  # fmt: skip
+        writer.data(doubtful.PICTURE.format(label), picture)
 
 
 class Watched:

@@ -48,6 +48,8 @@ class Graph:
         It is BOX_VOXELS times `rims` where all is solid.
     area_unit : float
         What areas are counted in, squares of the shortest voxel edge.
+    cut : (N,) bool or None
+        Which basins reach a face of the volume.
     """
 
     peaks: np.ndarray
@@ -60,6 +62,7 @@ class Graph:
     rims: np.ndarray
     boxes: np.ndarray
     area_unit: float
+    cut: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,19 @@ def _moments(basins: Basins, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.arange(first, first + len(of_peaks)), met]), np.concatenate([of_peaks, sums])
 
 
-def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab) -> tuple[Slab, tuple, tuple]:
+def _at_faces(planes: np.ndarray, first: bool, last: bool) -> np.ndarray:
+    """Basins that reach a face of the volume, from planes as `_basin_planes` gives them."""
+    own = planes[1:-1, 1:-1, 1:-1]
+    faces = [own[:, 0], own[:, -1], own[:, :, 0], own[:, :, -1]]
+    faces += [own[0]] if first else []
+    faces += [own[-1]] if last else []
+    found = np.concatenate([np.unique(face) for face in faces])
+    return found[found >= 0]
+
+
+def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab) -> tuple[Slab, tuple, tuple, list]:
     depth, height, width = mask.shape
-    table = kernel.empty_table(1 << 12)
+    table, cut = kernel.empty_table(1 << 12), []
     for part in plan_slabs(slab.depth, BLOCK):
         z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
         end = min(z1 + 1, depth)
@@ -136,7 +149,8 @@ def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab
         planes = _basin_planes(basins, slab, z0, z1)
         block = kernel.Block(planes, heights, counts, solid, lattice.near)
         table = kernel.add_block(table, block, lattice.weights)
-    return slab, kernel.listed(table), _moments(basins, slab)
+        cut.append(_at_faces(planes, z0 == 0, z1 == depth))
+    return slab, kernel.listed(table), _moments(basins, slab), cut
 
 
 def _merged(parts: Sequence[tuple]) -> tuple:
@@ -184,28 +198,31 @@ def find(
         (z,y,x) voxel edges in units of the shortest one.
     """
     lattice = Lattice.of(edges)
-    moments = np.zeros((basins.n, 9), np.int64)
+    moments, cut = np.zeros((basins.n, 9), np.int64), np.zeros(basins.n, bool)
 
     def parts() -> Iterable[tuple]:
-        for slab, part, (met, sums) in run_map(partial(_meet, mask, distance, basins, lattice), basins.slabs):
+        for slab, part, (met, sums), at_faces in run_map(partial(_meet, mask, distance, basins, lattice), basins.slabs):
             np.add.at(moments, met, sums)
+            for found in at_faces:
+                cut[found] = True
             if tick:
                 tick(slab.depth)
             yield part
 
     keys, saddles, areas, rims, boxes = _gathered(parts())
-    cut = int(np.searchsorted(keys, kernel.SURFACE))
+    end = int(np.searchsorted(keys, kernel.SURFACE))
     surfaces = np.zeros(basins.n, np.int64)
-    surfaces[keys[cut:] - kernel.SURFACE] = areas[cut:]
+    surfaces[keys[end:] - kernel.SURFACE] = areas[end:]
     return Graph(
         np.sqrt(basins.peaks.astype(np.float64)),
         basins.sizes,
         surfaces,
         moments,
-        np.stack([keys[:cut] >> 32, keys[:cut] & 0xFFFFFFFF], axis=1),
-        np.sqrt(saddles[:cut].astype(np.float64)),
-        areas[:cut],
-        rims[:cut],
-        boxes[:cut],
+        np.stack([keys[:end] >> 32, keys[:end] & 0xFFFFFFFF], axis=1),
+        np.sqrt(saddles[:end].astype(np.float64)),
+        areas[:end],
+        rims[:end],
+        boxes[:end],
         float(np.prod(edges)) / FIXED_POINT,
+        cut,
     )

@@ -13,6 +13,7 @@ from .errors import SegmentationError
 from .job import Job
 from .open_voids import add_open
 from .settings import Settings
+from .split_margins import Margins
 from .void_bounds import bounded, surely_void
 from .void_statistics import Seeing
 from .volume import Volume
@@ -34,6 +35,7 @@ class Segmented:
     facts: dict[str, Any] = field(default_factory=dict)
     threshold: dict[str, Any] = field(default_factory=dict)
     histogram: str = ""
+    margins: Margins | None = None
 
 
 def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
@@ -54,14 +56,17 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     facts = grey_record.threshold_record(plan, fit, counts, found, size.smallest, size.unit)
     mask, before, holes = _envelope(codes, found, job, settings)
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
-        parts = split.split(mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick)
+        parts = split.split(
+            mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick,
+            settings.particles.min_voxels,
+        )  # fmt: skip
         sealed = {}
         if before is not None:
             sealed = pockets.open_gaps(parts.labels, before, mask, job.slabs, job.run_map)
             log.info("%(pockets)d pockets sealed, %(gaps)d of them gaps between particles, opened again", sealed)
             job.scratch.release("unsealed")
         job.scratch.release("mask")
-        n, dropped = numbering.keep_particles(parts.labels, parts.n, settings.particles, job.slabs, job.run_map)
+        n, dropped, table = numbering.keep_particles(parts.labels, parts.n, settings.particles, job.slabs, job.run_map)
     if n == 0:
         raise SegmentationError(
             f"no particle of at least {settings.particles.min_voxels} voxels was found ({dropped['too_small']} smaller "
@@ -75,7 +80,7 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     return Segmented(
         parts.labels, n, owned, None, record.get("detection_diameter_95"), holes is not None or plan.reached,
         {"split": parts.summary(), "sealed": sealed, "dropped": dropped},
-        facts, grey_record.histogram_text(counts, fit),
+        facts, grey_record.histogram_text(counts, fit), parts.margins and parts.margins.renumbered(table),
     )  # fmt: skip
 
 

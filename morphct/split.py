@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from . import basins, distance, joins, saddles
+from . import basins, distance, joins, saddles, split_margins
 from .errors import MemoryCapError
 from .executors import RunMap
 from .options import Options, option
 from .scratch import Scratch
 from .slabs import Slab
+from .split_margins import Margins
 from .units import format_bytes
 
 Tick = Callable[[int], None] | None
@@ -62,6 +63,8 @@ class SplitResult:
         Largest distance to the background within each particle, in the unit of the spacing ("ascent", "watershed").
     basins, interfaces, joined_by_floor, joined_by_rule : int
         What the graph was and what became of it, for the log.
+    margins : Margins or None
+        How near it was to another split ("ascent").
     """
 
     labels: Any
@@ -71,6 +74,7 @@ class SplitResult:
     interfaces: int = 0
     joined_by_floor: int = 0
     joined_by_rule: int = 0
+    margins: Margins | None = None
 
     def summary(self) -> dict[str, int]:
         """Counts for the log and the provenance."""
@@ -86,6 +90,7 @@ def split(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
+    smallest: int = 1,
 ) -> SplitResult:
     """Label the particles of a 0/1 volume.
 
@@ -104,6 +109,8 @@ def split(
         An executor's map.
     tick : callable, optional
         Is told planes done; the whole of it is PASSES[method] times the depth.
+    smallest : int
+        Voxels of the smallest particle that will be kept; `margins` speak of no smaller one.
 
     Returns
     -------
@@ -127,14 +134,19 @@ def split(
     graph = saddles.find(mask, heights, found, edges, run_map, tick)
     del heights
     scratch.release("distance")
+    margins = None
     if options.method == "ascent":
-        joined = joins.join(graph, options.floor * mean_edge, options.join)
+        reach = split_margins.UNCERTAINTY
+        joined = joins.join(graph, options.floor * mean_edge, options.join, reach)
+        assert joined.steps is not None
+        margins = split_margins.find(graph, joined.steps, joined.particles, options.join, reach, smallest)
     else:
         joined = joins.flood(graph, options.h * mean_edge)
     basins.write_particles(found, joined.particles, run_map, tick)
     peaks = np.zeros(joined.n)
     np.maximum.at(peaks, joined.particles - 1, graph.peaks * min(spacing))
-    return SplitResult(labels, joined.n, peaks, found.n, len(graph.pairs), joined.by_floor, joined.by_rule)
+    counts = found.n, len(graph.pairs), joined.by_floor, joined.by_rule
+    return SplitResult(labels, joined.n, peaks, *counts, margins)
 
 
 def _write_components(components: Any, labels: Any, slab: Slab) -> int:

@@ -20,8 +20,9 @@ def volume():
 @pytest.mark.parametrize("planes", [12, 5, 1])
 def test_small_ones_go_and_numbers_follow_the_first_voxel(planes):
     labels = volume()
-    n, dropped = keep_particles(labels, 5, ParticleOptions(min_voxels=8), plan_slabs(12, planes))
+    n, dropped, table = keep_particles(labels, 5, ParticleOptions(min_voxels=8), plan_slabs(12, planes))
     assert n == 3
+    assert table.tolist() == [0, 3, 2, 0, 0, 1]
     assert dropped == {"too_small": 1, "cut_by_border": 0}
     assert (labels[0, 1, 1], labels[6, 5, 5], labels[10, 7, 7], labels[9, 1, 1]) == (1, 2, 3, 0)
 
@@ -29,8 +30,9 @@ def test_small_ones_go_and_numbers_follow_the_first_voxel(planes):
 @pytest.mark.parametrize("planes", [12, 5, 1])
 def test_particles_cut_by_the_border_can_be_dropped(planes):
     labels = volume()
-    n, dropped = keep_particles(labels, 5, ParticleOptions(min_voxels=8, border="drop"), plan_slabs(12, planes))
+    n, dropped, table = keep_particles(labels, 5, ParticleOptions(min_voxels=8, border="drop"), plan_slabs(12, planes))
     assert n == 1
+    assert table.tolist() == [0, 0, 1, 0, 0, 0]
     assert dropped == {"too_small": 1, "cut_by_border": 2}
     assert np.array_equal(np.unique(labels), [0, 1])
     assert (labels > 0).sum() == 48

@@ -178,8 +178,24 @@ def test_best_first_naive_twin(seed, links):
     parts = (graph.pairs.reshape(-1), graph.sizes, graph.surfaces, graph.peaks, graph.moments, sums)
     slopes = (join_kernel.RIM_SLOPE, join_kernel.NECK_SLOPE, join_kernel.SPRAWL_SLOPE)
     for limit in (0.9, 1.3):
-        found = join_kernel.join_best(*parts, np.array([686.0, 0.7]), limit)
+        pairs, scores = join_kernel.join_best(*parts, np.array([686.0, 0.7]), limit)
+        assert (scores > 0).all()
+        found = joins.Steps(np.arange(40), pairs, scores).joined(len(pairs))
         assert found.tolist() == naive.Joining(parts, (686.0, 0.7), limit, slopes).run(join_kernel.GROWN)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_order_of_joins_holds_for_all_limits(seed):
+    """The joins of a lower limit are the first of those of a higher one."""
+    graph = random_graph(seed, 60, 300)
+    far = joins.join(graph, 0.3, 0.8, 0.6)
+    for limit in (0.6, 0.8, 0.93, 1.1, 1.3):
+        own = joins.join(graph, 0.3, limit)
+        made = far.steps.made(limit)
+        assert len(own.steps.pairs) == made
+        np.testing.assert_array_equal(own.steps.pairs, far.steps.pairs[:made])
+    assert (np.diff(far.steps.limits) >= 0).all()
+    np.testing.assert_array_equal(far.particles, joins.join(graph, 0.3, 0.8).particles)
 
 
 def test_a_hub_that_swallows_thousands_is_quick():

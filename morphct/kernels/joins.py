@@ -353,7 +353,11 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
 
     Returns
     -------
-    (N,) int64, the cluster that each one ended in.
+    steps : (M,2) int64
+        The joins in order: the cluster that stays, and the one that goes into it.
+    scores : (M,) float64
+        The lowest score that was looked at up to each join, above zero: as much lower may the scores be for it still
+        to be made.
     """
     n, links = size.size, ends.size // 2
     capacity = 16
@@ -373,13 +377,15 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
         _remember(g.keys, g.found, _key(g.ends[2 * e], g.ends[2 * e + 1]), e)
         _tie(g, e)
         _rate(g, e, units, limit)
-    parent = np.arange(n)
+    made, steps, scores = 0, np.empty((n, 2), np.int64), np.empty(n, np.float64)
+    least = np.inf
     while g.held[0] > 0:
         best = g.heap[0]
+        least = min(least, g.score[best])  # the score as it was: a lower limit would have ended here
         _rate(g, best, units, limit)
         if g.held[0] > 0 and g.heap[0] == best:
-            keep, gone = _absorb(g, best, units, limit)
-            parent[gone] = keep
-    for i in range(n):
-        parent[i] = _root(parent, i)
-    return parent
+            least = min(least, g.score[best])
+            scores[made] = least
+            steps[made, 0], steps[made, 1] = _absorb(g, best, units, limit)
+            made += 1
+    return steps[:made].copy(), scores[:made].copy()

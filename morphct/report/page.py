@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__, figures
 from ..population import numbers
 from ..units import format_bytes
-from . import chosen, pictures, tables, trust, words
+from . import chosen, doubtful, pictures, tables, trust, words
 
 if TYPE_CHECKING:
     import jinja2
@@ -65,6 +65,10 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         trust_figures=[s for s in shown if s.entry.name == "trust"],
         trust=trust.story(run),
         trusted=trust.table(run),
+        doubtful=doubtful.story(run),
+        cards=doubtful.cards(run),
+        moves=doubtful.moves(summary),
+        moved_by=doubtful.moved_by(summary),
         grey=words.grey_story(found),
         unreliable=found.get("reliable") is False,
         medians=tables.medians(summary),

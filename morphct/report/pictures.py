@@ -41,6 +41,16 @@ def kept_figure(path: Path) -> tuple[str, int]:
     return _png(path.read_bytes()), width
 
 
+def kept_cut(path: Path) -> tuple[str, str]:
+    """Address of the cuts through a particle and the length of the bar in them; empty when the folder has none."""
+    from PIL import Image
+
+    if not path.is_file():
+        return "", ""
+    with Image.open(path) as image:
+        return _png(path.read_bytes()), str(image.info.get("scale", ""))
+
+
 def photo(path: Path) -> str:
     """Address of a 3D picture as JPEG: a quarter of its PNG's bytes, and nothing that is read off it suffers."""
     from PIL import Image

@@ -14,7 +14,7 @@ from .writer import PARTIAL, RUN
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEX = {"particles": "label", "voids": "void_id", "aggregates": "aggregate_id", "channels": "label"}
+INDEX = {"particles": "label", "voids": "void_id", "aggregates": "aggregate_id", "channels": "label", "review": "label"}
 
 
 class RunFolder:
@@ -71,6 +71,12 @@ class RunFolder:
         """Radial profiles of co-registered maps, a row for each particle, channel and shell; None without any."""
         there = [name for name in ("channels.parquet", "channels.csv") if (self.path / name).exists()]
         return self._table("channels") if there else None
+
+    @cached_property
+    def review(self) -> "pd.DataFrame | None":
+        """The doubtful particles, the most doubtful first, index `label`; None when the run was not reviewed."""
+        there = [name for name in ("review.parquet", "review.csv") if (self.path / name).exists()]
+        return self._table("review") if there else None
 
     @cached_property
     def labels(self) -> Any:

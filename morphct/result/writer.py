@@ -23,7 +23,7 @@ _LOCK = ".lock"
 OWN_NAMES = (
     *(
         f"{table}.{kind}"
-        for table in ("particles", "voids", "aggregates", "contacts", "channels")
+        for table in ("particles", "voids", "aggregates", "contacts", "channels", "review")
         for kind in ("csv", "parquet")
     ),
     *("labels.zarr", "voids.zarr", "labels.tif", "histogram.csv", "threshold.json", "summary.json", "settings.toml"),
