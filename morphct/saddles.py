@@ -50,6 +50,8 @@ class Graph:
         What areas are counted in, squares of the shortest voxel edge.
     cut : (N,) bool or None
         Which basins reach a face of the volume.
+    sealed : (N,) int64 or None
+        Their voxels that are solid only because a pocket was sealed.
     """
 
     peaks: np.ndarray
@@ -63,6 +65,7 @@ class Graph:
     boxes: np.ndarray
     area_unit: float
     cut: np.ndarray | None = None
+    sealed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,17 @@ def _at_faces(planes: np.ndarray, first: bool, last: bool) -> np.ndarray:
     return found[found >= 0]
 
 
-def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab) -> tuple[Slab, tuple, tuple, list]:
+def _sealed(planes: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Basins with voxels that were not solid before sealing, and how many; planes as for `_at_faces`."""
+    own = planes[1:-1, 1:-1, 1:-1]
+    return np.unique(own[(np.asarray(before) == 0) & (own >= 0)], return_counts=True)
+
+
+def _meet(
+    mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Slab
+) -> tuple[Slab, tuple, tuple, list, list]:
     depth, height, width = mask.shape
-    table, cut = kernel.empty_table(1 << 12), []
+    table, cut, sealed = kernel.empty_table(1 << 12), [], []
     for part in plan_slabs(slab.depth, BLOCK):
         z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
         end = min(z1 + 1, depth)
@@ -150,7 +161,9 @@ def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, slab: Slab
         block = kernel.Block(planes, heights, counts, solid, lattice.near)
         table = kernel.add_block(table, block, lattice.weights)
         cut.append(_at_faces(planes, z0 == 0, z1 == depth))
-    return slab, kernel.listed(table), _moments(basins, slab), cut
+        if before is not None:
+            sealed.append(_sealed(planes, before[z0:z1]))
+    return slab, kernel.listed(table), _moments(basins, slab), cut, sealed
 
 
 def _merged(parts: Sequence[tuple]) -> tuple:
@@ -185,6 +198,7 @@ def find(
     edges: tuple[float, float, float],
     run_map: RunMap = map,
     tick: Tick = None,
+    before: Any = None,
 ) -> Graph:
     """The graph of basins of a volume.
 
@@ -196,15 +210,21 @@ def find(
     basins : Basins
     edges : tuple of float
         (z,y,x) voxel edges in units of the shortest one.
+    before : (Z,Y,X) uint8 0/1 array-like, optional
+        The mask before sealing.
     """
     lattice = Lattice.of(edges)
     moments, cut = np.zeros((basins.n, 9), np.int64), np.zeros(basins.n, bool)
+    sealed = np.zeros(basins.n, np.int64)
 
     def parts() -> Iterable[tuple]:
-        for slab, part, (met, sums), at_faces in run_map(partial(_meet, mask, distance, basins, lattice), basins.slabs):
+        work = partial(_meet, mask, distance, basins, lattice, before)
+        for slab, part, (met, sums), at_faces, in_pockets in run_map(work, basins.slabs):
             np.add.at(moments, met, sums)
             for found in at_faces:
                 cut[found] = True
+            for found, count in in_pockets:
+                sealed[found] += count
             if tick:
                 tick(slab.depth)
             yield part
@@ -225,4 +245,5 @@ def find(
         boxes[:end],
         float(np.prod(edges)) / FIXED_POINT,
         cut,
+        sealed,
     )

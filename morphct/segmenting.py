@@ -58,7 +58,7 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
         parts = split.split(
             mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick,
-            settings.particles.min_voxels,
+            settings.particles.min_voxels, before,
         )  # fmt: skip
         sealed = {}
         if before is not None:

@@ -170,13 +170,13 @@ def _together(
     for side in (first, second):
         welded[side[first != second]] = True
     cut = np.bincount(group, weights=pieces.cut, minlength=n) > 0
-    kept = np.bincount(group, weights=margins.voxels, minlength=n) >= least
+    kept = np.bincount(group, weights=margins.solid, minlength=n) >= least
     return _Bodies(volume[kept], void[kept], cut[kept], welded[kept])
 
 
 def _apart(pieces: _Bodies, margins: Margins, least: int, welded: bool) -> _Bodies:
     """Particles with fewer joins; welded: those that fall apart count as welded, their necks being strong."""
-    kept = margins.voxels >= least
+    kept = margins.solid >= least
     mates = np.bincount(margins.particle[kept], minlength=len(margins.falls_into))
     neck = (mates[margins.particle] > 1) & (margins.particle > 0)
     joined = pieces.welded | neck if welded else pieces.welded

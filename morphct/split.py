@@ -91,6 +91,7 @@ def split(
     run_map: RunMap = map,
     tick: Tick = None,
     smallest: int = 1,
+    unsealed: Any = None,
 ) -> SplitResult:
     """Label the particles of a 0/1 volume.
 
@@ -111,6 +112,8 @@ def split(
         Is told planes done; the whole of it is PASSES[method] times the depth.
     smallest : int
         Voxels of the smallest particle that will be kept; `margins` speak of no smaller one.
+    unsealed : (Z,Y,X) uint8 0/1 array-like, optional
+        The mask before sealing: what is in sealed pockets alone is no particle to `margins`.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def split(
     mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
     distance.squared_distance(mask, spacing, heights, slabs, run_map, tick)
     found = basins.find(heights, labels, slabs, run_map, tick)
-    graph = saddles.find(mask, heights, found, edges, run_map, tick)
+    graph = saddles.find(mask, heights, found, edges, run_map, tick, unsealed)
     del heights
     scratch.release("distance")
     margins = None

@@ -29,7 +29,8 @@ class Margins:
         The limit, and how far it may be off.
     particle : (P,) int64
         Particle of each piece.
-    voxels : (P,) int64
+    voxels, solid : (P,) int64
+        All of its voxels, and those that were solid before pockets were sealed.
     cut : (P,) bool
         Whether the piece reaches a face of the volume.
     group : (P,) int64
@@ -50,6 +51,7 @@ class Margins:
     uncertainty: float
     particle: np.ndarray
     voxels: np.ndarray
+    solid: np.ndarray
     cut: np.ndarray
     group: np.ndarray
     falls_at: np.ndarray
@@ -62,7 +64,7 @@ class Margins:
         """The same with particle i called table[i]; what is told of those that were dropped (0) is dropped as well."""
         n = int(table.max(initial=0))
         kept, pieces = np.flatnonzero(table), table[self.particle] > 0
-        moved: dict[str, Any] = {name: getattr(self, name)[pieces] for name in ("voxels", "cut", "group")}
+        moved: dict[str, Any] = {name: getattr(self, name)[pieces] for name in ("voxels", "solid", "cut", "group")}
         moved["particle"] = table[self.particle[pieces]].astype(np.int64)
         for name, empty in (("falls_at", np.nan), ("falls_into", 1), ("merges_at", np.nan), ("place", np.nan)):
             old = getattr(self, name)
@@ -94,7 +96,7 @@ def find(graph: Graph, steps: Steps, particles: np.ndarray, limit: float, reach:
     Parameters
     ----------
     graph : Graph
-        With `cut`.
+        With `cut` and `sealed`.
     steps : Steps
         The joins up to `limit + reach`.
     particles : (N,) int32
@@ -104,36 +106,43 @@ def find(graph: Graph, steps: Steps, particles: np.ndarray, limit: float, reach:
         Voxels of the smallest particle that is kept.
     """
     assert graph.cut is not None
+    assert graph.sealed is not None
+    solid = graph.sizes - graph.sealed
     low, high = steps.joined(steps.made(limit - reach)), steps.joined(steps.made(limit + reach))
     pieces, place = np.unique(low[steps.clusters], return_inverse=True)
-    voxels, cut = np.zeros(len(pieces), np.int64), np.zeros(len(pieces), bool)
-    np.add.at(voxels, place, graph.sizes)
+    voxels, cut = np.zeros((2, len(pieces)), np.int64), np.zeros(len(pieces), bool)
+    np.add.at(voxels[0], place, graph.sizes)
+    np.add.at(voxels[1], place, solid)
     cut[place[graph.cut]] = True
     particle = np.zeros(len(pieces), np.int64)
     particle[place] = particles
     sizes = np.zeros(int(particles.max(initial=0)) + 1, np.int64)
-    np.add.at(sizes, particle, voxels)
+    np.add.at(sizes, particle, voxels[1])
     # pieces that count: no crumbs, and large enough to be particles
-    whole = voxels >= np.maximum(least, PART * sizes[particle])
+    whole = voxels[1] >= np.maximum(least, PART * sizes[particle])
     into = np.bincount(particle[whole], minlength=len(sizes))
     _, group = np.unique(high[pieces], return_inverse=True)
     near = _Nearest(len(sizes))
-    clusters = _Clusters(graph, low[steps.clusters], len(low), particles, sizes)
+    clusters = _Clusters(graph, solid, low[steps.clusters], len(low), particles, sizes)
     near.follow(clusters, steps, steps.made(limit - reach), steps.made(limit), steps.made(limit + reach), least)
     falls_into = np.where(np.isnan(near.falls_at), 1, np.maximum(into, 2))
     first = np.fmin(limit - near.falls_at, np.inf) <= np.fmin(near.merges_at - limit, np.inf)
     middle = np.where(first[:, None], near.fallen, near.merged)
     return Margins(
-        limit, reach, particle, voxels, cut, group.astype(np.int64), near.falls_at, falls_into, near.merges_at,
-        near.merges_with, middle,
+        limit, reach, particle, voxels[0], voxels[1], cut, group.astype(np.int64), near.falls_at, falls_into,
+        near.merges_at, near.merges_with, middle,
     )  # fmt: skip
 
 
 class _Clusters:
-    """Clusters while they are joined: voxels, sums of the voxels' indices, heights of the peaks, largest particles."""
+    """Clusters while they are joined: voxels, sums of their indices, heights of the peaks, largest particles."""
 
-    def __init__(self, graph: Graph, root: np.ndarray, n: int, particles: np.ndarray, sizes: np.ndarray) -> None:
+    def __init__(
+        self, graph: Graph, solid: np.ndarray, root: np.ndarray, n: int, particles: np.ndarray, sizes: np.ndarray
+    ) -> None:
         self.voxels, self.sums, self.peak = np.zeros(n, np.int64), np.zeros((n, 3), np.int64), np.zeros(n)
+        self.solid = np.zeros(n, np.int64)
+        np.add.at(self.solid, root, solid)
         np.add.at(self.voxels, root, graph.sizes)
         np.add.at(self.sums, root, graph.moments[:, :3])
         np.maximum.at(self.peak, root, graph.peaks)
@@ -149,6 +158,7 @@ class _Clusters:
     def join(self, keep: int, gone: int) -> None:
         """Give one cluster what the other holds."""
         self.voxels[keep] += self.voxels[gone]
+        self.solid[keep] += self.solid[gone]
         self.sums[keep] += self.sums[gone]
         self.peak[keep] = max(self.peak[keep], self.peak[gone])
         one, other = self.largest[keep], self.largest[gone]
@@ -177,7 +187,7 @@ class _Nearest:
 
     def _within(self, clusters: _Clusters, a: int, b: int, limit: float, least: int) -> None:
         particle = clusters.largest[a]
-        if min(clusters.voxels[a], clusters.voxels[b]) >= max(least, PART * clusters.sizes[particle]):
+        if min(clusters.solid[a], clusters.solid[b]) >= max(least, PART * clusters.sizes[particle]):
             # the last one counts: it is the first to come undone
             self.falls_at[particle], self.fallen[particle] = limit, clusters.middle(a, b)
 
@@ -185,6 +195,6 @@ class _Nearest:
         for one, other in ((a, b), (b, a)):
             particle = clusters.largest[one]
             # crumbs may have been joined to it before
-            if np.isnan(self.merges_at[particle]) and clusters.voxels[other] >= max(least, PART * clusters.voxels[one]):
+            if np.isnan(self.merges_at[particle]) and clusters.solid[other] >= max(least, PART * clusters.solid[one]):
                 self.merges_at[particle], self.merged[particle] = limit, clusters.middle(a, b)
                 self.merges_with[particle] = clusters.largest[other]

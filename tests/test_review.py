@@ -35,7 +35,9 @@ def row_of_basins(limits: list[float], sizes: list[int]) -> tuple[Graph, joins.S
     moments[:, 2] = 10 * np.arange(n) * size
     none = np.zeros(0, np.int64)
     cut = np.arange(n) == n - 1
-    graph = Graph(np.ones(n), size, size, moments, none.reshape(0, 2), none, none, none, none, 1.0, cut)
+    graph = Graph(
+        np.ones(n), size, size, moments, none.reshape(0, 2), none, none, none, none, 1.0, cut, np.zeros(n, int)
+    )
     pairs = np.stack([np.zeros(n - 1, np.int64), np.arange(1, n)], axis=1)
     return graph, joins.Steps(np.arange(n), pairs, np.array(limits))
 
@@ -164,7 +166,7 @@ def test_the_recount_without_a_move_is_the_summary(seed):
     ids = np.arange(1, n + 1)
     none = np.full(n + 1, np.nan)
     still = Margins(
-        0.9, 0.05, ids, frame["n_voxels"].to_numpy(), frame["touches_border"].to_numpy(), ids - 1,
+        0.9, 0.05, ids, *[frame["n_voxels"].to_numpy()] * 2, frame["touches_border"].to_numpy(), ids - 1,
         none, np.ones(n + 1, int), none, np.zeros(n + 1, int), np.full((n + 1, 3), np.nan),
     )  # fmt: skip
     summary = summarise(frame)

@@ -282,6 +282,31 @@ def test_the_cut_changes_no_byte(spacing, method, tmp_path):
             assert list(scratch.held) == ["labels"]
 
 
+@pytest.mark.parametrize("planes", [1, 5, 11, 40])
+def test_margins_know_faces_and_sealed_pockets(planes):
+    """Which pieces reach a face, how much of them was solid before sealing, and that the cut changes nothing."""
+    mask = blobs((30, 31, 32), 7, 1.6, -0.1)
+    before = (np.random.default_rng(2).random(mask.shape) < 0.9) & (mask > 0)
+    slabs, scratch = plan_slabs(30, planes), Scratch()
+    heights, image = np.empty(mask.shape, np.float32), np.empty(mask.shape, np.int32)
+    distance.squared_distance(mask, (1, 1, 1), heights, slabs)
+    found = basins.find(heights, image, slabs)
+    graph = saddles.find(mask, heights, found, (1.0, 1.0, 1.0), before=before.astype(np.uint8))
+    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
+    faces = np.concatenate([np.take(image, end, axis).ravel() for axis in range(3) for end in (0, -1)])
+    np.testing.assert_array_equal(np.flatnonzero(graph.cut) + 1, np.unique(faces[faces > 0]))
+    lost = image[(mask > 0) & ~before]
+    np.testing.assert_array_equal(graph.sealed, np.bincount(lost, minlength=found.n + 1)[1:])
+    options = SplitOptions()
+    result = split(mask, (1, 1, 1), options, scratch, slabs, smallest=5, unsealed=before.astype(np.uint8))
+    whole = split(mask, (1, 1, 1), options, Scratch(), plan_slabs(30, 30), smallest=5, unsealed=before.astype(np.uint8))
+    for name, value in vars(whole.margins).items():
+        np.testing.assert_array_equal(getattr(result.margins, name), value)
+    labels = np.asarray(result.labels[:])
+    held = np.bincount(result.margins.particle, weights=result.margins.voxels)
+    np.testing.assert_array_equal(held[1:], np.bincount(labels.ravel())[1:])
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 @pytest.mark.parametrize("method", ["ascent", "watershed", "none"])
 def test_all_or_nothing(share, method):
