@@ -13,7 +13,10 @@ from .executors import RunMap
 from .options import Options, option
 from .passes import Pairs
 
-RATIO_STEEPNESS, DIP_STEEPNESS = 2.5, 17.0
+# fits to contacts of phantoms, docs/segmentation.md: constant, ln(radius of the neck), ln(weld ratio), dip x radius
+WITH_GREY = (-4.86, 3.89, 0.21, -3.59)
+WITHOUT_GREY = (-4.18, 2.22, 0.92, 0.0)
+FITTED_AT = (0.5, 0.1)  # weld ratio and dip at which the limits in the settings move nothing
 LEAST_CONTRAST = 0.5  # of particle against background, in standard deviations: below it a drop of grey tells nothing
 
 
@@ -24,34 +27,49 @@ class AggregateOptions(Options):
     section: ClassVar[str] = "aggregates"
 
     weld_ratio: float = option(
-        0.5, "contact area over the largest circle in the smaller particle, from which a contact is a weld", min=0.001
+        0.5,
+        "contact area over the largest circle in the smaller particle, from which a neck is wide; a larger one asks "
+        "for more area",
+        min=0.001,
     )
     neck_dip: float = option(
-        0.1, "drop of grey at a contact, as a share of particle against background, up to which it is a weld", "", 0, 1
+        0.1,
+        "drop of grey at a contact, as a share of particle against background, up to which a neck is bright; a larger "
+        "one forgives more",
+        "",
+        0,
+        1,
     )
     gap_dip: float = option(
         0.2, "drop of grey from which a contact is a gap too narrow for this scan: it joins no group", "", 0, 1
     )
-    score: float = option(0.5, "score from which a particle is called an aggregate; 0.5 at both limits above", "", 0, 1)
+    score: float = option(
+        0.35, "score from which a particle is an aggregate; at 0.35 as many are called so as are, on phantoms", "", 0, 1
+    )
     porous_fraction: float = option(0.05, "void fraction from which a particle is called porous", "", 0, 1)
     concave: float = option(0.9, "solidity below which a group is called concave", "", 0, 1)
 
-    def scores(self, ratio: np.ndarray, dip: np.ndarray) -> np.ndarray:
-        """How surely contacts are welds, from 0 to 1: the weaker of two signs, .5 at the limit of each.
+    def scores(self, ratio: np.ndarray, dip: np.ndarray, radius: np.ndarray) -> np.ndarray:
+        """How surely contacts are welds, from 0 to 1: of those scored .8 about 80 % are, on phantoms.
 
-        The steepness of both comes from a logistic fit to 1129 contacts (84 of them welds) of six phantoms at the
-        reference study's contrast. On three others (40 welds) the default limits found 75 % of the welds, and 61 % of
-        what they found was one; by area alone, without grey, a third is.
+        A neck that is solid loses grey to blur along its rim alone, so a drop of grey counts by the radius. The limits
+        for the ratio and the dip move the balance of the two.
 
         Parameters
         ----------
         ratio, dip : (K,)
-            Weld ratios and grey dips of contacts; a dip that is not known (NaN) is no sign.
+            Weld ratios and grey dips of contacts; NaN where the dip is not known.
+        radius : (K,)
+            Of the circle of the contact's area, in voxels (cube roots of their volume).
         """
+        known = np.isfinite(dip)
+        constant, size, share, dark = (np.where(known, a, b) for a, b in zip(WITH_GREY, WITHOUT_GREY, strict=True))
+        drop = np.where(known, dip - (self.neck_dip - FITTED_AT[1]), 0.0)
         with np.errstate(divide="ignore", over="ignore"):
-            wide = 1 / (1 + (self.weld_ratio / ratio) ** RATIO_STEEPNESS)
-            bright = 1 / (1 + np.exp(DIP_STEEPNESS * (dip - self.neck_dip)))
-        return np.fmin(wide, bright)
+            # a larger limit asks for a larger area; the radius follows it by the root
+            asked = (share + size / 2) * np.log(self.weld_ratio / FITTED_AT[0])
+            z = constant + size * np.log(radius) + share * np.log(ratio) + dark * drop * radius - asked
+            return 1 / (1 + np.exp(-z))
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,8 @@ def find_welds(results: Mapping[str, Any], limits: AggregateOptions) -> Welds:
     """Judge every contact from the results of the passes (`measurement`)."""
     pairs: Pairs = results["pairs"]
     ratio, dip = weld_ratios(pairs, results["ball_inside"]), _dips(results)
-    return Welds(ratio, dip, limits.scores(ratio, dip), dip > limits.gap_dip)
+    radius = np.sqrt(pairs.area / np.pi) / np.cbrt(results["voxel_volume"])
+    return Welds(ratio, dip, limits.scores(ratio, dip, radius), dip > limits.gap_dip)
 
 
 def _dips(results: Mapping[str, Any]) -> np.ndarray:

@@ -46,19 +46,32 @@ def test_weld_ratio_is_of_the_smaller_particle():
 
 
 def test_scores():
-    limits = AggregateOptions(weld_ratio=0.3, neck_dip=0.1)
-    unknown = np.full(4, np.nan)
-    scores = limits.scores(np.array([0.0, 0.1, 0.3, 100.0]), unknown)
-    assert scores[0] == 0
-    assert scores[2] == 0.5
-    assert (np.diff(scores) > 0).all()
-    # the weaker sign decides
-    bright, edge, dark = limits.scores(np.full(3, 100.0), np.array([-0.2, 0.1, 0.5]))
-    assert bright > 0.9
-    assert edge == pytest.approx(0.5)
-    assert dark < 0.01
+    limits = AggregateOptions()
+    ratio, radius = np.array([0.0, 0.1, 0.5, 2.0]), np.array([0.0, 2.0, 5.0, 12.0])
+    for dip in (0.05, np.nan):
+        scores = limits.scores(ratio, np.full(4, dip), radius)
+        assert scores[0] == 0
+        assert (np.diff(scores) > 0).all()
+        assert scores[1] < 0.3 < 0.7 < scores[3]
+    # a drop of grey speaks against a weld, and more so the larger the contact is
+    dips = np.array([-0.1, 0.0, 0.1, 0.3])
+    for size in (3.0, 8.0):
+        scores = limits.scores(np.full(4, 0.5), dips, np.full(4, size))
+        assert (np.diff(scores) < 0).all()
+    assert scores[0] > 0.9
+    assert scores[-1] < 0.05
     with pytest.raises(SettingsError, match=r"aggregates\.weld_ratio"):
         AggregateOptions(weld_ratio=0)
+
+
+def test_limits_move_the_score():
+    ratio, dip, radius = np.array([0.4]), np.array([0.1]), np.array([5.0])
+    as_is = AggregateOptions().scores(ratio, dip, radius)
+    assert AggregateOptions(weld_ratio=0.8).scores(ratio, dip, radius) < as_is
+    assert AggregateOptions(neck_dip=0.15).scores(ratio, dip, radius) > as_is
+    # twice the limit asks for twice the area
+    wider = AggregateOptions(weld_ratio=1.0).scores(2 * ratio, np.array([np.nan]), np.sqrt(2) * radius)
+    assert wider == pytest.approx(AggregateOptions().scores(ratio, np.array([np.nan]), radius))
 
 
 def two_balls(distance: float, radius: int = 12) -> np.ndarray:
@@ -151,13 +164,13 @@ def test_porous_particles():
 
 
 def test_a_chain_is_one_group():
-    labels = np.zeros((8, 8, 40), np.int32)
+    labels = np.zeros((14, 14, 64), np.int32)
     for i in range(5):
-        labels[1:7, 1:7, 2 + 6 * i : 8 + 6 * i] = i + 1
+        labels[1:13, 1:13, 2 + 12 * i : 14 + 12 * i] = i + 1
     tables = measure_array(labels, None, "2um")
     group = tables.aggregates.loc[1]
     assert group["n_members"] == 5
-    assert group["volume_um3"] == 6**3 * 5 * 8
-    assert group["weld_area_um2"] == pytest.approx(4 * 36 * 4)
+    assert group["volume_um3"] == 12**3 * 5 * 8
+    assert group["weld_area_um2"] == pytest.approx(4 * 144 * 4)
     assert tables.particles["n_contacts"].tolist() == [1, 2, 2, 2, 1]
-    assert tables.contacts["faces"].tolist() == [36] * 4
+    assert tables.contacts["faces"].tolist() == [144] * 4

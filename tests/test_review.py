@@ -123,7 +123,7 @@ def test_the_review_sorts_and_says_why():
     frame = table(3, n_voxels=[290, 80, 33], void_fraction=[0.0, 0.049, 0.0])
     frame["void_fraction_low"], frame["void_fraction_high"] = 0.0, [0.01, 0.052, 0.0]
     contacts = pd.DataFrame({"label_1": [1], "label_2": [2], "score": [0.45]})
-    got = review(frame, contacts, found, np.array([0.05, 0.12, 0.2]), AggregateOptions(), 30)
+    got = review(frame, contacts, found, np.array([0.05, 0.12, 0.2]), AggregateOptions(score=0.5), 30)
     assert got.index.tolist() == [1, 2, 3]
     assert got["doubt"].tolist() == pytest.approx([0.8, 0.8, 0.2 + 0.8 - 3 / 6.6], abs=0.26)
     assert got.loc[1, "reasons"] == "weld;fall_apart;merge"

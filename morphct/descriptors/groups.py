@@ -37,8 +37,8 @@ def weld_ratio_max(ratio_largest):
 
 @descriptor(source="this project, METHODS section 6", bounds=SHARE)
 def score(score_surest):
-    """How surely there is a weld in the group, from 0 to 1: that of its surest contact, the weaker of two signs (its
-    weld ratio, and how little the grey drops at it), .5 at `aggregates.weld_ratio` and `aggregates.neck_dip`."""
+    """How surely there is a weld in the group, from 0 to 1: that of its surest contact, from its area, its weld ratio
+    and how much the grey drops at it; calibrated on phantoms (of groups scored .8 about 80 % have a weld)."""
     return score_surest
 
 
