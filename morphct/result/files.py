@@ -120,7 +120,7 @@ class FileWriter:
         self.text(name, text + "\n")
 
     def table(self, name: str, frame: "pd.DataFrame", csv: bool = True) -> None:
-        """Write a table as `name`.parquet (every bit) and `name`.csv (nine digits, empty = missing), its index if named."""
+        """Write a table as `name`.parquet (every bit) and `name`.csv (nine digits, empty = missing; named index)."""
         if csv:
             named = frame.index.name is not None
             self.text(f"{name}.csv", frame.to_csv(index=named, float_format=CSV_DIGITS, lineterminator="\n"))
