@@ -1,4 +1,4 @@
-"""Bodies of known size and shape, in closed form: ellipsoids, blocks with rounded edges, octahedra; balls as voids.
+"""Bodies of known size and shape, in closed form: ellipsoids, rounded blocks, octahedra, a cross; balls as voids.
 
 Spheres, cubes, plates and rods are among them. Lengths are in volume-equivalent radii of the envelope.
 """
@@ -8,21 +8,43 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .kernels import bodies as kernel
+
 BALL = 4 / 3 * np.pi
 Triple = tuple[float, float, float]
+CODES = {"ellipsoid": kernel.ELLIPSOID, "octahedron": kernel.OCTAHEDRON, "cross": kernel.CROSS}
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a body lies among voxels.
+
+    Parameters
+    ----------
+    turn : (3, 3)
+        Its columns are the body's axes as z, y, x.
+    centre : (3,)
+        From the middle of voxel (0, 0, 0).
+    spacing : (z, y, x)
+        Voxel edges.
+    """
+
+    turn: np.ndarray
+    centre: np.ndarray
+    spacing: Triple
 
 
 @dataclass(frozen=True)
 class Body:
-    """A convex body in its own frame, symmetric about its three planes, with balls taken out of it.
+    """A body in its own frame, symmetric about its three planes, with balls taken out of it.
 
     Parameters
     ----------
     name : str
         What it is called in tables.
-    kind : {"ellipsoid", "block", "octahedron"}
+    kind : {"ellipsoid", "block", "octahedron", "cross"}
     half : (a, b, c)
-        Semi-axes, half edges, or distances of the corners; a >= b >= c.
+        Semi-axes, half edges, distances of the corners, or half lengths of the bars; a >= b >= c.
     fillet : float
         Radius of the edges and corners of a block.
     volume, area : float
@@ -33,6 +55,8 @@ class Body:
         Second moments of the envelope along its axes, over its volume.
     voids : tuple of (a, b, c, radius)
         Balls inside it that neither overlap nor reach its surface.
+    narrowest, hull : float
+        Half its least width, and the volume of its convex hull; 0: it is convex, they are `nearest` and `volume`.
     """
 
     name: str
@@ -45,6 +69,8 @@ class Body:
     nearest: float
     variances: Triple
     voids: tuple[tuple[float, float, float, float], ...] = field(default=())
+    narrowest: float = 0.0
+    hull: float = 0.0
 
     def extents(self, turn: np.ndarray) -> np.ndarray:
         """Half extents (3,) along z, y, x when the columns of `turn` are the body's axes."""
@@ -53,11 +79,34 @@ class Body:
             return np.sqrt((reach * reach).sum(axis=1))
         if self.kind == "octahedron":
             return reach.max(axis=1)
+        if self.kind == "cross":
+            return (reach.sum(axis=1) + 2 * reach.max(axis=1)) / 3
         return np.abs(turn) @ (np.array(self.half) - self.fillet) + self.fillet
 
     def with_voids(self, voids: tuple[tuple[float, float, float, float], ...]) -> "Body":
         """The same body with these balls taken out."""
         return replace(self, voids=voids)
+
+    def draw(self, diameter: float, pose: "Pose", soft: float, coat: np.ndarray, out: np.ndarray) -> None:
+        """Draw it with its voids into a box of 0 and 1, of that volume-equivalent diameter in the unit of the pose.
+
+        Parameters
+        ----------
+        soft : float
+            Width over which the surface falls from 1 to 0; 0: a voxel is 1 where its centre lies in the body.
+        coat : (6,)
+            Normal and offset of a plane, beyond which it is covered; thickness and grey of the cover.
+        out : (Z,Y,X) float32
+            Written.
+        """
+        scale = 0.5 * diameter / (self.volume / BALL) ** (1 / 3)
+        round_ = CODES.get(self.kind, self.fillet * scale)
+        spacing = np.array(pose.spacing, float)
+        kernel.draw(np.array(self.half) * scale, round_, pose.turn, pose.centre, spacing, soft, coat, out)
+        if self.voids:
+            balls = np.array(self.voids) * scale
+            balls[:, :3] = balls[:, :3] @ pose.turn.T + pose.centre
+            kernel.carve(balls, spacing, soft, out)
 
     def truth(self, diameter: float) -> dict[str, float]:
         """True values by name of descriptor, for a body of that volume-equivalent diameter; lengths in its unit."""
@@ -69,7 +118,8 @@ class Body:
             1: {
                 "equivalent_diameter": 2 * (self.volume / BALL) ** (1 / 3),
                 "feret_max": 2 * self.farthest,
-                "feret_min": 2 * self.nearest,  # the least width of a body that is its own mirror image in a point
+                # the least width of a convex body that is its own mirror image in a point
+                "feret_min": 2 * (self.narrowest or self.nearest),
                 "inscribed_radius": self.nearest,
                 "circumscribed_radius": self.farthest,
                 "semi_axis_a": a,
@@ -86,7 +136,7 @@ class Body:
                 "sphericity": self.nearest / self.farthest,
                 "sphericity_wadell": quotient ** (1 / 3),
                 "isoperimetric_quotient": quotient,
-                "solidity": 1.0,
+                "solidity": self.volume / self.hull if self.hull else 1.0,
                 "void_fraction": void / self.volume,
                 "void_count": len(self.voids),
             },
@@ -102,7 +152,7 @@ def _of_unit_radius(body: Body) -> Body:
     va, vb, vc = (v * s * s for v in body.variances)
     return Body(
         body.name, body.kind, (a, b, c), body.fillet * s, body.volume * s**3, body.area * s**2,
-        body.farthest * s, body.nearest * s, (va, vb, vc), body.voids,
+        body.farthest * s, body.nearest * s, (va, vb, vc), body.voids, body.narrowest * s, body.hull * s**3,
     )  # fmt: skip
 
 
@@ -135,6 +185,22 @@ def block(name: str, b: float = 1.0, c: float = 1.0, rounding: float = 0.0) -> B
     va, vb, vc = (_second_moment(*sides, f) / volume for sides in ((p, q, r), (q, r, p), (r, p, q)))
     farthest = math.sqrt(p * p + q * q + r * r) + f
     return _of_unit_radius(Body(name, "block", (1.0, b, c), f, volume, area, farthest, c, (va, vb, vc)))
+
+
+def cross(name: str) -> Body:
+    """Three square bars through one another, each three times as long as wide: sharp, and far from convex.
+
+    It is made of seven cubes of edge 2/3. The hull adds to them twelve half cubes between the arms and eight corners;
+    its least width is that between its sloping faces.
+    """
+    edge = 2 / 3
+    variance = 2 / 7 * edge**2 + edge**2 / 12
+    return _of_unit_radius(
+        Body(
+            name, "cross", (1.0, 1.0, 1.0), 0.0, 7 * edge**3, 30 * edge**2, math.sqrt(11) / 3, math.sqrt(2) / 3,
+            (variance,) * 3, narrowest=math.sqrt(8) / 3, hull=(7 + 12 / 2 + 8 / 6) * edge**3,
+        )
+    )  # fmt: skip
 
 
 def _second_moment(p: float, q: float, r: float, f: float) -> float:

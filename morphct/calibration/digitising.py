@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import components, levels, localmap, voids
+from ..bodies import Pose
 from ..codes import Coding
 from ..dip_model import DipModel
-from ..kernels import bodies as kernel
 from ..kernels.blocks import Flatness
 from ..kernels.phantom import correlate
 from ..noise import half_kernel
@@ -48,17 +48,11 @@ class _Posed:
     """A trial with its chances drawn: pose, place between the voxels, box, level of its mask."""
 
     trial: Trial
-    turn: np.ndarray
-    centre: np.ndarray
+    pose: Pose
     shape: tuple[int, int, int]
     coat: np.ndarray
     level: float
     rng: np.random.Generator
-
-    @property
-    def scale(self) -> float:
-        """Voxels a volume-equivalent radius."""
-        return 0.5 * self.trial.diameter
 
     @property
     def voxels(self) -> int:
@@ -93,7 +87,7 @@ def pose(trial: Trial, conditions: Conditions) -> _Posed:
     margin = np.ceil(3 * np.array(conditions.sigma)) + 2
     middle = np.ceil(half / spacing) + margin
     z, y, x = (2 * middle + 1).astype(int).tolist()
-    return _Posed(trial, turn, (middle + shift) * spacing, (z, y, x), coat, level, rng)
+    return _Posed(trial, Pose(turn, (middle + shift) * spacing, conditions.spacing), (z, y, x), coat, level, rng)
 
 
 def _coat(trial: Trial, conditions: Conditions, rng: np.random.Generator) -> np.ndarray:
@@ -200,13 +194,7 @@ def _grey(one: _Posed, conditions: Conditions, tile: np.ndarray) -> np.ndarray:
     spacing, finest = np.array(conditions.spacing), min(conditions.spacing)
     soft = finest if conditions.grey else 0.0
     grey = np.empty(one.shape, np.float32)
-    body = one.trial.body
-    fillet = {"ellipsoid": kernel.ELLIPSOID, "octahedron": kernel.OCTAHEDRON}.get(body.kind, body.fillet * one.scale)
-    kernel.draw(np.array(body.half) * one.scale, fillet, one.turn, one.centre, spacing, soft, one.coat, grey)
-    if body.voids:
-        balls = np.array(body.voids) * one.scale
-        balls[:, :3] = balls[:, :3] @ one.turn.T + one.centre
-        kernel.carve(balls, spacing, soft, grey)
+    one.trial.body.draw(one.trial.diameter, one.pose, soft, one.coat, grey)
     if not conditions.grey:
         return grey
     left = math.sqrt(max(0.0, conditions.blur**2 - 1 / 12)) * finest  # the soft surface is a blur of 1/12 already

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 # how near a body must be to speak for a particle: in the logarithm of the diameter, in sharpness, in the logarithms of
-# b/a and c/b; found best on held-out shapes (docs/calibration.md)
+# b/a and c/b; how often the intervals hold kinds of bodies that are left out hardly depends on them
 NEAR = (0.25, 0.03, 0.5, 0.5)
-NEAR_SIZE = 0.3  # in the logarithm of the diameter, for the spread of the errors about their expected size
+NEAR_SIZE = 0.5  # in the logarithm of the diameter, for the spread of the errors about their expected size
 ANYWAY = 0.01  # share with which bodies of like size speak whatever their shape
-COVER = 0.94  # of the errors are to lie within twice the uncertainty (a little is gained by the interval's roundness)
+COVER = 0.94  # of the errors of a new kind of body are to lie within twice the uncertainty
 STEEPEST = 3.0  # errors fall with the diameter to this power at most
 THOMSEN = 1.6075  # power of the mean that gives an ellipsoid's area within 1 %
+LEAST, LEAST_KINDS = 8, 3  # bodies and kinds of them without which nothing is said
 NODES = 24
 ROWS = 1024  # particles at a time
 
@@ -76,14 +77,22 @@ def _weights(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _beyond(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Factor for bodies sharper than the sharpest known: errors at edges grow with what the edges take away."""
+    """Factor (M,) for bodies sharper, longer or flatter than any known.
+
+    Errors at edges grow with what the edges take away, those of flat bodies as their thickness falls.
+    """
     if known.shape[1] < 2:
         return np.ones(len(wanted))
-    return np.maximum(1, np.nan_to_num(wanted[:, 1] / known[:, 1].max(), nan=1.0))
+    most = known.max(axis=0)
+    sharp = np.maximum(1, np.nan_to_num(wanted[:, 1] / max(most[1], 1e-3), nan=1.0))
+    return sharp * np.exp(np.nan_to_num(np.maximum(0, wanted[:, 2:] - most[2:])).sum(axis=1))
 
 
-def fit(shapes: np.ndarray, errors: np.ndarray, size: np.ndarray) -> ErrorModel | None:
-    """A model of the errors of a descriptor; None with too few of them.
+def fit(shapes: np.ndarray, errors: np.ndarray, size: np.ndarray, kind: np.ndarray) -> ErrorModel | None:
+    """A model of the errors of a descriptor; None with too few of them, or bodies of fewer than three kinds.
+
+    How far errors lie above the usual is asked of each kind of body with all of that kind left out: what is off in
+    one way for a whole kind would else be known beforehand, as it never is for a particle.
 
     Parameters
     ----------
@@ -92,20 +101,25 @@ def fit(shapes: np.ndarray, errors: np.ndarray, size: np.ndarray) -> ErrorModel 
         NaN where there is none.
     size : (N,) int
         Place of each body on the ladder of sizes.
+    kind : (N,) int
+        Place of its shape among those of the calibration.
     """
     known = np.isfinite(errors) & np.isfinite(shapes).all(axis=1)
-    if known.sum() < 8:
+    if known.sum() < LEAST or len(np.unique(kind[known])) < LEAST_KINDS:
         return None
-    shapes, errors, size = shapes[known], errors[known], size[known]
+    shapes, errors, size, kind = shapes[known], errors[known], size[known], kind[known]
     power = _power(shapes[:, 0], errors, size)
     scaled = errors * np.exp(power * shapes[:, 0])
-    weights = _weights(shapes, shapes)
-    np.fill_diagonal(weights, 0)  # a body does not speak for itself, or it would know its own error
-    usual = np.sqrt((weights * scaled**2).sum(axis=1) / weights.sum(axis=1))
+    usual = np.empty(len(scaled))
+    for one in np.unique(kind):
+        own = kind == one
+        weights = _weights(shapes[own], shapes[~own])
+        mean = (weights * scaled[~own] ** 2).sum(axis=1) / weights.sum(axis=1)
+        usual[own] = np.sqrt(mean) * _beyond(shapes[own], shapes[~own])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.nan_to_num(np.abs(scaled) / usual)
     at = np.linspace(shapes[:, 0].min(), shapes[:, 0].max(), NODES)
-    return ErrorModel(shapes, scaled, power, at, _quantiles(shapes[:, 0], ratio, at))
+    return ErrorModel(shapes, scaled, power, at, _quantiles(shapes[:, 0], ratio, at, len(np.unique(kind))))
 
 
 def _power(logs: np.ndarray, errors: np.ndarray, size: np.ndarray) -> float:
@@ -120,11 +134,17 @@ def _power(logs: np.ndarray, errors: np.ndarray, size: np.ndarray) -> float:
     return float(np.clip(-slope, 0, STEEPEST))
 
 
-def _quantiles(logs: np.ndarray, ratio: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The `COVER` quantile of `ratio` (N,) near each of `at`; one more value, above all others, counts as well."""
+def _quantiles(logs: np.ndarray, ratio: np.ndarray, at: np.ndarray, kinds: int) -> np.ndarray:
+    """The `COVER` quantile of `ratio` (N,) near each of `at`.
+
+    One more kind of body, worse than all others, counts as well: of K + 1 kinds in any order, the new one is as likely
+    as each to be the worst.
+
+    Source: conformal prediction, V. Vovk et al., Algorithmic Learning in a Random World (2005), by groups.
+    """
     order = np.argsort(ratio, kind="stable")
     weights = np.exp(-0.5 * ((at[:, None] - logs[order]) / NEAR_SIZE) ** 2)
-    share = np.cumsum(weights, axis=1) / (weights.sum(axis=1) + weights.max(axis=1))[:, None]
+    share = np.cumsum(weights, axis=1) / (weights.sum(axis=1) * (1 + 1 / kinds))[:, None]
     return ratio[order][np.minimum((share < COVER).sum(axis=1), len(ratio) - 1)]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..bodies import Body, block, ellipsoid, octahedron
+from ..bodies import Body, block, cross, ellipsoid, octahedron
 from .found import Found
 
 LEAST = 4.0  # voxels across
@@ -45,8 +45,8 @@ class Extent:
 
 
 EXTENTS = {
-    "quick": Extent(largest=56.0, sizes=8, poses=2, least=84, references=1, void_sizes=4, porous=8),
-    "full": Extent(largest=120.0, sizes=12, poses=10, least=1000, references=3, void_sizes=8, porous=40),
+    "quick": Extent(largest=56.0, sizes=8, poses=1, least=84, references=1, void_sizes=4, porous=8),
+    "full": Extent(largest=120.0, sizes=12, poses=5, least=1000, references=2, void_sizes=8, porous=40),
 }
 
 
@@ -87,14 +87,22 @@ def sizes(found: Found, extent: Extent) -> np.ndarray:
 
 
 def shapes(found: Found) -> list[Body]:
-    """The bodies: round ones, sharp ones, and smooth and rounded ones with the axis ratios of the particles."""
+    """The bodies: round ones, sharp ones, and smooth and rounded ones with the axis ratios of the particles.
+
+    Many kinds with few poses each: how much errors differ from shape to shape is most of what is to be found out.
+    """
     fixed = [
         ellipsoid("sphere"),
+        *(ellipsoid("ellipsoid", b, c) for b, c in ((1.0, 0.5), (0.5, 0.5))),
         block("cube"),
+        *(block("plate", b, c) for b, c in ((1.0, 0.3), (0.9, 0.2))),
+        *(block("block", b, c) for b, c in ((0.7, 0.4), (0.5, 0.5))),
         block("rounded cube", rounding=0.5),
-        block("plate", 1.0, 0.3),
-        block("rod", 0.5, 0.5, 0.5),
-        octahedron("octahedron"),
+        *(block("rounded block", b, c, r) for b, c, r in ((0.8, 0.6, 0.25), (0.5, 0.5, 0.5))),
+        *(block("ball rolled along", b, c, 1.0) for b, c in ((0.5, 0.5), (1.0, 0.4))),
+        *(octahedron("octahedron", b, c) for b, c in ((1.0, 1.0), (0.5, 0.5))),
+        *(octahedron("flat octahedron", b, c) for b, c in ((1.0, 0.4), (0.9, 0.25))),
+        cross("cross"),
     ]
     ratios = found.typical_ratios(FOUND)
     return fixed + [make for b, c in ratios for make in (ellipsoid(AS_FOUND, b, c), block(AS_FOUND, b, c, 0.5))]

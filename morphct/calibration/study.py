@@ -189,9 +189,12 @@ def planned(
     """The bodies that `calibrate` will digitise: solid ones, and ones with voids."""
     extent = ladder.EXTENTS[options.method]
     solid = ladder.solid_trials(ladder.shapes(found), ladder.sizes(found, extent), extent, seed)
-    # a dip is looked for deeper than twice the blur: around each void there must be as much
-    wall = 2 * max(2.0, 2 * scan.blur) if scan.by_dips else 2.0
-    return list(solid), list(ladder.porous_trials(found, extent, wall, seed))
+    return list(solid), list(ladder.porous_trials(found, extent, wall_of(scan), seed))
+
+
+def wall_of(scan: Conditions) -> float:
+    """Voxels of solid around each void of a body: dips are looked for deeper than twice the blur."""
+    return 2 * max(2.0, 2 * scan.blur) if scan.by_dips else 2.0
 
 
 def calibrate_measured(
@@ -226,7 +229,7 @@ def _models(solid: Trials, names: Iterable[str]) -> dict[str, ErrorModel]:
     if not set(SHAPE) <= set(solid.values):  # nothing is left of bodies so small under so much blur
         return {}
     shapes = errors.shape_of(*(solid.values[name] for name in SHAPE))
-    found = {name: errors.fit(shapes, solid.errors(name), solid.size) for name in names}
+    found = {name: errors.fit(shapes, solid.errors(name), solid.size, solid.kind) for name in names}
     return {name: model for name, model in found.items() if model is not None}
 
 
@@ -235,8 +238,9 @@ def _void_models(porous: Trials) -> dict[str, ErrorModel]:
     if not porous.trials:
         return {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = porous.void_diameters()[:, None]
-        found = {n: errors.fit(np.log(mean), porous.errors(n), porous.size) for n in POROUS if n in porous.values}
+        mean = np.log(porous.void_diameters())[:, None]
+    size, kind = porous.size, porous.kind
+    found = {n: errors.fit(mean, porous.errors(n), size, kind) for n in POROUS if n in porous.values}
     return {name: model for name, model in found.items() if model is not None}
 
 

@@ -53,6 +53,11 @@ class Trials:
         """(N,) place of each body's size on the ladder."""
         return np.array([t.size for t in self.trials], int)
 
+    @property
+    def kind(self) -> np.ndarray:
+        """(N,) place of each body's shape among those of the calibration."""
+        return np.array([t.shape for t in self.trials], int)
+
     def errors(self, name: str) -> np.ndarray:
         """(N,) measured less true: over the truth for lengths, areas and volumes, as it is for ratios."""
         error = self.values[name] - self.truths[name]

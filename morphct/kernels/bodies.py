@@ -1,10 +1,10 @@
-"""Bodies with known answers into voxels: how much of a voxel an ellipsoid, a rounded block or an octahedron fills."""
+"""Bodies with known answers into voxels: how much of a voxel an ellipsoid, rounded block, octahedron or cross fills."""
 
 import numpy as np
 
 from .jit import jit, jit_inline
 
-ELLIPSOID, OCTAHEDRON = -1.0, -2.0  # in place of a block's fillet
+ELLIPSOID, OCTAHEDRON, CROSS = -1.0, -2.0, -3.0  # in place of a block's fillet
 
 
 @jit_inline
@@ -41,6 +41,15 @@ def _beyond_octahedron(a, b, c, half):
 
 
 @jit_inline
+def _beyond_cross(a, b, c, half):
+    """Distance of a point to three bars through the middle, each a third as wide as long; exact outside."""
+    p, q, r = half[0], half[1], half[2]
+    along = _beyond_block(a, b, c, (p, q / 3.0, r / 3.0), 0.0)
+    across = _beyond_block(a, b, c, (p / 3.0, q, r / 3.0), 0.0)
+    return min(along, across, _beyond_block(a, b, c, (p / 3.0, q / 3.0, r), 0.0))
+
+
+@jit_inline
 def _coated(outside, beyond, coat, soft):
     """Grey at a point `outside` the surface and `beyond` the plane where the coat begins."""
     body = _share(outside, soft)
@@ -53,11 +62,11 @@ def _coated(outside, beyond, coat, soft):
 def draw(half, fillet, turn, centre, spacing, soft, coat, out):
     """Draw one body into a box, every voxel of which is written.
 
-    half : (3,) float64 semi-axes, half edges or corners. fillet : radius of a block's edges, or ELLIPSOID, OCTAHEDRON.
-    turn : (3, 3) float64, columns are the body's axes as z, y, x. centre : (3,) of the body, from the middle of voxel
-    (0, 0, 0). spacing : (3,) voxel edges. soft : width over which the surface falls from 1 to 0; 0: a voxel is 1 where
-    its centre lies in the body. coat : (6,) float64 normal z, y, x and offset of a plane, beyond which the body is
-    covered, thickness and grey of that cover (grey 0: none). out : (Z, Y, X) float32.
+    half : (3,) float64 semi-axes, half edges, corners or half lengths of bars. fillet : radius of a block's edges, or
+    ELLIPSOID, OCTAHEDRON, CROSS. turn : (3, 3) float64, columns are the body's axes as z, y, x. centre : (3,) of the
+    body, from the middle of voxel (0, 0, 0). spacing : (3,) voxel edges. soft : width over which the surface falls from
+    1 to 0; 0: a voxel is 1 where its centre lies in the body. coat : (6,) float64 normal z, y, x and offset of a plane,
+    beyond which the body is covered, thickness and grey of that cover (grey 0: none). out : (Z, Y, X) float32.
     """
     for k in range(out.shape[0]):
         z = k * spacing[0] - centre[0]
@@ -70,6 +79,8 @@ def draw(half, fillet, turn, centre, spacing, soft, coat, out):
                 c = z * turn[0, 2] + y * turn[1, 2] + x * turn[2, 2]
                 if fillet == OCTAHEDRON:
                     outside = _beyond_octahedron(a, b, c, half)
+                elif fillet == CROSS:
+                    outside = _beyond_cross(a, b, c, half)
                 elif fillet < 0.0:
                     outside = _beyond_ellipsoid(a, b, c, half)
                 else:
