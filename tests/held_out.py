@@ -34,7 +34,7 @@ NAMES = (
     "sphericity_wadell",
     "roundness",
 )
-CLOSED = tuple(n for n in NAMES if n not in ("sphericity_silhouette", "roundness"))  # whose truth is a closed form
+CLOSED = tuple(n for n in NAMES if n not in ("sphericity", "sphericity_silhouette", "roundness"))  # soon measured
 
 
 @dataclass(frozen=True)

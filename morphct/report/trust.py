@@ -25,10 +25,10 @@ def story(run: "RunFolder") -> list[str]:
     bodies = int(table[(table["body"] == ALL) & (table["descriptor"] == table["descriptor"].iloc[0])]["n"].sum())
     found = facts["conditions"]
     return [
-        f"{words.counted(bodies, 'body', 'bodies')} of known size and shape (spheres, cubes, plates, rods, octahedra, "
-        "and ellipsoids and rounded blocks with the axis ratios of these particles) were put through what stands "
-        f"between a particle and its numbers here: {_conditions(found)}. They were then measured as the particles "
-        "were.",
+        f"{words.counted(bodies, 'body', 'bodies')} of known size and shape (spheres, cubes, plates, octahedra, a "
+        "cross and others, ellipsoids and rounded blocks with the axis ratios of these particles) were put through "
+        f"what stands between a particle and its numbers here: {_conditions(found)}. They were then measured as the "
+        "particles were.",
         "A column counts as resolved from the size on at which bias and spread together stay within "
         f"{100 * facts['tolerance']:g} % of a length, area or volume, or {facts['tolerance']:g} of a ratio, on bodies "
         "shaped as the particles; smaller particles carry the flag `not_resolved` with the column's name. Columns that "
