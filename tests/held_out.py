@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import phantoms
@@ -9,7 +10,7 @@ import phantoms
 from morphct.bodies import Pose
 from morphct.calibration import Calibration, Conditions
 from morphct.calibration.ladder import Trial
-from morphct.calibration.trials import SHAPE, is_relative, run_trials
+from morphct.calibration.trials import SHAPE, Trials, is_relative, run_trials
 
 SUB = 2  # samples a voxel edge
 SEED = 90_001
@@ -85,26 +86,35 @@ def trials_of(diameters: Sequence[float], poses: int, shapes: Sequence[str] = SH
     ]
 
 
-def coverage(
-    made: Calibration, scan: Conditions, trials: list[Trial], names: Sequence[str] = NAMES, run_map=map
-) -> dict[str, np.ndarray]:
-    """By column, whether the value give or take twice its uncertainty holds the truth, for each trial; NaN where there
-    is no value or no truth. Columns without a closed form are held against large bodies."""
+def measured(scan: Conditions, trials: list[Trial], names: Sequence[str] = NAMES, run_map=map) -> Trials:
+    """The bodies under the conditions of a scan; columns without a closed form are held against large bodies."""
     found = run_trials(trials, {*names, *SHAPE}, scan, SEED, run_map)
     truths = dict(found.truths)
-    lacking = [n for n in names if np.isnan(truths[n]).all()]
+    lacking = tuple(n for n in names if np.isnan(truths[n]).all())
+    shapes = {t.shape: t.body for t in trials}
     if lacking:
-        shapes = {t.shape: t.body for t in trials}
-        large = [Trial(body, 80.0, 80.0, 0, shape, (SEED, 9, shape)) for shape, body in shapes.items()]
-        ideal = run_trials(large, lacking, Conditions((1.0, 1.0, 1.0), 1.0), SEED, run_map)
-        place = {t.shape: i for i, t in enumerate(ideal.trials)}
+        ideal = _large(lacking, tuple(sorted(shapes.items(), key=lambda item: item[0])))
         for n in lacking:
-            truths[n] = np.array([ideal.values[n][place[t.shape]] for t in trials])
+            truths[n] = np.array([ideal[n][t.shape] for t in trials])
+    return Trials(trials, found.values, truths)
+
+
+@cache
+def _large(names: tuple[str, ...], shapes: tuple[tuple[int, Sampled], ...]) -> dict[str, dict[int, float]]:
+    """Columns of bodies so large that voxels matter little, by shape."""
+    trials = [Trial(body, 80.0, 80.0, 0, shape, (SEED, 9, shape)) for shape, body in shapes]  # type: ignore[arg-type]
+    values = run_trials(trials, names, Conditions((1.0, 1.0, 1.0), 1.0), SEED).values
+    return {n: {t.shape: float(v) for t, v in zip(trials, values[n])} for n in names}
+
+
+def coverage(made: Calibration, found: Trials, names: Sequence[str] = NAMES) -> dict[str, np.ndarray]:
+    """By column, whether the value give or take twice its uncertainty holds the truth, for each body; NaN where there
+    is no value or no truth."""
     shape = [found.values[n] * (made.conditions.edge if n == "equivalent_diameter" else 1) for n in SHAPE]
     covered = {}
     for n in names:
         u = made.uncertainty(n, found.values[n], *shape)
-        error = np.abs(found.values[n] - truths[n])
+        error = np.abs(found.values[n] - found.truths[n])
         covered[n] = np.where(np.isfinite(u) & np.isfinite(error), error <= 2 * u, np.nan)
         assert is_relative(n) or np.nanmax(u) < 1
     return covered
