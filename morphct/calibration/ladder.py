@@ -45,7 +45,7 @@ class Extent:
 
 
 EXTENTS = {
-    "quick": Extent(largest=56.0, sizes=8, poses=1, least=84, references=1, void_sizes=4, porous=8),
+    "quick": Extent(largest=56.0, sizes=8, poses=1, least=84, references=1, void_sizes=4, porous=16),
     "full": Extent(largest=120.0, sizes=12, poses=5, least=1000, references=2, void_sizes=8, porous=40),
 }
 
