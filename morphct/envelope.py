@@ -91,25 +91,23 @@ class Envelope:
         z0, z1, y0, y1, x0, x1 = (int(b) for b in box)
         step = crop_step(box)
         shape = [-(-size // step) for size in (z1 - z0, y1 - y0, x1 - x0)]
-        mask, hollow = np.empty(shape, np.uint8), np.zeros(shape, np.uint8) if self.voids is not None else None
-        table = None
+        mask, hollow = np.empty(shape, np.uint8), np.empty(shape if self.voids is not None else (0, 0, 0), np.uint8)
+        chosen = np.asarray(members, np.int64)
         if len(members) > 1:
-            table = np.zeros(self.n + 1, bool)
-            table[members] = True
+            chosen = np.zeros(self.n + 1, np.int64)
+            chosen[members] = 1
+        empty = 0
         planes = max(1, _BLOCK // ((y1 - y0) * (x1 - x0))) if step == 1 else 1
         for i in range(0, shape[0], planes):
             z = z0 + i * step
             where = slice(z, min(z + planes, z1)), slice(y0, y1), slice(x0, x1)
-            labels = self.labels[where][:, ::step, ::step]
-            chosen = table[labels] if table is not None else labels == members[0]
-            if hollow is not None:
-                voids = self.voids[where][:, ::step, ::step]
-                held = self.owner[voids]  # type: ignore[index]
-                chosen |= (labels == 0) & (table[held] if table is not None else held == members[0])
-                hollow[i : i + planes] = chosen & (voids != 0)
-            mask[i : i + planes] = chosen
-        solid = mask & ~hollow if hollow is not None and hollow.any() else None
-        return Crop(mask, solid, step)
+            labels = _planes(self.labels[where][:, ::step, ::step])
+            if self.voids is None:
+                mask[i : i + planes] = chosen[labels] if len(members) > 1 else labels == members[0]
+                continue
+            voids = _planes(self.voids[where][:, ::step, ::step])
+            empty += kernel.cut_out(labels, voids, self.owner, chosen, mask[i : i + planes], hollow[i : i + planes])
+        return Crop(mask, mask & ~hollow if empty else None, step)
 
 
 def _planes(planes: Any) -> np.ndarray:

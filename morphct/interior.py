@@ -134,7 +134,7 @@ def _layers(work: _Work, box: np.ndarray, label: int) -> _Layers:
     depth = squared[solid]
     to_surface = depth
     if crop.solid is not None or len(set(work.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
-        to_surface = squared_distances(padded(solid), (1.0, 1.0, 1.0))[within][solid]
+        to_surface = squared_distances(padded(solid), (1.0, 1.0, 1.0), BORDER)[within][solid]
     away = to_surface >= np.float32((BORDER / crop.step) ** 2)
     # the surface passes half a voxel before the outermost voxel centres
     deepest = np.sqrt(squared.max()) - np.float32(0.5)

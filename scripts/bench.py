@@ -4,15 +4,17 @@
     scripts/bench --size 512 --memory 2GiB --write
     scripts/bench --imports          how long `import morphct` and `morphct --help` take
     scripts/bench --stages           Mvoxel/s of every stage, from run.json
+    scripts/bench --descriptors      particles per second, beside scikit-image and PoreSpy; 3200 particles of the study
 
 Each program runs in a process of its own, one after the other; kernels are compiled (and cached) beforehand.
-`--write` puts the tables into docs/bench.md.
+`--write` puts the tables into docs/bench.md; sections that were not measured stay as they are there.
 """
 
 import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -41,10 +43,10 @@ class Measured:
     stdout: str
 
 
-def measured(command: list[str]) -> Measured:
+def measured(command: list[str], environment: dict[str, str] | None = None) -> Measured:
     """Run a command; wall time and the largest memory of it or any of its children. A failure ends the benchmark."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=os.environ | (environment or {}))
     assert process.stdout is not None
     stdout = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
@@ -141,6 +143,13 @@ def imports() -> list[str]:
     return lines
 
 
+def descriptors() -> list[str]:
+    """Markdown of what `bench_particles.py` measures."""
+    script = str(ROOT / "scripts" / "bench_particles.py")
+    alone = {f"{pool}_NUM_THREADS": "1" for pool in ("NUMBA", "OMP", "OPENBLAS")}  # one thread for everybody
+    return measured([sys.executable, script, "--compare", "--costs", "--population", "100"], alone).stdout.splitlines()
+
+
 def heading() -> list[str]:
     """What it was measured on."""
     from importlib.metadata import version
@@ -149,9 +158,24 @@ def heading() -> list[str]:
     return [
         "# How fast, in how much memory",
         "",
-        f"Written by `scripts/bench`, {time.strftime('%Y-%m-%d')}: {os.cpu_count()} processors ({platform.machine()}), "
+        f"Written by `scripts/bench`, last on {time.strftime('%Y-%m-%d')}: {os.cpu_count()} processors "
+        f"({platform.machine()}), "
         f"Python {platform.python_version()}, {libraries}. Phantoms of `morphct phantom`, default settings.",
     ]
+
+
+def merged(old: str, new: str) -> str:
+    """The new page, and those sections of the old one that it does not have, in the old order."""
+
+    def sections(page: str) -> dict[str, str]:
+        parts = re.split(r"^(?=## )", page, flags=re.M)
+        return {part.partition("\n")[0]: part.rstrip() for part in parts if part.strip()}
+
+    found = sections(new)
+    top, *rest = found
+    kept = {name: text for name, text in sections(old).items() if name.startswith("## ")}
+    order = [top, *kept, *(name for name in rest if name not in kept)]
+    return "\n\n".join(found.get(name, kept.get(name, "")) for name in order) + "\n"
 
 
 def main() -> None:
@@ -162,20 +186,23 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true", help="morphct alone")
     parser.add_argument("--imports", action="store_true", help="start-up times only")
     parser.add_argument("--stages", action="store_true", help="speed of the stages only")
+    parser.add_argument("--descriptors", action="store_true", help="speed of the descriptors only")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {PAGE.relative_to(ROOT)}")
     given = parser.parse_args()
     WORK.mkdir(exist_ok=True)
-    wanted = [given.imports, given.stages]
+    wanted = [given.imports, given.stages, given.descriptors]
     parts = [] if any(wanted) else [end_to_end(given.size, given.seed, given.memory, not given.no_peers)]
     if given.stages or not any(wanted):
         parts.append(stages(given.size, given.seed))
     if given.imports or not any(wanted):
         parts.append(imports())
+    if given.descriptors:
+        parts.append(descriptors())
     text = "\n\n".join("\n".join(lines) for lines in [heading(), *parts]) + "\n"
     print(text)
     if given.write:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(text)
+        PAGE.write_text(merged(PAGE.read_text(), text) if PAGE.exists() else text)
 
 
 if __name__ == "__main__":

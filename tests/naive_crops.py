@@ -51,7 +51,7 @@ def level_mesh(field, level, spacing):
 
 
 def surface_area(mask, spacing=(1.0, 1.0, 1.0), factor=1.0234):
-    """METHODS: scikit-image's mesh of the blurred occupancy at the level that keeps the volume."""
+    """docs/methods.md, 4: scikit-image's mesh of the blurred occupancy at the level that keeps the volume."""
     field = ndimage.gaussian_filter(np.pad(mask.astype(float), 4), 0.6, truncate=4, mode="constant")
     wanted = mask.sum() * np.prod(spacing)
     level = optimize.brentq(lambda v: level_mesh(field, v, spacing)[1] - wanted, 0.1, 0.7, xtol=1e-4)
@@ -131,7 +131,7 @@ def random_rotation(rng):
 
 
 class Body:
-    """An analytic body of volume-equivalent radius 1 and what METHODS section 3 says of it (in units of that radius).
+    """An analytic body of volume-equivalent radius 1 and what is known of it (in units of that radius).
 
     inside(p) for points (..., 3); reach: half the edge of a cube around it in any pose.
     """
@@ -158,7 +158,7 @@ def _bodies():
     disc = (2 / 3) ** (1 / 3)
     octa = np.pi ** (1 / 3)
     hexagon = (4 / 3 * np.pi / (0.75 * 3**0.5)) ** (1 / 3)  # corner radius; thickness half of it
-    pair = 0.805  # radius of the two balls, 1.5 radii apart (METHODS: r_ins / r_eq)
+    pair = 0.805  # radius of the two balls, 1.5 radii apart (of volume-equivalent radii)
     bodies = {
         "sphere": Body(lambda p: (p**2).sum(-1) <= 1, 12.566, 1, 1),
         "cube": Body(lambda p: np.abs(p).max(-1) <= cube, 15.591, 0.806, 1.396, smooth=False),
@@ -273,7 +273,7 @@ def largest_circle(points):
 
 
 def corners(points, r_max):
-    """METHODS section 4, steps 3 and 4: every arc's circle by least squares, the widest turns first."""
+    """docs/methods.md, 7, step 4: every arc's circle by least squares, the widest turns first."""
     n = len(points)
     step = np.linalg.norm(np.diff(points, axis=0, append=points[:1]), axis=1).mean()
     tolerance = max(0.15, 0.01 * r_max)
@@ -314,7 +314,7 @@ def corners(points, r_max):
 
 
 def curvature_roundness(mask, r_ins):
-    """METHODS section 4: SciPy's Gaussian derivatives at the vertices of scikit-image's mesh."""
+    """docs/methods.md, 7: SciPy's Gaussian derivatives at the vertices of scikit-image's mesh."""
     from skimage.measure import marching_cubes
 
     sigma = max(1.5, 0.2 * r_ins)

@@ -3,7 +3,7 @@
     body = digitise("cube", radius=20, seed=3)                  # radius: volume-equivalent, in units of `spacing`
     body.mask, body.truth["surface_area"], body.truth["sphericity"]
 
-Numbers: closed forms; means and medians of the local thickness are taken from careful integration (METHODS, 3).
+Numbers: closed forms; means and medians of the local thickness are taken from careful integration.
 """
 
 from collections.abc import Callable
@@ -208,6 +208,7 @@ def bodies() -> dict[str, Body]:
         "two spheres": _two_spheres(),
         "rounded cube .25": _rounded_cube(0.25, (0.696, 0.816)),
         "rounded cube .5": _rounded_cube(0.5, (0.771, 0.848)),
+        "rounded cube .75": _rounded_cube(0.75),
     }
 
 

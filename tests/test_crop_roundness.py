@@ -1,4 +1,4 @@
-"""Silhouettes, corners and curvature: kernels against slow twins, values against what METHODS shows of known bodies."""
+"""Silhouettes, corners and curvature: kernels against slow twins, values of known bodies."""
 
 import naive_crops as naive
 import numpy as np
@@ -11,7 +11,7 @@ from morphct.crops.roundness import BLUR, LEVEL, view_frames
 from morphct.kernels import corners, curvature, outlines, silhouettes, surface_mesh
 
 ISOTROPIC = (1.0, 1.0, 1.0)
-# METHODS section 4, all views, in the continuum: roundness; and the silhouette ratio where it is given
+# docs/methods.md, 7: all views, in the continuum: roundness; and the silhouette ratio where it is given
 SEEN = {
     "sphere": (1.0, 1.0),
     "cube": (0.255, 0.709),

@@ -1,4 +1,4 @@
-"""Local thickness: painted maps against brute force, means and medians against METHODS' bodies."""
+"""Local thickness: painted maps against brute force, means and medians on known bodies."""
 
 import naive_crops as naive
 import numpy as np
@@ -11,7 +11,7 @@ from morphct.crops import grid
 from morphct.kernels import bits, thickness
 
 ISOTROPIC = (1.0, 1.0, 1.0)
-# METHODS section 3: mean and median local thickness over the equivalent diameter
+# mean and median local thickness of bodies over the equivalent diameter
 TRUTH = {
     "sphere": (1.0, 1.0),
     "cube": (0.666, 0.806),

@@ -1,4 +1,4 @@
-"""Crops: kernels against slow twins, bodies against METHODS' true values, turns, cuts and degenerate sets."""
+"""Crops: kernels against slow twins, bodies against true values, turns, cuts and degenerate sets."""
 
 import json
 import os
@@ -49,9 +49,18 @@ def test_distance_equals_scipy(seed, spacing):
     np.testing.assert_allclose(crop_box.squared_distances(mask, spacing), truth, rtol=1e-6)
 
 
+@pytest.mark.parametrize("most", [2.0, 3.5])
+def test_distance_up_to_a_limit(most):
+    mask = crop_box.padded(blob(4), 1)
+    whole = crop_box.squared_distances(mask, (1.0, 2.0, 1.0))
+    np.testing.assert_array_equal(
+        crop_box.squared_distances(mask, (1.0, 2.0, 1.0), most), np.minimum(whole, np.float32(most) ** 2)
+    )
+
+
 def test_distance_takes_the_outside_as_background():
     out = np.empty((3, 4, 5), np.float32)
-    crop_distance.squared_distance(np.ones(out.shape, np.uint8), np.ones(3, np.float32), out)
+    crop_distance.squared_distance(np.ones(out.shape, np.uint8), np.ones(3, np.float32), np.float32(np.inf), out)
     truth = ndimage.distance_transform_edt(np.pad(np.ones(out.shape), 1))[1:-1, 1:-1, 1:-1] ** 2
     np.testing.assert_allclose(out, truth)
 
@@ -155,7 +164,7 @@ def test_hull_candidates_hold_every_vertex():
         assert vertices <= {tuple(p) for p in points}
 
 
-# --- bodies against METHODS sections 1 and 3
+# --- bodies against true values
 
 THIN = {"ellipsoid", "hexplate"}  # inscribed radius below 8 voxels at r = 10
 CREASED = {"twospheres", "rounded25"}

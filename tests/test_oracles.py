@@ -1,7 +1,7 @@
 """One exact value for every descriptor, demanded by name: a column without an oracle fails the suite.
 
 The scenes are small enough to work their numbers out by hand; estimators of surfaces and balls are held to bodies with
-closed forms, at the tolerances of METHODS section 1.
+closed forms, at the tolerances of docs/bodies.md.
 """
 
 from collections.abc import Callable
@@ -402,7 +402,7 @@ def test_label_file_of_boxes(shared_data):
     assert table.loc[[1, 2, 3, 4, 5], "n_voxels"].tolist() == [1540, 2648, 2206, 1320, 1210]
 
 
-# tolerances of METHODS section 1, by volume-equivalent radius: smooth and sharp-edged bodies differ in area
+# tolerances by volume-equivalent radius: smooth and sharp-edged bodies differ in area
 TOLERANCES = {
     10: {"area": (0.012, 0.07), "ellipticity": 0.035, "circumscribed": 0.048, "solidity": 0.025, "volume": 0.006},
     20: {"area": (0.006, 0.04), "ellipticity": 0.012, "circumscribed": 0.03, "solidity": 0.0125, "volume": 0.003},

@@ -18,13 +18,14 @@ def padded(mask: np.ndarray, margin: int = MARGIN) -> np.ndarray:
     return box
 
 
-def squared_distances(box: np.ndarray, spacing: Spacing) -> np.ndarray:
+def squared_distances(box: np.ndarray, spacing: Spacing, most: float = np.inf) -> np.ndarray:
     """Squared distance of every voxel to the nearest background voxel centre, in units of the finest spacing.
 
     Parameters
     ----------
     box : (Z,Y,X) uint8, 0 or 1.
     spacing : z, y, x voxel edges.
+    most : in units of the finest spacing; longer distances are given as this one.
 
     Returns
     -------
@@ -35,5 +36,5 @@ def squared_distances(box: np.ndarray, spacing: Spacing) -> np.ndarray:
     if np.allclose(weights, whole, rtol=1e-9):
         weights = whole
     out = np.empty(box.shape, np.float32)
-    squared_distance(box, weights.astype(np.float32), out)
+    squared_distance(box, weights.astype(np.float32), np.float32(most) ** 2, out)
     return out

@@ -10,7 +10,7 @@ from ..kernels import calipers, enclosing
 from ..kernels import hull as facets
 from .box import Spacing
 
-# What a body reaches beyond its outermost voxel centres, in voxels along every axis (METHODS: circumscribed radius)
+# What a body reaches beyond its outermost voxel centres, in voxels along every axis (docs/methods.md, 2 and 5)
 SKIN = 0.25
 
 

@@ -58,7 +58,7 @@ def silhouette_roundness(mask: np.ndarray, spacing: Spacing, ball: Ball, views: 
     -----
     R = mean over the corners of r_i / r_max, the corners being circles fitted to the arcs of the smoothed outline
     (`kernels.corners`, `kernels.outlines`). The parameters alone move R by .3 between implementations: compare
-    with this one's values for known bodies. Sources: Wadell 1932; Zheng & Hryciw 2015; METHODS section 4.
+    with this one's values for known bodies. Sources: Wadell 1932; Zheng & Hryciw 2015; docs/methods.md, 7.
     """
     return roundness_of_box(padded(mask), spacing, ball, views)
 

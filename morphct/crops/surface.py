@@ -38,7 +38,7 @@ def surface_area(mask: np.ndarray, spacing: Spacing) -> tuple[float, float]:
     area : float, in spacing squared (nan for an empty mask).
     level : float, the occupancy at which the volume is kept.
 
-    Source: METHODS of this project; Lorensen & Cline 1987 for the cells.
+    Source: docs/methods.md, 4; Lorensen & Cline 1987 for the cells.
     """
     return area_of_box(padded(mask), int(np.count_nonzero(mask)), spacing)
 

@@ -19,7 +19,7 @@ def std(deviation):
     return deviation
 
 
-@descriptor(symbol=r"\bar c_{inner} - \bar c_{outer}", source="METHODS section 5", smallest=16, empty="no_interior")
+@descriptor(symbol=r"\bar c_{inner} - \bar c_{outer}", source="docs/methods.md, 11", smallest=16, empty="no_interior")
 def core_shell(inner, outer):
     """Mean of the channel over the deeper half of the solid less that over the shallower half, in the channel's own
     unit: halves by volume, by the distance to the outside, of the solid three voxels and more from any surface. Above

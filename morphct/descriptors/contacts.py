@@ -34,7 +34,7 @@ def contact_area(pairs, voxels):
     return total.astype(float)  # without any pair they are whole numbers
 
 
-@descriptor(symbol=r"A_c / \pi r_{ins}^2", source="METHODS section 6", bounds=POSITIVE, smallest=16)
+@descriptor(symbol=r"A_c / \pi r_{ins}^2", source="docs/methods.md, 12", bounds=POSITIVE, smallest=16)
 def weld_ratio_max(pairs, welds, voxels):
     """Largest ratio, over its contacts, of interface area to the largest circle in the smaller of the two particles; 0
     without contacts."""

@@ -5,7 +5,7 @@ from .registry import SHARE, descriptor
 
 @descriptor(
     symbol=r"n / n_{hull}",
-    source="lattice points in the hull of voxel centres, METHODS section 1",
+    source="lattice points in the hull of voxel centres, docs/methods.md, 8",
     bounds=SHARE,
     smallest=20,
     also={"scikit-image": "solidity (hull of voxel corners, low)", "SPAM": "volume / convex volume"},

@@ -6,7 +6,7 @@ from .registry import POSITIVE, SHARE, descriptor
 
 EQUAL = 1e-9  # semi-axes closer than this share of the longer one have no direction of their own
 ZINGG = 2 / 3
-_SOURCE = "raw covariance of voxel centres, METHODS section 1"
+_SOURCE = "raw covariance of voxel centres, docs/methods.md, 3"
 
 
 def _direction(variances, axes, which, component):

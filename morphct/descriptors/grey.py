@@ -48,7 +48,7 @@ def grey_heterogeneity(grey_inside_spread, grey_nearby_spread):
 
 @descriptor(
     symbol=r"(\bar g_{inner} - \bar g_{outer}) / (\bar g_{in} - g_{air})",
-    source="METHODS section 5",
+    source="docs/methods.md, 11",
     smallest=16,
     empty="no_interior",
 )

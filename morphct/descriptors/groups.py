@@ -23,19 +23,19 @@ def solidity(hull_share):
     return hull_share
 
 
-@descriptor(power=2, symbol=r"A_w", source="METHODS section 6", bounds=POSITIVE, smallest=10)
+@descriptor(power=2, symbol=r"A_w", source="docs/methods.md, 12", bounds=POSITIVE, smallest=10)
 def weld_area(area_welded):
     """Area of the interfaces inside the group that count as welds: their score is `aggregates.score` or more."""
     return area_welded
 
 
-@descriptor(symbol=r"A_c / \pi r_{ins}^2", source="METHODS section 6", bounds=POSITIVE, smallest=16)
+@descriptor(symbol=r"A_c / \pi r_{ins}^2", source="docs/methods.md, 12", bounds=POSITIVE, smallest=16)
 def weld_ratio_max(ratio_largest):
     """Largest weld ratio inside the group."""
     return ratio_largest
 
 
-@descriptor(source="this project, METHODS section 6", bounds=SHARE)
+@descriptor(source="this project, docs/methods.md, 12", bounds=SHARE)
 def score(score_surest):
     """How surely there is a weld in the group, from 0 to 1: that of its surest contact, from its area, its weld ratio
     and how much the grey drops at it; calibrated on phantoms (of groups scored .8 about 80 % have a weld)."""

@@ -29,14 +29,14 @@ def thickness(void_thickness):
     return void_thickness
 
 
-@descriptor(symbol="q", source="METHODS section 5", bounds=SHARE, empty="outside_owner")
+@descriptor(symbol="q", source="docs/methods.md, 10", bounds=SHARE, empty="outside_owner")
 def depth_rank(void_rank):
     """Share of the places it could have had, deep enough in its particle for a ball of its volume, that lie deeper: .5
     on average where voids lie at random, 0 in the middle, 1 under the surface."""
     return void_rank
 
 
-@descriptor(symbol="c/b, c/a, t/d", source="METHODS section 5")
+@descriptor(symbol="c/b, c/a, t/d", source="docs/methods.md, 10")
 def kind(ellipticity_zy, ellipticity_zx, thickness, equivalent_diameter):
     """`crack` when flat and long (c/b at most 1/2 and c/a at most 1/3) or thin for its volume (thickness at most .35
     equivalent diameters, as bent and branched ones are), else `pore`."""
@@ -44,13 +44,13 @@ def kind(ellipticity_zy, ellipticity_zx, thickness, equivalent_diameter):
     return np.where(flat | (thickness <= THIN * equivalent_diameter), "crack", "pore").astype(object)
 
 
-@descriptor(source="METHODS section 5")
+@descriptor(source="docs/methods.md, 10")
 def open_(void_open):
     """Whether it opens to the outside of its particle, through a mouth that a ball of `voids.closing_radius` closes."""
     return void_open
 
 
-@descriptor(source="METHODS section 5")
+@descriptor(source="docs/methods.md, 10")
 def resolved(equivalent_diameter, detection_diameter):
     """Whether it is as large as voids seen with 95 % probability in this scan (three voxels, where no grey tells)."""
     return np.asarray(equivalent_diameter) >= detection_diameter

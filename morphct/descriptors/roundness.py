@@ -4,7 +4,7 @@ import numpy as np
 
 from .registry import SHARE, descriptor
 
-_SOURCE = "Wadell 1932, J. Geol. 40, 443; Zheng & Hryciw 2015, Geotechnique 65, 494; METHODS section 4"
+_SOURCE = "Wadell 1932, J. Geol. 40, 443; Zheng & Hryciw 2015, Geotechnique 65, 494; docs/methods.md, 7"
 
 
 @descriptor(
@@ -34,7 +34,7 @@ def roundness_corners(silhouette_corners):
 
 @descriptor(
     symbol=r"\overline{1/k_1}/r_{ins}",
-    source="largest principal curvature of the blurred surface, METHODS section 4",
+    source="largest principal curvature of the blurred surface, docs/methods.md, 7",
     bounds=SHARE,
     smallest=20,
     empty="no_curvature",

@@ -6,7 +6,7 @@ from .registry import POSITIVE, descriptor
 @descriptor(
     power=1,
     symbol=r"r_{ins}",
-    source="certified search with continuous centre, METHODS section 1",
+    source="certified search with continuous centre, docs/methods.md, 5",
     bounds=POSITIVE,
     smallest=16,
     also={"MorphoLibJ": "InscrBall.Radius (chamfer distance, 4 to 5 % low)"},
@@ -19,7 +19,7 @@ def inscribed_radius(ball_inside):
 @descriptor(
     power=1,
     symbol=r"r_{cir}",
-    source="smallest enclosing ball of voxel centres + 0.25 voxel, METHODS section 1",
+    source="smallest enclosing ball of voxel centres + 0.25 voxel, docs/methods.md, 5",
     bounds=POSITIVE,
     smallest=20,
 )

@@ -2,7 +2,7 @@
 
 from .registry import POSITIVE, descriptor
 
-_SOURCE = "level of the blurred occupancy that keeps the volume, METHODS section 1"
+_SOURCE = "level of the blurred occupancy that keeps the volume, docs/methods.md, 4"
 
 
 @descriptor(

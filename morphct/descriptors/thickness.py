@@ -2,7 +2,7 @@
 
 from .registry import POSITIVE, descriptor
 
-_SOURCE = "Hildebrand & Rueegsegger 1997, doi:10.1046/j.1365-2818.1997.1340694.x; METHODS section 1"
+_SOURCE = "Hildebrand & Rueegsegger 1997, doi:10.1046/j.1365-2818.1997.1340694.x; docs/methods.md, 9"
 _ALSO = {
     "BoneJ": "Tb.Th, a diameter",
     "PoreSpy": "local_thickness, in voxels, a radius in some versions",

@@ -11,14 +11,14 @@ def void_fraction(void_volume, volume):
     return void_volume / volume
 
 
-@descriptor(symbol=r"V_{v,low}/V", source="METHODS section 5", bounds=SHARE, empty="no_band")
+@descriptor(symbol=r"V_{v,low}/V", source="docs/methods.md, 10", bounds=SHARE, empty="no_band")
 def void_fraction_low(void_voxels_low, void_voxels, voxels):
     """What its void fraction is at least: of the voids found, the voxels beyond the middle between particle and void
     grey, that level moved by its uncertainty."""
     return np.minimum(void_voxels_low, void_voxels) / voxels  # a void may lie in two particles and belong to one
 
 
-@descriptor(symbol=r"V_{v,high}/V", source="METHODS section 5", bounds=SHARE, empty="no_band")
+@descriptor(symbol=r"V_{v,high}/V", source="docs/methods.md, 10", bounds=SHARE, empty="no_band")
 def void_fraction_high(void_voxels_high, void_voxels, voxels):
     """What its void fraction is at most: each void found stands for as many of its size as its chance to be seen says,
     at the level moved by its uncertainty; and one void that is seen every second time."""
@@ -51,7 +51,7 @@ def void_thickness_median(voids_thickness):
     return voids_thickness
 
 
-@descriptor(symbol=r"V_o/(V + V_o)", source="METHODS section 5", bounds=SHARE, empty="not_searched")
+@descriptor(symbol=r"V_o/(V + V_o)", source="docs/methods.md, 10", bounds=SHARE, empty="not_searched")
 def open_void_fraction(open_void_voxels, voxels, open_searched):
     """Volume of its open voids over that of envelope and open voids. Open is a void whose mouth a ball of
     `voids.closing_radius` closes; narrower mouths than four voxels are closed before the split already (`voids.seal`),
@@ -59,7 +59,7 @@ def open_void_fraction(open_void_voxels, voxels, open_searched):
     return np.where(open_searched, open_void_voxels / (voxels + open_void_voxels), np.nan)
 
 
-@descriptor(symbol=r"\bar q", source="METHODS section 5", bounds=SHARE, empty="few_voids")
+@descriptor(symbol=r"\bar q", source="docs/methods.md, 10", bounds=SHARE, empty="few_voids")
 def void_depth_rank_mean(voids_rank):
     """Mean depth rank of its closed voids: about .5 at random, near 1 for a shell under the surface, low for a centre;
     empty with fewer than 10 voids."""

@@ -2,7 +2,7 @@
 
 Circles are fitted to every arc by least squares on prefix sums (Kasa), so all n^2 arcs cost n^2.
 
-Source: METHODS section 4; after Wadell 1932 and Zheng & Hryciw 2015, doi 10.1680/geot./14-P-192.
+Source: docs/methods.md, 7; after Wadell 1932 and Zheng & Hryciw 2015, doi 10.1680/geot./14-P-192.
 """
 
 from __future__ import annotations

@@ -31,20 +31,24 @@ def _depth_pass(mask, out):
 
 
 @jit
-def _lower(one, other, add, out):
-    """out = min(out, one + add, other + add), all (n,) float32: the innermost loop, on views, so it is vectorised."""
-    for i in range(out.size):
-        value = (one[i] if one[i] < other[i] else other[i]) + add
+def _lower(values, one, other, first, last, add, out):
+    """out[i] = min(out[i], values[one + i] + add, values[other + i] + add) for i from first to last - 1.
+
+    The innermost loop. All flat float32, all places uint64: without views and signs it is vectorised and costs no call.
+    """
+    for i in range(first, last):
+        a, b = values[one + i], values[other + i]
+        value = (a if a < b else b) + add
         out[i] = value if value < out[i] else out[i]
 
 
 @jit
-def _plane_pass(plane, weight, y, out):
-    """Minimum over k of plane[y + k] + weight k^2 into `out` (X,); False when the row is empty."""
-    height, width = plane.shape
+def _plane_pass(plane, width, y, weight, most, out):
+    """Minimum over k of row y + k of a flat plane, plus weight k^2, into `out` (X,); False when the row is empty."""
+    height = plane.size // width
     edge = np.float32(min(y + 1, height - y))
-    bound = weight * edge * edge
-    here = plane[y]
+    bound = min(weight * edge * edge, most)
+    here = plane[y * width : (y + 1) * width]
     for x in range(width):
         out[x] = here[x] if here[x] < bound else bound
     first, last, k = 0, width, 1
@@ -58,19 +62,20 @@ def _plane_pass(plane, weight, y, out):
         if first == last:
             return k > 1 or largest32(out) > 0
         # k is below `edge` here, so both rows exist
-        _lower(plane[y - k, first:last], plane[y + k, first:last], add, out[first:last])
+        one, other = np.uint64((y - k) * width), np.uint64((y + k) * width)
+        _lower(plane, one, other, np.uint64(first), np.uint64(last), add, out)
         k += 1
         add = weight * np.float32(k * k)
 
 
 @jit
-def _row_pass(row, weight, line):
+def _row_pass(row, weight, most, line):
     """Minimum over x of row[x + k] + weight k^2, the outside counting as zero; in place, `line` is scratch."""
     width = row.size
     for x in range(width):
         line[x] = row[x]
         edge = np.float32(min(x + 1, width - x))
-        bound = weight * edge * edge
+        bound = min(weight * edge * edge, most)
         row[x] = line[x] if line[x] < bound else bound
     first, last, k = 0, width, 1
     add = weight
@@ -82,29 +87,40 @@ def _row_pass(row, weight, line):
         if first == last:
             return
         # a voxel still above the shift lies farther than it from both ends, so both parts of the line exist
-        _lower(line[first - k : last - k], line[first + k : last + k], add, row[first:last])
+        _lower_line(line, np.uint64(k), np.uint64(first), np.uint64(last), add, row)
         k += 1
         add = weight * np.float32(k * k)
 
 
 @jit
-def squared_distance(mask, weights, out):
+def _lower_line(line, k, first, last, add, out):
+    """`_lower` for the two places k before and after; k <= first."""
+    for i in range(first, last):
+        a, b = line[i - k], line[i + k]
+        value = (a if a < b else b) + add
+        out[i] = value if value < out[i] else out[i]
+
+
+@jit
+def squared_distance(mask, weights, most, out):
     """Exact squared distance to the nearest zero voxel centre; outside the crop is background.
 
     Parameters
     ----------
     mask : (Z,Y,X) uint8.
     weights : (3,) float32, squared spacing along z, y, x.
+    most : float32, inf or the squared distance beyond which all count as this one, which is quicker.
     out : (Z,Y,X) float32, overwritten; 0 on background. Exact where the weights are whole numbers.
     """
     depth, height, width = mask.shape
     _depth_pass(mask, out)
-    plane = np.empty((height, width), np.float32)
+    plane = np.empty(height * width, np.float32)
     line = np.empty(width, np.float32)
     for z in range(depth):
+        flat = out[z].reshape(-1)
+        for i in range(flat.size):
+            value = weights[0] * (flat[i] * flat[i])
+            plane[i] = value if value < most else most
         for y in range(height):
-            for x in range(width):
-                plane[y, x] = weights[0] * (out[z, y, x] * out[z, y, x])
-        for y in range(height):
-            if _plane_pass(plane, weights[1], y, out[z, y]):
-                _row_pass(out[z, y], weights[2], line)
+            if _plane_pass(plane, width, y, weights[1], most, out[z, y]):
+                _row_pass(out[z, y], weights[2], most, line)

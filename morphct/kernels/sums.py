@@ -162,6 +162,39 @@ def fill_voids(labels, voids, owner, out, counts):
 
 
 @jit
+def cut_out(labels, voids, owner, chosen, mask, hollow):
+    """Take particles out of a crop: `mask` 1 where their envelope is, `hollow` 1 where a void of it is.
+
+    Parameters
+    ----------
+    labels, voids : (Z,Y,X) int32
+    owner : (V+1,) int64, label of each void, 0 = none
+    chosen : (N+1,) int64, not 0 for the labels meant; or a single label, (1,)
+    mask, hollow : (Z,Y,X) uint8, written
+
+    Returns
+    -------
+    Number of hollow voxels.
+    """
+    one = chosen[0]
+    several = chosen.size > 1
+    nz, ny, nx = labels.shape
+    count = 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                label, void = np.int64(labels[z, y, x]), voids[z, y, x]
+                if void != 0 and label == 0:
+                    label = owner[void]
+                inside = (chosen[label] != 0) if several else label == one
+                mask[z, y, x] = inside
+                empty = inside and void != 0
+                hollow[z, y, x] = empty
+                count += empty
+    return count
+
+
+@jit
 def background_grey(labels, grey, scale):
     """Number and sum of rint(grey * scale) over the background of (Z,Y,X) `labels`.
 
