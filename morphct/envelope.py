@@ -101,11 +101,11 @@ class Envelope:
         for i in range(0, shape[0], planes):
             z = z0 + i * step
             where = slice(z, min(z + planes, z1)), slice(y0, y1), slice(x0, x1)
-            labels = _planes(self.labels[where][:, ::step, ::step])
+            labels = np.asarray(self.labels[where][:, ::step, ::step], np.int32)
             if self.voids is None:
                 mask[i : i + planes] = chosen[labels] if len(members) > 1 else labels == members[0]
                 continue
-            voids = _planes(self.voids[where][:, ::step, ::step])
+            voids = np.asarray(self.voids[where][:, ::step, ::step], np.int32)
             empty += kernel.cut_out(labels, voids, self.owner, chosen, mask[i : i + planes], hollow[i : i + planes])
         return Crop(mask, mask & ~hollow if empty else None, step)
 

@@ -75,6 +75,7 @@ def kept_balls(squared, tolerance):
     inside = np.full(flat.size, -1, np.int32)
     order = by_depth(squared)
     roots = np.sqrt(np.arange(flat[order[0]] + 1 if order.size else 1)).astype(np.float32)
+    held = np.empty((order.size, 4), np.float32)  # z, y, x and grown radius of every kept ball, to save the divisions
     n = 0
     for k in range(order.size):
         i = order[k]
@@ -82,22 +83,20 @@ def kept_balls(squared, tolerance):
         y = (i - z * sz) // sy
         x = i - z * sz - y * sy
         radius = roots[flat[i]]
-        holder, last = -1, -1
+        holder, last = np.int32(-1), np.int32(-1)
         for t in range(26):
             j = inside[i + around[t]]
             if j < 0 or j == last:
                 continue
             last = j
-            slack = roots[flat[j]] + tolerance - radius
-            dz = j // sz
-            dy = (j - dz * sz) // sy
-            dx = x - (j - dz * sz - dy * sy)
-            dz, dy = z - dz, y - dy
-            if np.float32(dz * dz + dy * dy + dx * dx) <= slack * slack:
+            slack = held[j, 3] - radius
+            dz, dy, dx = np.float32(z) - held[j, 0], np.float32(y) - held[j, 1], np.float32(x) - held[j, 2]
+            if dz * dz + dy * dy + dx * dx <= slack * slack:
                 holder = j
                 break
         if holder < 0:
-            holder = i
+            holder = np.int32(n)
+            held[n, 0], held[n, 1], held[n, 2], held[n, 3] = z, y, x, radius + tolerance
             order[n] = i
             n += 1
         inside[i] = holder
@@ -172,6 +171,33 @@ def _coarser(level):
 
 
 @jit_inline
+def _between(low, high):
+    """The bits of a word whose z, y and x lie between low and high (three each, 0 to 3)."""
+    plane = ((ONE << np.uint64(4 * (high[1] - low[1] + 1))) - ONE) << np.uint64(4 * low[1])
+    row = ((ONE << np.uint64(high[2] - low[2] + 1)) - ONE) << np.uint64(low[2])
+    planes = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(16 * (3 - high[0] + low[0])) << np.uint64(16 * low[0])
+    return planes & (plane * np.uint64(0x0001000100010001)) & (row * np.uint64(0x1111111111111111))
+
+
+@jit_inline
+def _part(centre, reach, at, shift):
+    """`_between` for the places under a word at `at` (z, y, x), 2^shift voxels each, that the ball can reach."""
+    low = (
+        max(((centre[0] - reach) >> shift) - (at[0] << 2), 0),
+        max(((centre[1] - reach) >> shift) - (at[1] << 2), 0),
+        max(((centre[2] - reach) >> shift) - (at[2] << 2), 0),
+    )
+    high = (
+        min(((centre[0] + reach) >> shift) - (at[0] << 2), 3),
+        min(((centre[1] + reach) >> shift) - (at[1] << 2), 3),
+        min(((centre[2] + reach) >> shift) - (at[2] << 2), 3),
+    )
+    if low[0] > high[0] or low[1] > high[1] or low[2] > high[2]:
+        return np.uint64(0)
+    return _between(low, high)
+
+
+@jit_inline
 def _near(z, y, x, side):
     """Squared distance from the origin to the nearest voxel of a cube of side + 1 voxels at z, y, x."""
     dz, dy, dx = max(z, -z - side, 0), max(y, -y - side, 0), max(x, -x - side, 0)
@@ -207,11 +233,11 @@ def _write(hit, z, y, x, value, out):
 
 
 @jit_inline
-def _paint_words(fine, middle, at, centre, squared, value, out):
+def _paint_words(fine, middle, at, centre, reach, squared, value, out):
     """Paint the words under one middle word, `at` (z, y, x); returns how many voxels."""
     painted = 0
-    word = middle[at]
-    left = word
+    left = middle[at]
+    word = left & _part(centre, reach, at, 2)
     while word:
         place = lowest(word)
         word &= word - ONE
@@ -245,14 +271,14 @@ def _paint_ball(tree, centre, squared, value, out):
     for cz in range(z0, z1 + 1):
         for cy in range(y0, y1 + 1):
             for cx in range(x0, x1 + 1):
-                todo = coarse[cz, cy, cx]
+                todo = coarse[cz, cy, cx] & _part(centre, reach, (cz, cy, cx), 4)
                 while todo:
                     place = lowest(todo)
                     todo &= todo - ONE
                     z, y, x = (cz << 2) | (place >> 4), (cy << 2) | ((place >> 2) & 3), (cx << 2) | (place & 3)
                     if _near((z << 4) - centre[0], (y << 4) - centre[1], (x << 4) - centre[2], 15) >= squared:
                         continue
-                    painted += _paint_words(fine, middle, (z, y, x), centre, squared, value, out)
+                    painted += _paint_words(fine, middle, (z, y, x), centre, reach, squared, value, out)
                     if middle[z, y, x] == 0:
                         coarse[cz, cy, cx] &= ~(ONE << np.uint64(place))
     return painted
