@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .crop_pass import batches
-from .crops.box import MARGIN, Spacing, padded, squared_distances
+from .crops.box import Spacing, padded, squared_distances
 from .envelope import Envelope, crop_step
 from .executors import RunMap
 from .kernels import background as kernel
@@ -129,12 +129,13 @@ def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _layers(work: _Work, box: np.ndarray, label: int) -> _Layers:
     crop = work.envelope.crop(box, np.array([label]))
     solid = (crop.mask if crop.solid is None else crop.solid) != 0
-    within = (slice(MARGIN, -MARGIN),) * 3
-    squared = squared_distances(padded(crop.mask), work.spacing)[within]
-    depth = squared[solid]
+    squared = squared_distances(padded(crop.mask), work.spacing)
+    filled = padded(solid)
+    places = np.flatnonzero(filled)  # in the order of solid's own voxels
+    depth = squared.reshape(-1)[places]
     to_surface = depth
     if crop.solid is not None or len(set(work.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
-        to_surface = squared_distances(padded(solid), (1.0, 1.0, 1.0), BORDER)[within][solid]
+        to_surface = squared_distances(filled, (1.0, 1.0, 1.0), BORDER).reshape(-1)[places]
     away = to_surface >= np.float32((BORDER / crop.step) ** 2)
     # the surface passes half a voxel before the outermost voxel centres
     deepest = np.sqrt(squared.max()) - np.float32(0.5)

@@ -33,7 +33,7 @@ def squared_distances(box: np.ndarray, spacing: Spacing, most: float = np.inf) -
     """
     weights = np.square(np.asarray(spacing, float) / min(spacing))
     whole = np.rint(weights)
-    if np.allclose(weights, whole, rtol=1e-9):
+    if (np.abs(weights - whole) <= 1e-8).all():
         weights = whole
     out = np.empty(box.shape, np.float32)
     squared_distance(box, weights.astype(np.float32), np.float32(most) ** 2, out)

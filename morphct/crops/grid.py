@@ -26,7 +26,7 @@ def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
     outermost voxels are background. A point of the box at physical position p from the box's outer corner is at p here.
     """
     edges = np.asarray(spacing, float)
-    if np.allclose(edges, pitch, rtol=1e-9):
+    if (np.abs(edges - pitch) <= 1e-9 * pitch).all():
         return box
     steps = pitch / edges
     shape = tuple(max(1, round(n / step)) for n, step in zip(box.shape, steps))
