@@ -31,74 +31,78 @@ def _depth_pass(mask, out):
 
 
 @jit
-def _lower(values, one, other, first, last, add, out):
-    """out[i] = min(out[i], values[one + i] + add, values[other + i] + add) for i from first to last - 1.
+def _lower(values, places, adds, start, n, out):
+    """out[start + i] = min(it, values[p + i] + add) for the four places p, two to an add, and i below n.
 
     The innermost loop. All flat float32, all places uint64: without views and signs it is vectorised and costs no call.
     """
-    for i in range(first, last):
-        a, b = values[one + i], values[other + i]
-        value = (a if a < b else b) + add
-        out[i] = value if value < out[i] else out[i]
+    p, q, r, s = places
+    for i in range(np.uint64(0), n):
+        a, b, c, d = values[p + i], values[q + i], values[r + i], values[s + i]
+        near = (a if a < b else b) + adds[0]
+        far = (c if c < d else d) + adds[1]
+        value = near if near < far else far
+        out[start + i] = value if value < out[start + i] else out[start + i]
+
+
+@jit
+def _open_part(out, first, last, add):
+    """Where between first and last a further shift can win: it closes in as the shift grows."""
+    while first < last and out[first] <= add:
+        first += 1
+    while first < last and out[last - 1] <= add:
+        last -= 1
+    return first, last
 
 
 @jit
 def _plane_pass(plane, width, y, weight, most, out):
-    """Minimum over k of row y + k of a flat plane, plus weight k^2, into `out` (X,); False when the row is empty."""
-    height = plane.size // width
+    """Minimum over k of row y + k of a plane, plus weight k^2, into `out` (X,); False when the row is empty.
+
+    `plane` is flat, with a row of zeros, which the outside counts as, before the first and after the last.
+    """
+    height = plane.size // width - 2
     edge = np.float32(min(y + 1, height - y))
     bound = min(weight * edge * edge, most)
-    here = plane[y * width : (y + 1) * width]
+    here = plane[(y + 1) * width : (y + 2) * width]
     for x in range(width):
         out[x] = here[x] if here[x] < bound else bound
     first, last, k = 0, width, 1
-    add = weight
     while True:
-        # a shift by k can win only between first and last, which close in as it grows
-        while first < last and out[first] <= add:
-            first += 1
-        while first < last and out[last - 1] <= add:
-            last -= 1
+        adds = weight * np.float32(k * k), weight * np.float32((k + 1) * (k + 1))
+        first, last = _open_part(out, first, last, adds[0])
         if first == last:
             return k > 1 or largest32(out) > 0
-        # k is below `edge` here, so both rows exist
-        one, other = np.uint64((y - k) * width), np.uint64((y + k) * width)
-        _lower(plane, one, other, np.uint64(first), np.uint64(last), add, out)
-        k += 1
-        add = weight * np.float32(k * k)
+        # k is below `edge` here, so all four rows exist, the zeros counted
+        above, below = np.uint64((y + 1 - k) * width + first), np.uint64((y + 1 + k) * width + first)
+        places = above, below, above - np.uint64(width), below + np.uint64(width)
+        _lower(plane, places, adds, np.uint64(first), np.uint64(last - first), out)
+        k += 2
 
 
 @jit
-def _row_pass(row, weight, most, line):
-    """Minimum over x of row[x + k] + weight k^2, the outside counting as zero; in place, `line` is scratch."""
+def _row_pass(row, weight, bounds, line):
+    """Minimum over x of row[x + k] + weight k^2, in place.
+
+    `bounds` (X,) is what the outside allows at most; `line` (X + 2,) is scratch with zeros at both ends.
+    """
     width = row.size
     for x in range(width):
-        line[x] = row[x]
-        edge = np.float32(min(x + 1, width - x))
-        bound = min(weight * edge * edge, most)
-        row[x] = line[x] if line[x] < bound else bound
+        line[x + 1] = row[x]
+    for x in range(width):
+        row[x] = row[x] if row[x] < bounds[x] else bounds[x]
     first, last, k = 0, width, 1
-    add = weight
+    one = np.uint64(1)
     while True:
-        while first < last and row[first] <= add:
-            first += 1
-        while first < last and row[last - 1] <= add:
-            last -= 1
+        adds = weight * np.float32(k * k), weight * np.float32((k + 1) * (k + 1))
+        first, last = _open_part(row, first, last, adds[0])
         if first == last:
             return
-        # a voxel still above the shift lies farther than it from both ends, so both parts of the line exist
-        _lower_line(line, np.uint64(k), np.uint64(first), np.uint64(last), add, row)
-        k += 1
-        add = weight * np.float32(k * k)
-
-
-@jit
-def _lower_line(line, k, first, last, add, out):
-    """`_lower` for the two places k before and after; k <= first."""
-    for i in range(first, last):
-        a, b = line[i - k], line[i + k]
-        value = (a if a < b else b) + add
-        out[i] = value if value < out[i] else out[i]
+        # a voxel still above the shift lies farther than it from both ends, so all parts of the line exist
+        before, after = np.uint64(first + 1 - k), np.uint64(first + 1 + k)
+        places = before, after, before - one, after + one
+        _lower(line, places, adds, np.uint64(first), np.uint64(last - first), row)
+        k += 2
 
 
 @jit
@@ -114,13 +118,17 @@ def squared_distance(mask, weights, most, out):
     """
     depth, height, width = mask.shape
     _depth_pass(mask, out)
-    plane = np.empty(height * width, np.float32)
-    line = np.empty(width, np.float32)
+    plane = np.zeros((height + 2) * width, np.float32)
+    line = np.zeros(width + 2, np.float32)
+    bounds = np.empty(width, np.float32)
+    for x in range(width):
+        edge = np.float32(min(x + 1, width - x))
+        bounds[x] = min(weights[2] * edge * edge, most)
     for z in range(depth):
         flat = out[z].reshape(-1)
         for i in range(flat.size):
             value = weights[0] * (flat[i] * flat[i])
-            plane[i] = value if value < most else most
+            plane[width + i] = value if value < most else most
         for y in range(height):
             if _plane_pass(plane, width, y, weights[1], most, out[z, y]):
-                _row_pass(out[z, y], weights[2], most, line)
+                _row_pass(out[z, y], weights[2], bounds, line)
