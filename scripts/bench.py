@@ -147,7 +147,7 @@ def descriptors() -> list[str]:
     """Markdown of what `bench_particles.py` measures."""
     script = str(ROOT / "scripts" / "bench_particles.py")
     alone = {f"{pool}_NUM_THREADS": "1" for pool in ("NUMBA", "OMP", "OPENBLAS")}  # one thread for everybody
-    return measured([sys.executable, script, "--compare", "--costs", "--population", "100"], alone).stdout.splitlines()
+    return measured([sys.executable, script, "--compare", "--costs", "--population", "60"], alone).stdout.splitlines()
 
 
 def heading() -> list[str]:
