@@ -195,18 +195,53 @@ GROUPS = {
 }
 
 
-def label_image(particles: list[Particle]) -> tuple[np.ndarray, np.ndarray]:
-    """Particles side by side along x: labels (their voids are holes) and grey."""
+@dataclass(frozen=True)
+class Scene:
+    """Particles side by side along x: envelopes, void ids and their owners, grey."""
+
+    labels: np.ndarray
+    voids: np.ndarray
+    owner: np.ndarray
+    grey: np.ndarray
+
+    @property
+    def solid(self) -> np.ndarray:
+        """The label image with holes for voids."""
+        return np.where(self.voids > 0, 0, self.labels)
+
+
+def scene(particles: list[Particle]) -> Scene:
     shape = [max(p.envelope.shape[k] for p in particles) for k in range(2)]
     labels = np.zeros((*shape, sum(p.envelope.shape[2] for p in particles)), np.int32)
-    grey = np.full(labels.shape, 100, np.uint16)
+    voids, grey, owner = np.zeros_like(labels), np.full(labels.shape, 100, np.uint16), [0]
     x = 0
     for label, one in enumerate(particles, start=1):
         z, y, w = one.envelope.shape
-        labels[:z, :y, x : x + w] = label * one.labels
+        labels[:z, :y, x : x + w] = label * one.envelope
+        voids[:z, :y, x : x + w] = np.where(one.voids > 0, one.voids + len(owner) - 1, 0)
         grey[:z, :y, x : x + w] = one.grey
+        owner += [label] * int(one.voids.max())
         x += w
-    return labels, grey
+    return Scene(labels, voids, np.array(owner), grey)
+
+
+def measure_scene(given: Scene, names: tuple[str, ...]) -> None:
+    """What these descriptors need, and no more."""
+    from morphct.descriptors import required
+    from morphct.measurement import measure
+    from morphct.slabs import plan_slabs
+    from morphct.units import VoxelSize
+
+    measure(
+        given.labels,
+        int(given.labels.max()),
+        VoxelSize(1.0, 1.0, 1.0, unit="px"),
+        slabs=plan_slabs(len(given.labels), 64),
+        void_labels=given.voids,
+        owner=given.owner,
+        grey=given.grey,
+        wanted=required(names),
+    )
 
 
 def peers(labels: np.ndarray) -> dict[str, tuple[str, Callable[[], object]]]:
@@ -233,11 +268,9 @@ def peers(labels: np.ndarray) -> dict[str, tuple[str, Callable[[], object]]]:
 
 def comparison(count: int = 32, median: float = 40.0, sigma: float = 0.3) -> list[str]:
     """Markdown: particles per second by group of descriptors, and others' as ratios."""
-    from morphct.measuring import measure_array
-
     sizes = [median * math.exp(sigma * NormalDist().inv_cdf((i + 0.5) / count)) for i in range(count)]
-    labels, grey = label_image([particle(size, i) for i, size in enumerate(sizes)])
-    few, few_grey = label_image([particle(size, i) for i, size in enumerate(sizes[:2])])
+    many = scene([particle(size, i) for i, size in enumerate(sizes)])
+    few = scene([particle(size, i) for i, size in enumerate(sizes[:2])])
 
     def rate(call: Callable[[], object]) -> float:
         start = time.perf_counter()
@@ -254,12 +287,12 @@ def comparison(count: int = 32, median: float = 40.0, sigma: float = 0.3) -> lis
         "| descriptors | morphct | beside | its rate | ratio |",
         "|---|---|---|---|---|",
     ]
-    others = peers(labels)
-    for warm in peers(few).values():
+    others = peers(many.solid)
+    for warm in peers(few.solid).values():
         warm[1]()
     for group, names in GROUPS.items():
-        measure_array(few, few_grey, names=names)
-        ours = rate(lambda names=names: measure_array(labels, grey, names=names))
+        measure_scene(few, names)
+        ours = rate(lambda names=names: measure_scene(many, names))
         beside = [other for key, other in others.items() if key.partition("|")[0] == group]
         lines.append(f"| {group} | {ours:.1f} | | | |")
         for name, call in beside:

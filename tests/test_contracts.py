@@ -206,8 +206,8 @@ COARSE = {
     "feret_min": 0.12,
     "feret_max": 0.06,
     "contact_area": 0.1,
-    "roundness": 0.15,
-    "roundness_u": 0.15,
+    "roundness": 0.3,  # of an octahedron of 8 voxels inside, half of them along an axis: corners are those of the blur
+    "roundness_u": 0.3,
     "surface_area_u": 0.06,
     "sphericity_u": 0.12,
     "sphericity_wadell_u": 0.06,
