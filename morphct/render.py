@@ -229,6 +229,7 @@ def _draw(
             plotter.enable_depth_peeling(4)
         for change in changes:
             change(plotter)
+            plotter.render()  # a screenshot alone shows the picture before the change
             image = plotter.screenshot(return_img=True)[..., :3]
             small = image.reshape(y, SUPERSAMPLING, x, SUPERSAMPLING, 3).mean((1, 3), dtype=np.float32)
             images.append(small.round().astype(np.uint8))
