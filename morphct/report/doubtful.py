@@ -114,9 +114,9 @@ def moved_by(summary: Mapping[str, Any]) -> str:
     if found.get("level_uncertainty"):
         unit = words.unit_word(summary.get("unit", "um"))
         parts.append(
-            f"the level by {words.percent(found['level_uncertainty'])} of the contrast, which moves surfaces by "
-            f"{words.number(found['surface_shift'])} {unit}"
+            f"the level by {words.percent(found['level_uncertainty'])} of the contrast (surfaces by "
+            f"{words.number(found['surface_shift'])} {unit})"
         )
     if found.get("join_uncertainty"):
         parts.append(f"`split.join` by {found['join_uncertainty']:g} around {found['join']:g}")
-    return f"Moved within their uncertainty were {' and '.join(parts)}, each alone." if parts else ""
+    return f"Within their uncertainty were moved {' and '.join(parts)}, each alone." if parts else ""
