@@ -71,11 +71,6 @@ class DipModel:
         """How far around a void's half-depth voxels its deficit is looked for."""
         return max(1.5 * self.blur, LEAST_REACH)
 
-    @property
-    def halo(self) -> int:
-        """Planes of halo for what grows by the reach."""
-        return int(math.ceil((self.reach + 1) / self.relative[0])) + 1
-
     def captured_share(self, diameter: np.ndarray) -> np.ndarray:
         """Share of the deficit that the integral catches, by the diameter it suggests (shortest edges)."""
         if self.capture is not None:

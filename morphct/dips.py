@@ -56,20 +56,33 @@ class _Planes:
     depths: Any
     model: DipModel
 
-    def read(self, slab: Slab, halo: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """First plane, codes, depth classes and dips (0 outside particles) of a slab with halo."""
-        a, b = slab.halo(halo, self.codes.shape[0])
-        codes = np.ascontiguousarray(self.codes[a:b])
-        depths = np.ascontiguousarray(self.depths[a:b])
+    @property
+    def plateau(self) -> np.ndarray:
+        """The model's map of the plateau."""
         assert self.model.plateau is not None
-        return a, codes, depths, kernel.dip_planes(codes, depths, self.model.plateau, BLOCK, a)
+        return self.model.plateau
 
-    def dips_at(self, slab: Slab, where: np.ndarray) -> np.ndarray:
-        """Dips of a slab where `where` (Z,Y,X) is not 0, 0 elsewhere; rows without such a voxel cost nothing."""
-        assert self.model.plateau is not None
-        chosen = (where != 0).view(np.uint8)
+    def read(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and depth classes of the planes `first` to `last`."""
+        return np.ascontiguousarray(self.codes[first:last]), np.ascontiguousarray(self.depths[first:last])
+
+    def seeds(self, first: int, last: int, least: float) -> np.ndarray:
+        """0/1 core voxels with a dip above `least` in the planes `first` to `last`, away from the volume's faces."""
+        codes, depths = self.read(first, last)
+        seeds = np.zeros(codes.shape, np.uint8)
+        if kernel.seeds(codes, depths, CORE, self.plateau, BLOCK, first, _below(least), seeds):
+            _clear_margin(seeds, first, self.codes.shape[0], self.model.margin)
+        return seeds
+
+    def dips_of(self, ids: np.ndarray, slab: Slab) -> np.ndarray:
+        """Dips of the voxels of a slab that have an id, (N,) int32 in raster order."""
         codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
-        return kernel.dip_planes(codes, chosen, self.model.plateau, BLOCK, slab.z0)
+        return kernel.dips_of(ids, codes, self.plateau, BLOCK, slab.z0)
+
+
+def _below(limit: float) -> int:
+    """The integer that integers above `limit` are above, within 32 bits."""
+    return min(math.floor(limit), np.iinfo(np.int32).max)
 
 
 def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> int:
@@ -77,26 +90,27 @@ def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> int:
     reach = int(math.ceil(model.core_depth / model.relative[0]))
     a, b = slab.halo(reach, labels.shape[0])
     background = (np.asarray(labels[a:b]) == 0).view(np.uint8)
-    first, last = slab.z0 - a, slab.z1 - a
-    depths = 1 - background[first:last]
-    if depths.any():
-        for radius in (model.blur, model.core_depth):
-            depths += 1 - morphology.dilate(background, model.half(radius), first, last)
+    balls = model.half(model.blur), model.half(model.core_depth)
+    depths = morphology.depth_classes(background, *balls, slab.z0 - a, slab.z1 - a)
     out[slab.z0 : slab.z1] = depths
     return slab.depth
 
 
 def _flat_core(planes: _Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Codes, dips and 0/1 "core voxel away from any dip" of a slab and `above` planes more."""
+    """Codes, dips (of core voxels) and 0/1 "core voxel away from any dip" of a slab and `above` planes more."""
     model = planes.model
-    a, codes, depths, dips = planes.read(slab, model.halo + above)
-    core = (depths == CORE).view(np.uint8)
-    deep = core & (dips > 4 * model.sd)
-    if deep.any():
-        core = core & (1 - morphology.dilate(deep, model.half(model.reach), 0, len(deep)))
-    use = core & (np.abs(dips) < 2.5 * model.sd) & (codes > 0)
-    part = slice(slab.z0 - a, min(len(dips), slab.z1 - a + above))
-    return codes[part], dips[part], use[part]
+    half = model.half(model.reach)
+    last = min(planes.codes.shape[0], slab.z1 + above)
+    a, b = Slab(0, slab.z0, last).halo(half.shape[0] // 2, planes.codes.shape[0])
+    codes, depths = planes.read(a, b)
+    dips, marks = np.empty(codes.shape, np.int32), np.zeros(codes.shape, np.uint8)
+    limits = np.array([-_below(-2.5 * model.sd), _below(4 * model.sd)])
+    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, dips, marks)
+    part = slice(slab.z0 - a, last - a)
+    use = marks[part] & 1
+    if deep:
+        use &= 1 - morphology.dilate(marks >> 1, half, part.start, part.stop)
+    return codes[part], dips[part], use
 
 
 def _plateau_sums(planes: _Planes, slab: Slab) -> tuple[Slab, int, np.ndarray, np.ndarray]:
@@ -177,31 +191,24 @@ def _robust_sd(counts: np.ndarray, width: int) -> float:
     return 1.4826 * 1.03 * float(np.abs(centres - median)[order][half])
 
 
-def _seeds(planes: _Planes, zone: Any, slab: Slab) -> int:
-    """Write the 0/1 zone around the seeds of a slab; returns the number of seeds."""
-    model = planes.model
-    a, _, depths, dips = planes.read(slab, model.halo)
-    seeds = (depths == CORE).view(np.uint8) & (dips > model.seed_depth)
-    _clear_margin(seeds, a, planes.codes.shape[0], model.margin)
+def _seeds(planes: _Planes, halves: Any, zone: Any, slab: Slab) -> int:
+    """Write the 0/1 zone around the seeds of a slab; returns the number of seeds.
+
+    halves: None, or the 0/1 voids found so far: only seeds out of their reach and deeper than their flanks count then.
+    """
+    model, depth = planes.model, planes.codes.shape[0]
+    half = model.half(max(1.0, round(model.blur)))
+    a, b = slab.halo(half.shape[0] // 2, depth)
     first, last = slab.z0 - a, slab.z1 - a
-    near = morphology.dilate(seeds, model.half(max(1.0, round(model.blur))), first, last)
-    zone[slab.z0 : slab.z1] = near & (depths[first:last] >= INNER)
-    return int(seeds[first:last].sum())
-
-
-def _seeds_left(planes: _Planes, halves: Any, zone: Any, slab: Slab) -> int:
-    """As `_seeds`, for the seeds that lie out of reach of all voids found so far and are deeper than their flanks."""
-    model = planes.model
-    a, codes, depths, dips = planes.read(slab, 2 * model.halo)
-    seeds = (depths == CORE).view(np.uint8) & (dips > model.seed_depth + FLANK * model.contrast)
-    _clear_margin(seeds, a, planes.codes.shape[0], model.margin)
+    seeds = planes.seeds(a, b, model.seed_depth + (0.0 if halves is None else FLANK * model.contrast))
+    if halves is not None and seeds.any():
+        seeds &= 1 - components.dilated_planes(halves, model.half(model.reach), a, b)
     if seeds.any():
-        found = np.ascontiguousarray(halves[a : a + len(codes)])
-        seeds &= 1 - morphology.dilate(found, model.half(model.reach), 0, len(found))
-    first, last = slab.z0 - a, slab.z1 - a
-    near = morphology.dilate(seeds, model.half(max(1.0, round(model.blur))), first, last)
-    zone[slab.z0 : slab.z1] = near & (depths[first:last] >= INNER)
-    return int(seeds[first:last].sum())
+        near = morphology.dilate(seeds, half, first, last)
+        zone[slab.z0 : slab.z1] = near & (np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER)
+    elif halves is not None:
+        zone[slab.z0 : slab.z1] = 0
+    return int(np.count_nonzero(seeds[first:last]))
 
 
 def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> None:
@@ -214,35 +221,37 @@ def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> Non
 
 
 def _peaks(planes: _Planes, zones: components.Components, slab: Slab) -> np.ndarray:
-    ids = zones.planes(slab)
     peaks = np.zeros(zones.n + 1, np.int32)
-    if ids.any():
-        morphology.peak_by_label(ids, planes.dips_at(slab, ids), peaks)
+    if zones.tables[slab.index].any():
+        ids = zones.planes(slab)
+        kernel.peaks_of(ids, planes.dips_of(ids, slab), peaks)
     return peaks
 
 
 def _half_depth(planes: _Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Slab) -> None:
-    ids = np.ascontiguousarray(zones.planes(slab).astype(np.int32))
-    if ids.any():
-        kernel.keep_deeper(ids, planes.dips_at(slab, ids), levels)
+    if zones.tables[slab.index].any():
+        ids = zones.planes(slab)
+        kernel.keep_deeper(ids, planes.dips_of(ids, slab), levels)
         out[slab.z0 : slab.z1] = np.asarray(out[slab.z0 : slab.z1]) | (ids != 0)
 
 
 def _write_ids(cores: components.Components, out: Any, slab: Slab) -> None:
-    out[slab.z0 : slab.z1] = cores.planes(slab)
+    if cores.tables[slab.index].any():
+        out[slab.z0 : slab.z1] = cores.planes(slab)
 
 
-def _basin(planes: _Planes, ids: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
-    """Each voxel within reach of a void's core gets the nearest void; with its dips."""
+def _basin(planes: _Planes, ids: Any, slab: Slab) -> np.ndarray | None:
+    """Each voxel within reach of a void's core gets the nearest void; None: no core is near the slab."""
     model = planes.model
     half = model.half(model.reach)
-    a, b = slab.halo(model.halo, planes.codes.shape[0])
+    a, b = slab.halo(half.shape[0] // 2, planes.codes.shape[0])
     near_ids = np.ascontiguousarray(ids[a:b])
+    if not near_ids.any():
+        return None
     first, last = slab.z0 - a, slab.z1 - a
     candidates = morphology.dilate((near_ids != 0).view(np.uint8), half, first, last)
     candidates &= np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER
-    basin = kernel.nearest_void(near_ids, candidates, _ball_offsets(half, model.relative), first, last)
-    return basin, planes.dips_at(slab, candidates)
+    return kernel.nearest_void(near_ids, candidates, _ball_offsets(half, model.relative), first, last)
 
 
 def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.ndarray:
@@ -257,19 +266,23 @@ def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.
     return np.array(found, np.int64).reshape(-1, 3)
 
 
-def _profiles(planes: _Planes, ids: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
-    basin, dips = _basin(planes, ids, slab)
+def _profiles(planes: _Planes, ids: Any, n: int, out: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+    """Integrals and profiles of the basins of a slab, which are left in `out`."""
     integrals = np.zeros(n + 1, np.int64)
     profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
-    full = max(1, int(planes.model.contrast))
-    kernel.dip_profiles(basin, dips, full, integrals, profile)
+    basin = _basin(planes, ids, slab)
+    if basin is not None:
+        full = max(1, int(planes.model.contrast))
+        kernel.dip_profiles(basin, planes.dips_of(basin, slab), full, integrals, profile)
+        out[slab.z0 : slab.z1] = basin
     return integrals, profile
 
 
-def _final(planes: _Planes, ids: Any, levels: np.ndarray, out: Any, slab: Slab) -> None:
-    basin, dips = _basin(planes, ids, slab)
-    kernel.keep_deeper(basin, dips, levels)
-    out[slab.z0 : slab.z1] = basin
+def _final(planes: _Planes, levels: np.ndarray, out: Any, slab: Slab) -> None:
+    basin = np.ascontiguousarray(out[slab.z0 : slab.z1])
+    if basin.any():
+        kernel.keep_deeper(basin, planes.dips_of(basin, slab), levels)
+        out[slab.z0 : slab.z1] = basin
 
 
 def _suggested(model: DipModel, integrals: np.ndarray) -> np.ndarray:
@@ -315,7 +328,7 @@ def find(
     planes = _Planes(codes, depths, model)
     zone = scratch.create("void_zone", shape, np.uint8)
     seeds = 0
-    for n in run_map(partial(_seeds, planes, zone), slabs):
+    for n in run_map(partial(_seeds, planes, None, zone), slabs):
         seeds += n
     out = scratch.create("void_ids", shape, np.int32)
     if not seeds:
@@ -324,7 +337,7 @@ def find(
     halves = scratch.create("void_halves", shape, np.uint8)
     _cut_at_half(planes, zone, halves, slabs, run_map, tick)
     # a small void near a large one lies in its zone, but above half its depth
-    if sum(run_map(partial(_seeds_left, planes, halves, zone), slabs)):
+    if sum(run_map(partial(_seeds, planes, halves, zone), slabs)):
         _cut_at_half(planes, zone, halves, slabs, run_map, tick)
     scratch.release("void_zone")
     cores = components.label(components.Solid(halves), shape, 26, slabs, run_map, tick)
@@ -352,12 +365,12 @@ def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[S
     """Give each void the deepest voxels around its core that make up its grey deficit."""
     integrals = np.zeros(n + 1, np.int64)
     profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
-    for i, p in run_map(partial(_profiles, planes, ids, n), slabs):
+    for i, p in run_map(partial(_profiles, planes, ids, n, out), slabs):
         integrals += i
         profile += p
     deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
     suggested = _suggested(planes.model, integrals)
     levels = _volume_levels(planes.model, suggested, deeper)
-    for _ in run_map(partial(_final, planes, ids, levels, out), slabs):
+    for _ in run_map(partial(_final, planes, levels, out), slabs):
         pass
     return Dips(out, n, deeper, suggested)

@@ -66,3 +66,15 @@ def throws(squared, edges, radii, least, gap, seed, count):
             ranks.append(rank(squared, math.sqrt(squared[place]), shallowest))
         rows.append((mean_nearest(np.array(points)), np.mean(ranks)))
     return np.array(rows)
+
+
+def dip(codes: np.ndarray, plateau: np.ndarray, block: int, place: tuple[int, int, int]) -> int:
+    """Depth of one voxel below the plateau given at block centres, linear between them along each axis."""
+    if codes[place] == 0:
+        return 0
+    corners = plateau.astype(np.float64)
+    for i, n in zip(place, plateau.shape):
+        at = min(max((i + 0.5) / block - 0.5, 0.0), n - 1.0)
+        low = int(at)
+        corners = corners[low] + (at - low) * (corners[min(low + 1, n - 1)] - corners[low])
+    return int(corners + 0.5) - int(codes[place])

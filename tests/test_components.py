@@ -85,3 +85,6 @@ def test_dilation_is_that_of_a_ball(radius, relative):
     truth = naive.distance(mask == 0, relative) <= radius + 1e-6
     np.testing.assert_array_equal(morphology.dilate(mask, half, 0, len(mask)).astype(bool), truth)
     np.testing.assert_array_equal(components.dilated_planes(mask, half, 11, 19).astype(bool), truth[11:19])
+    near = morphology.ball_half_widths(0.6 * radius, relative)
+    classes = (1 - mask) + (naive.distance(mask == 0, relative) > 0.6 * radius + 1e-6) + ~truth
+    np.testing.assert_array_equal(morphology.depth_classes(mask, near, half, 3, 17), classes[3:17])

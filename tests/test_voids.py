@@ -1,6 +1,7 @@
 """Holes, their owners, and dips of grey against constructed truths."""
 
 import naive_components as naive
+import naive_voids
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -9,6 +10,7 @@ from morphct import voids
 from morphct.dip_model import DipModel, contrast_seen, detection_limits
 from morphct.errors import SettingsError
 from morphct.executors import Threads
+from morphct.kernels import dips as kernel
 from morphct.scratch import Scratch
 from morphct.slabs import plan_slabs
 from morphct.voids import VoidOptions
@@ -141,3 +143,34 @@ def test_detection_limit_follows_noise_and_blur():
     assert wide["d50"] > quiet["d50"]
     # a void far larger than the blur shows its whole contrast
     assert contrast_seen(40.0, 1.0) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_dip_kernels_naive_twins(seed):
+    rng = np.random.default_rng(seed)
+    shape, z0 = (6, 7, 21), 5
+    volume = rng.integers(1, 900, (z0 + 6, 7, 21)).astype(np.uint16) * (rng.random((z0 + 6, 7, 21)) < 0.9)
+    volume = volume.astype(np.uint16)
+    plateau = rng.integers(0, 900, tuple(-(-n // 8) for n in volume.shape)).astype(np.float32)
+    codes = np.ascontiguousarray(volume[z0:])
+    depths = rng.integers(0, 4, shape).astype(np.uint8) * (rng.random(shape[:2]) < 0.7)[..., None].astype(np.uint8)
+    truth = np.array([naive_voids.dip(volume, plateau, 8, (p[0] + z0, *p[1:])) for p in np.ndindex(*shape)])
+    truth = truth.reshape(shape)
+    inside = (depths == 3) & (codes > 0)
+    dips, marks = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
+    assert kernel.flat_core(codes, depths, 3, plateau, 8, z0, np.array([90, 300]), dips, marks)
+    np.testing.assert_array_equal(marks, np.where(inside, (np.abs(truth) < 90) + 2 * (truth > 300), 0))
+    np.testing.assert_array_equal(dips[marks > 0], truth[marks > 0])
+    found = np.zeros(shape, np.uint8)
+    assert kernel.seeds(codes, depths, 3, plateau, 8, z0, 200, found)
+    np.testing.assert_array_equal(found, inside & (truth > 200))
+    assert not kernel.seeds(codes, depths, 3, plateau, 8, z0, 2**31 - 1, found * 0)
+    ids = rng.integers(0, 3, shape).astype(np.int32)
+    values = kernel.dips_of(ids, codes, plateau, 8, z0)
+    np.testing.assert_array_equal(values, truth[ids > 0])
+    peaks = np.zeros(3, np.int32)
+    kernel.peaks_of(ids, values, peaks)
+    assert peaks.tolist() == [0, truth[ids == 1].max(), truth[ids == 2].max()]
+    kept = ids.copy()
+    kernel.keep_deeper(kept, values, np.array([0, 50, -50], np.int32))
+    np.testing.assert_array_equal(kept, np.where(truth >= np.array([0, 50, -50])[ids], ids, 0))

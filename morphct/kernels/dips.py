@@ -6,46 +6,115 @@ from .jit import jit
 
 
 @jit
-def dip_planes(codes, depths, plateau, block, z0):
-    """Depth of each voxel below the plateau, round(p) - code; 0 where code or depth class is 0 (outside, no particle).
-
-    codes: (Z,Y,X) uint16, the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the
-    centres of blocks of `block` voxels, interpolated trilinearly. Returns (Z,Y,X) int32.
-    """
-    nz, ny, nx = codes.shape
-    bz, by, bx = plateau.shape
-    out = np.zeros((nz, ny, nx), np.int32)
-    row = np.empty(bx, np.float32)
+def _along(n, blocks, block):
+    """Where the voxels of an axis lie between block centres: first block (n,) int64 and weight of the next float32."""
+    before, weight = np.empty(n, np.int64), np.empty(n, np.float32)
     inverse = np.float32(1.0 / block)
     half = np.float32(0.5)
+    for i in range(n):
+        at = min(max((np.float32(i) + half) * inverse - half, np.float32(0)), np.float32(blocks - 1))
+        before[i] = int(at)
+        weight[i] = at - np.float32(before[i])
+    return before, weight
+
+
+@jit
+def _line(plateau, place_z, place_y, row):
+    """Plateau along a row of voxels at the block centres, into row (BX,) float32; places: (first block, weight)."""
+    (za, wz), (ya, wy) = place_z, place_y
+    zb, yb = min(za + 1, plateau.shape[0] - 1), min(ya + 1, plateau.shape[1] - 1)
+    for b in range(len(row)):
+        low = plateau[za, ya, b] + wy * (plateau[za, yb, b] - plateau[za, ya, b])
+        high = plateau[zb, ya, b] + wy * (plateau[zb, yb, b] - plateau[zb, ya, b])
+        row[b] = low + wz * (high - low)
+
+
+@jit
+def _level(row, before, weight):
+    """Plateau of one voxel of a row, rounded."""
+    after = min(before + 1, len(row) - 1)
+    return np.int32(row[before] + weight * (row[after] - row[before]) + np.float32(0.5))
+
+
+@jit
+def _levels(row, before, weight, out):
+    """Rounded plateau of all voxels of a row, into out (X,) int32; runs between the same blocks are vectorised."""
+    n, x = len(out), 0
+    while x < n:
+        block = before[x]
+        low, step = row[block], row[min(block + 1, len(row) - 1)] - row[block]
+        end = x + 1
+        while end < n and before[end] == block:
+            end += 1
+        for i in range(x, end):
+            out[i] = np.int32(low + weight[i] * step + np.float32(0.5))
+        x = end
+
+
+@jit
+def flat_core(codes, depths, core, plateau, block, z0, limits, dips, marks):
+    """Mark the voxels of depth class `core`: 1 flat (|dip| < limits[0], code not 0), 2 deep (dip > limits[1]), else 0.
+
+    The dip is the depth below the plateau, round(p) - code; 0 where the code is 0 (outside).  codes: (Z,Y,X) uint16,
+    the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres of blocks of
+    `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: dips (Z,Y,X) int32, in rows with a voxel
+    marked only, and marks (Z,Y,X) uint8, zeros before.  Returns whether any is deep.
+    """
+    nz, ny, nx = codes.shape
+    row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
+    z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
+    y_at, y_weight = _along(ny, plateau.shape[1], block)
+    x_at, x_weight = _along(nx, plateau.shape[2], block)
+    flat, deep = np.int32(limits[0]), np.int32(limits[1])
+    found = np.uint8(0)
     for z in range(nz):
-        at = min(max((np.float32(z0 + z) + half) * inverse - half, np.float32(0)), np.float32(bz - 1))
-        za = int(at)
-        zb, wz = min(za + 1, bz - 1), at - np.float32(za)
         for y in range(ny):
-            inside = depths[z, y]
-            some = np.uint8(0)
+            inside, code, dip, mark = depths[z, y], codes[z, y], dips[z, y], marks[z, y]
+            some = False
             for x in range(nx):
-                some |= inside[x]
-            if some == 0:
+                some |= inside[x] == core
+            if not some:
                 continue
-            at = min(max((np.float32(y) + half) * inverse - half, np.float32(0)), np.float32(by - 1))
-            ya = int(at)
-            yb, wy = min(ya + 1, by - 1), at - np.float32(ya)
-            for b in range(bx):
-                low = plateau[za, ya, b] + wy * (plateau[za, yb, b] - plateau[za, ya, b])
-                high = plateau[zb, ya, b] + wy * (plateau[zb, yb, b] - plateau[zb, ya, b])
-                row[b] = low + wz * (high - low)
+            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
+            _levels(row, x_at, x_weight, level)
             for x in range(nx):
-                code = codes[z, y, x]
-                if code == 0 or inside[x] == 0:
-                    continue
-                at = min(max((np.float32(x) + half) * inverse - half, np.float32(0)), np.float32(bx - 1))
-                xa = int(at)
-                xb = min(xa + 1, bx - 1)
-                level = row[xa] + (at - np.float32(xa)) * (row[xb] - row[xa])
-                out[z, y, x] = np.int32(level + half) - np.int32(code)
-    return out
+                d = level[x] - np.int32(code[x])
+                real = (inside[x] == core) & (code[x] != 0)
+                dip[x] = d
+                m = np.uint8(real & (d < flat) & (d > -flat)) | (np.uint8(real & (d > deep)) << np.uint8(1))
+                mark[x] = m
+                found |= m
+    return found > 1
+
+
+@jit
+def seeds(codes, depths, core, plateau, block, z0, least, out):
+    """Voxels of depth class `core` whose dip (see `flat_core`) is above `least`, an integer >= 0.
+
+    Arrays as in `flat_core`; written: out (Z,Y,X) uint8, zeros before.  Returns whether there are any.
+    """
+    nz, ny, nx = codes.shape
+    row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
+    z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
+    y_at, y_weight = _along(ny, plateau.shape[1], block)
+    x_at, x_weight = _along(nx, plateau.shape[2], block)
+    bar = np.int32(least)
+    found = np.uint8(0)
+    for z in range(nz):
+        for y in range(ny):
+            inside, code, target = depths[z, y], codes[z, y], out[z, y]
+            some = False
+            for x in range(nx):
+                some |= inside[x] == core
+            if not some:
+                continue
+            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
+            _levels(row, x_at, x_weight, level)
+            for x in range(nx):
+                m = np.uint8((inside[x] == core) & (code[x] != 0) & (level[x] - np.int32(code[x]) > bar))
+                target[x] = m
+                found |= m
+    return found > 0
 
 
 @jit
@@ -133,19 +202,60 @@ def nearest_void(ids, candidates, offsets, first, last):
 
 
 @jit
+def dips_of(ids, codes, plateau, block, z0):
+    """Dips (see `flat_core`) of the voxels with an id, in raster order.
+
+    ids (Z,Y,X) integers, codes (Z,Y,X) uint16 from plane z0 of the volume.  Returns (N,) int32.
+    """
+    nz, ny, nx = codes.shape
+    n = 0
+    for i in ids.reshape(-1):
+        n += i != 0
+    out = np.empty(n, np.int32)
+    row = np.empty(plateau.shape[2], np.float32)
+    z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
+    y_at, y_weight = _along(ny, plateau.shape[1], block)
+    x_at, x_weight = _along(nx, plateau.shape[2], block)
+    n = 0
+    for z in range(nz):
+        for y in range(ny):
+            known = False
+            for x in range(nx):
+                if ids[z, y, x] == 0:
+                    continue
+                if not known:
+                    _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
+                    known = True
+                code = codes[z, y, x]
+                out[n] = _level(row, x_at[x], x_weight[x]) - np.int32(code) if code != 0 else np.int32(0)
+                n += 1
+    return out
+
+
+@jit
+def peaks_of(ids, dips, peaks):
+    """peaks[i] = max(peaks[i], dip) over the voxels of i, in place; dips as from `dips_of`."""
+    n = 0
+    for i in ids.reshape(-1):
+        if i != 0:
+            peaks[i] = max(peaks[i], dips[n])
+            n += 1
+
+
+@jit
 def dip_profiles(ids, dips, full, integrals, profile):
     """Integral of the dip and histogram of the dip by void, in place.
 
-    ids, dips (Z,Y,X) int32; integrals (V+1,) int64; profile (V+1,B) int64: bin b holds voxels with dip in [b, b+1)/B of
-    `full` (negative dips are left out, deeper ones in the last bin).
+    ids (Z,Y,X) int32, dips as from `dips_of`; integrals (V+1,) int64; profile (V+1,B) int64: bin b holds voxels with
+    dip in [b, b+1)/B of `full` (negative dips are left out, deeper ones in the last bin).
     """
-    flat, depth = ids.reshape(-1), dips.reshape(-1)
     bins = profile.shape[1]
-    for i in range(flat.size):
-        void = flat[i]
+    n = 0
+    for void in ids.reshape(-1):
         if void == 0:
             continue
-        dip = np.int64(depth[i])
+        dip = np.int64(dips[n])
+        n += 1
         integrals[void] += dip
         if dip > 0:
             profile[void, min(dip * bins // full, bins - 1)] += 1
@@ -153,12 +263,15 @@ def dip_profiles(ids, dips, full, integrals, profile):
 
 @jit
 def keep_deeper(ids, dips, levels):
-    """Set ids to 0 where the dip is below its void's level, in place; ids, dips (Z,Y,X) int32, levels (V+1,) int32."""
-    flat, depth = ids.reshape(-1), dips.reshape(-1)
+    """Set ids (Z,Y,X) to 0 where the dip (see `dips_of`) is below its void's level (V+1,) int32, in place."""
+    flat = ids.reshape(-1)
+    n = 0
     for i in range(flat.size):
         void = flat[i]
-        if void != 0 and depth[i] < levels[void]:
-            flat[i] = 0
+        if void != 0:
+            if dips[n] < levels[void]:
+                flat[i] = 0
+            n += 1
 
 
 @jit

@@ -30,41 +30,89 @@ def ball_half_widths(radius: float, relative: tuple[float, float, float]) -> np.
 
 
 @jit
+def _row_distance(row, widest, out):
+    """How far the nearest voxel of a row with row != 0 is, into out (X,) uint8; 255: farther than `widest`.
+
+    Returns whether there is any. The loops are over bytes without branches, which the compiler vectorises.
+    """
+    nx = len(row)
+    some = np.uint8(0)
+    for x in range(nx):
+        out[x] = np.uint8(0) if row[x] else np.uint8(255)
+        some |= np.uint8(row[x] != 0)
+    if some == 0:
+        return False
+    for shift in range(1, min(widest, nx - 1) + 1):
+        step = np.uint8(shift)
+        for x in range(nx - shift):
+            out[x] = min(out[x], step if row[x + shift] else np.uint8(255))
+        for x in range(shift, nx):
+            out[x] = min(out[x], step if row[x - shift] else np.uint8(255))
+    return True
+
+
+@jit
+def _within(away, filled, half, z, y, target):
+    """Set target (X,) uint8 to 1 where the ball `half` around a voxel of row (z, y) holds one with distance rows.
+
+    away (Z,Y,X) uint8 and filled (Z,Y) bool as from `_row_distance`.
+    """
+    nz, ny, nx = away.shape
+    reach_z, reach_y = half.shape[0] // 2, half.shape[1] // 2
+    for zz in range(max(0, z - reach_z), min(nz, z + reach_z + 1)):
+        for yy in range(max(0, y - reach_y), min(ny, y + reach_y + 1)):
+            width = half[zz - z + reach_z, yy - y + reach_y]
+            if width < 0 or not filled[zz, yy]:
+                continue
+            row, limit = away[zz, yy], np.uint8(width)
+            for x in range(nx):
+                target[x] |= np.uint8(row[x] <= limit)
+
+
+@jit
 def dilate(mask, half, first, last):
     """Planes `first` to `last` of the dilation of `mask` (Z,Y,X) uint8 0/1 by the ball `half` (see ball_half_widths).
 
-    Voxels beyond the array count as 0. The inner loops are byte ORs of shifted rows, which the compiler vectorises.
-    Returns (last - first, Y, X) uint8.
+    Voxels beyond the array count as 0; half widths are below 255. Returns (last - first, Y, X) uint8.
     """
     nz, ny, nx = mask.shape
-    reach_z, reach_y = half.shape[0] // 2, half.shape[1] // 2
-    out = np.zeros((last - first, ny, nx), np.uint8)
-    filled = np.zeros((nz, ny), np.uint8)  # rows with anything in them
-    for z in range(max(0, first - reach_z), min(nz, last + reach_z)):
+    low, high = max(0, first - half.shape[0] // 2), min(nz, last + half.shape[0] // 2)
+    away, filled = np.empty((high - low, ny, nx), np.uint8), np.empty((high - low, ny), np.bool_)
+    widest = half.max()
+    for z in range(low, high):
         for y in range(ny):
-            row = mask[z, y]
-            some = np.uint8(0)
-            for x in range(nx):
-                some |= row[x]
-            filled[z, y] = some
+            filled[z - low, y] = _row_distance(mask[z, y], widest, away[z - low, y])
+    out = np.zeros((last - first, ny, nx), np.uint8)
     for z in range(first, last):
         for y in range(ny):
-            target = out[z - first, y]
-            for dz in range(-reach_z, reach_z + 1):
-                if z + dz < 0 or z + dz >= nz:
-                    continue
-                for dy in range(-reach_y, reach_y + 1):
-                    width = half[dz + reach_z, dy + reach_y]
-                    if width < 0 or y + dy < 0 or y + dy >= ny or filled[z + dz, y + dy] == 0:
-                        continue
-                    row = mask[z + dz, y + dy]
-                    for x in range(nx):
-                        target[x] |= row[x]
-                    for shift in range(1, min(width, nx - 1) + 1):
-                        for x in range(nx - shift):
-                            target[x] |= row[x + shift]
-                        for x in range(shift, nx):
-                            target[x] |= row[x - shift]
+            _within(away, filled, half, z - low, y, out[z - first, y])
+    return out
+
+
+@jit
+def depth_classes(background, near, far, first, last):
+    """Planes `first` to `last` of 0 for background (Z,Y,X) uint8 0/1, else 1, and 1 more for each ball without any.
+
+    near, far: balls as for `dilate`, `far` no smaller than `near` along z. Returns (last - first, Y, X) uint8.
+    """
+    nz, ny, nx = background.shape
+    low, high = max(0, first - far.shape[0] // 2), min(nz, last + far.shape[0] // 2)
+    away, filled = np.empty((high - low, ny, nx), np.uint8), np.empty((high - low, ny), np.bool_)
+    widest = max(near.max(), far.max())
+    for z in range(low, high):
+        for y in range(ny):
+            filled[z - low, y] = _row_distance(background[z, y], widest, away[z - low, y])
+    out = np.zeros((last - first, ny, nx), np.uint8)
+    close, reached = np.empty(nx, np.uint8), np.empty(nx, np.uint8)
+    for z in range(first, last):
+        for y in range(ny):
+            close[:] = 0
+            reached[:] = 0
+            _within(away, filled, near, z - low, y, close)
+            _within(away, filled, far, z - low, y, reached)
+            target, row = out[z - first, y], background[z, y]
+            for x in range(nx):
+                target[x] = np.uint8(3) - row[x] - close[x] - reached[x]
     return out
 
 
@@ -145,16 +193,6 @@ def map_labels(labels, table, out):
     for i in range(flat.size):
         label = flat[i]
         target[i] = table[label] if label != 0 else nothing
-
-
-@jit
-def peak_by_label(labels, values, peaks):
-    """peaks[l] = max(peaks[l], values) over the voxels of l, in place; labels and values (Z,Y,X), peaks (N+1,)."""
-    flat, height = labels.reshape(-1), values.reshape(-1)
-    for i in range(flat.size):
-        label = flat[i]
-        if label != 0 and height[i] > peaks[label]:
-            peaks[label] = height[i]
 
 
 @jit
