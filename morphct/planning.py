@@ -15,6 +15,10 @@ HALO_PLANES = 10  # halo on either side at that stage
 LIBRARIES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
 SMALLEST_SLAB = 4
 COMFORTABLE_SLAB = 32  # thinner slabs spend more on halos than on themselves
+REUSED = (
+    16 << 20
+)  # bytes of an int32 array: what is below is taken from the heap again, not page by page from the system
+FEWEST_REUSED = 12  # planes from which thin slabs pay; larger planes are new pages anyhow
 DEFAULT_SHARE = 0.5  # of the memory that is free at the start
 
 
@@ -106,6 +110,8 @@ def plan_work(
         most = int(0.5 * free / (workers * plane)) - 2 * HALO_PLANES
         # no thicker than needed to keep all workers busy a few times
         wanted = max(COMFORTABLE_SLAB, -(-shape[0] // (4 * workers)))
+        reused = REUSED // (4 * shape[1] * shape[2])
+        wanted = min(wanted, reused) if reused >= FEWEST_REUSED else wanted
         planes = max(smallest, min(most, wanted, shape[0]))
     else:
         planes = min(int(slab), shape[0])

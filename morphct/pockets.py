@@ -16,7 +16,7 @@ from .executors import RunMap
 from .kernels import morphology
 from .slabs import Slab
 
-OPEN = -1  # in the place of a label: background next to a pocket
+OPEN = 0  # label of the background next to a pocket
 INSIDE = 0.8  # of the faces a pocket shares with particles: from here on it lies inside the one
 Tick = Callable[[int], None] | None
 
@@ -32,30 +32,22 @@ class Added:
         return (np.asarray(self.after[z0:z1]) > np.asarray(self.before[z0:z1])).view(np.uint8)
 
 
-def _faces(
-    pockets: components.Components, labels: Any, slab: Slab, neighbours: tuple[Slab | None, Slab | None]
-) -> np.ndarray:
-    """(pocket, label or OPEN, faces) of a slab, one plane of halo taken from the neighbouring slabs."""
-    below, above = neighbours
+def _faces(pockets: components.Components, labels: Any, slab: Slab) -> np.ndarray:
+    """(pocket, label or OPEN, faces) of a slab; in its halo of a plane it matters only that there is a pocket."""
+    a, b = slab.halo(1, labels.shape[0])
     parts = [pockets.planes(slab)]
-    if below is not None:
-        parts.insert(0, pockets.planes(below)[-1:])
-    if above is not None:
-        parts.append(pockets.planes(above)[:1])
-    ids = np.concatenate(parts)
-    a = slab.z0 - (below is not None)
-    held = np.asarray(labels[a : a + len(ids)])
-    runs = morphology.touching_runs(ids, np.where(held == 0, np.int32(OPEN), held), slab.z0 - a, slab.z1 - a)
+    if not parts[0].any():
+        return np.zeros((0, 3), np.int64)
+    if a < slab.z0:
+        parts.insert(0, pockets.source(a, slab.z0).astype(parts[0].dtype))
+    if b > slab.z1:
+        parts.append(pockets.source(slab.z1, b).astype(parts[-1].dtype))
+    held = np.ascontiguousarray(labels[a:b])
+    runs = morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a)
     if not len(runs):
         return runs
     pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
     return np.column_stack([pairs, np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)])
-
-
-def _faces_of(pockets: components.Components, labels: Any, slabs: Sequence[Slab], slab: Slab) -> np.ndarray:
-    i = slab.index
-    around = (slabs[i - 1] if i > 0 else None, slabs[i + 1] if i + 1 < len(slabs) else None)
-    return _faces(pockets, labels, slab, around)
 
 
 def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Slab) -> int:
@@ -84,7 +76,7 @@ def open_gaps(
         `pockets` in all, `gaps` between particles and voids `cut` by a face among them, and their `voxels`.
     """
     pockets = components.label(Added(before, after), labels.shape, 6, slabs, run_map, tick)
-    parts = [p for p in run_map(partial(_faces_of, pockets, labels, slabs), slabs) if len(p)]
+    parts = [p for p in run_map(partial(_faces, pockets, labels), slabs) if len(p)]
     total, largest = np.zeros(pockets.n + 1, np.int64), np.zeros(pockets.n + 1, np.int64)
     leaks = np.zeros(pockets.n + 1, bool)
     if parts:

@@ -88,3 +88,19 @@ def test_dilation_is_that_of_a_ball(radius, relative):
     near = morphology.ball_half_widths(0.6 * radius, relative)
     classes = (1 - mask) + (naive.distance(mask == 0, relative) > 0.6 * radius + 1e-6) + ~truth
     np.testing.assert_array_equal(morphology.depth_classes(mask, near, half, 3, 17), classes[3:17])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("connectivity", [6, 26])
+def test_pieces_filled_are_those_labelled(seed, connectivity, monkeypatch):
+    mask = blobs(seed, 0.1)
+    truth, n = naive.label_in_raster_order(mask, connectivity)
+    asked = np.where(np.random.default_rng(seed).random(n + 1) < 0.5, np.arange(n + 1), 0)
+    asked[0] = 0
+    for share in (0.0, 2.0):  # always labelled, always filled
+        monkeypatch.setitem(components.FEW, connectivity, share)
+        for planes in (40, 7):
+            slabs = plan_slabs(len(mask), planes)
+            found = components.label(components.Solid(mask), mask.shape, connectivity, slabs)
+            np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in slabs]), truth)
+            np.testing.assert_array_equal(np.concatenate([found.planes(s, asked) for s in slabs]), asked[truth])

@@ -196,6 +196,38 @@ def map_labels(labels, table, out):
 
 
 @jit
+def fill_pieces(planes, first, ids, corners, largest, out):
+    """Write ids[k] to the piece of `planes` (Z,Y,X) uint8 0/1 that holds the voxel first[k], for every k.
+
+    Pieces are connected by faces, with `corners` by edges and corners too. first (K,) int64 raster indices of distinct
+    pieces; ids (K,) not 0; largest: voxels of the largest of them; out (Z,Y,X): zeros before.
+    """
+    nz, ny, nx = planes.shape
+    stack = np.empty(max(1, largest), np.int64)
+    solid, target = planes.reshape(-1), out.reshape(-1)
+    for k in range(len(first)):
+        stack[0], n = first[k], 1
+        target[first[k]] = ids[k]
+        while n > 0:
+            n -= 1
+            i = stack[n]
+            z, rest = i // (ny * nx), i % (ny * nx)
+            y, x = rest // nx, rest % nx
+            for zz in range(max(0, z - 1), min(nz, z + 2)):
+                for yy in range(max(0, y - 1), min(ny, y + 2)):
+                    steps = (zz != z) + (yy != y)
+                    if steps == 2 and not corners:
+                        continue
+                    reach = 1 if steps == 0 or corners else 0
+                    for xx in range(max(0, x - reach), min(nx, x + reach + 1)):
+                        j = (zz * ny + yy) * nx + xx
+                        if solid[j] and not target[j]:
+                            target[j] = ids[k]
+                            stack[n] = j
+                            n += 1
+
+
+@jit
 def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
     """What bounds each id: smallest and largest label over its faces, faces with labels, faces of the volume; in place.
 
@@ -229,9 +261,10 @@ def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
 
 @jit
 def touching_runs(ids, labels, first, last):
-    """(id, label, faces) of labelled voxels without id that share a face with a voxel of an id; runs counted once.
+    """(id, label or 0, faces) of voxels without id that share a face with a voxel of an id; runs counted once.
 
-    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo. Returns (N,3) int64.
+    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo, where any id does. Returns
+    (N,3) int64.
     """
     nz, ny, nx = ids.shape
     capacity = 1024
@@ -251,7 +284,7 @@ def touching_runs(ids, labels, first, last):
                         if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
                             continue
                         label = np.int64(labels[zz, yy, xx])
-                        if label == 0 or ids[zz, yy, xx] != 0:
+                        if ids[zz, yy, xx] != 0:
                             continue
                         if n > 0 and out[n - 1, 0] == i and out[n - 1, 1] == label:
                             out[n - 1, 2] += 1
