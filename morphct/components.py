@@ -136,6 +136,11 @@ class Components:
         morphology.map_labels(local, lookup, out)
         return out
 
+    def window(self, slabs: Sequence[Slab], first: int, last: int) -> np.ndarray:
+        """Component ids of the planes `first` to `last`, from all the slabs that hold them; (Z,Y,X)."""
+        met = [s for s in slabs if s.z1 > first and s.z0 < last]
+        return np.concatenate([self.planes(s)[max(0, first - s.z0) : last - s.z0] for s in met])
+
 
 def _label(planes: np.ndarray, connectivity: int) -> tuple[np.ndarray, int]:
     import cc3d

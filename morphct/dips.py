@@ -235,17 +235,12 @@ def _half_depth(planes: _Planes, zones: components.Components, levels: np.ndarra
         out[slab.z0 : slab.z1] = np.asarray(out[slab.z0 : slab.z1]) | (ids != 0)
 
 
-def _write_ids(cores: components.Components, out: Any, slab: Slab) -> None:
-    if cores.tables[slab.index].any():
-        out[slab.z0 : slab.z1] = cores.planes(slab)
-
-
-def _basin(planes: _Planes, ids: Any, slab: Slab) -> np.ndarray | None:
+def _basin(planes: _Planes, cores: components.Components, slabs: Sequence[Slab], slab: Slab) -> np.ndarray | None:
     """Each voxel within reach of a void's core gets the nearest void; None: no core is near the slab."""
     model = planes.model
     half = model.half(model.reach)
     a, b = slab.halo(half.shape[0] // 2, planes.codes.shape[0])
-    near_ids = np.ascontiguousarray(ids[a:b])
+    near_ids = cores.window(slabs, a, b)
     if not near_ids.any():
         return None
     first, last = slab.z0 - a, slab.z1 - a
@@ -266,11 +261,13 @@ def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.
     return np.array(found, np.int64).reshape(-1, 3)
 
 
-def _profiles(planes: _Planes, ids: Any, n: int, out: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+def _profiles(
+    planes: _Planes, cores: components.Components, slabs: Sequence[Slab], out: Any, slab: Slab
+) -> tuple[np.ndarray, np.ndarray]:
     """Integrals and profiles of the basins of a slab, which are left in `out`."""
-    integrals = np.zeros(n + 1, np.int64)
-    profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
-    basin = _basin(planes, ids, slab)
+    integrals = np.zeros(cores.n + 1, np.int64)
+    profile = np.zeros((cores.n + 1, PROFILE_BINS), np.int64)
+    basin = _basin(planes, cores, slabs, slab)
     if basin is not None:
         full = max(1, int(planes.model.contrast))
         kernel.dip_profiles(basin, planes.dips_of(basin, slab), full, integrals, profile)
@@ -341,12 +338,8 @@ def find(
         _cut_at_half(planes, zone, halves, slabs, run_map, tick)
     scratch.release("void_zone")
     cores = components.label(components.Solid(halves), shape, 26, slabs, run_map, tick)
-    core_ids = scratch.create("void_cores", shape, np.int32)
-    for _ in run_map(partial(_write_ids, cores, core_ids), slabs):
-        pass
-    found = _claim_volume(planes, cores.n, core_ids, out, slabs, run_map)
+    found = _claim_volume(planes, cores, out, slabs, run_map)
     scratch.release("void_halves")
-    scratch.release("void_cores")
     return found
 
 
@@ -361,11 +354,13 @@ def _cut_at_half(planes: _Planes, zone: Any, halves: Any, slabs: Sequence[Slab],
         pass
 
 
-def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap) -> Dips:
+def _claim_volume(
+    planes: _Planes, cores: components.Components, out: Any, slabs: Sequence[Slab], run_map: RunMap
+) -> Dips:
     """Give each void the deepest voxels around its core that make up its grey deficit."""
-    integrals = np.zeros(n + 1, np.int64)
-    profile = np.zeros((n + 1, PROFILE_BINS), np.int64)
-    for i, p in run_map(partial(_profiles, planes, ids, n, out), slabs):
+    integrals = np.zeros(cores.n + 1, np.int64)
+    profile = np.zeros((cores.n + 1, PROFILE_BINS), np.int64)
+    for i, p in run_map(partial(_profiles, planes, cores, slabs, out), slabs):
         integrals += i
         profile += p
     deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
@@ -373,4 +368,4 @@ def _claim_volume(planes: _Planes, n: int, ids: Any, out: Any, slabs: Sequence[S
     levels = _volume_levels(planes.model, suggested, deeper)
     for _ in run_map(partial(_final, planes, levels, out), slabs):
         pass
-    return Dips(out, n, deeper, suggested)
+    return Dips(out, cores.n, deeper, suggested)

@@ -127,6 +127,7 @@ class Scratch:
         self._folder: Path | None = None
         self.budget = int(budget)
         self.held: dict[str, Any] = {}
+        self._spare: list[np.ndarray] = []  # memory released and not yet used again: new pages are dear
 
     @property
     def in_memory(self) -> int:
@@ -149,10 +150,25 @@ class Scratch:
         self.release(name)
         size = int(np.prod([int(n) for n in shape], dtype=np.int64)) * np.dtype(dtype).itemsize
         if self.in_memory + size <= self.budget:
-            self.held[name] = np.zeros(shape, dtype)
+            self.held[name] = self._cleared(size, shape, dtype)
         else:
             self.held[name] = PlaneFile(self._room_for(size) / f"{name}.raw", shape, dtype)
         return self.held[name]
+
+    def _cleared(self, size: int, shape: tuple[int, int, int], dtype: Any) -> np.ndarray:
+        """Zeros in memory that was released, or in new memory when none of that size was; all within the budget."""
+        for i, spare in enumerate(self._spare):
+            if spare.nbytes == size:
+                del self._spare[i]
+                spare.fill(0)
+                return spare.view(dtype).reshape(shape)
+        while self._spare and self.in_memory + size + sum(s.nbytes for s in self._spare) > self.budget:
+            del self._spare[0]
+        return np.zeros(shape, dtype)
+
+    def trim(self) -> None:
+        """Give memory that was released back to the system."""
+        self._spare.clear()
 
     def _room_for(self, size: int) -> Path:
         if self._folder is None:
@@ -168,16 +184,19 @@ class Scratch:
         return self._folder
 
     def release(self, name: str) -> None:
-        """Forget the array of this name and delete its file."""
+        """Forget the array of this name and delete its file; its memory may be another array's from now on."""
         held = self.held.pop(name, None)
         if isinstance(held, PlaneFile):
             held.close()
             held.path.unlink(missing_ok=True)
+        elif held is not None:
+            self._spare.append(held.reshape(-1).view(np.uint8))
 
     def close(self) -> None:
         """Release everything and delete the folder."""
         for name in list(self.held):
             self.release(name)
+        self.trim()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None

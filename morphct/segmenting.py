@@ -76,6 +76,7 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
         owned, record = _voids(codes, parts.labels, holes, (plan, fit, found), job, settings, tick)
         facts["voids"] = record
         job.scratch.release("codes")
+        job.scratch.trim()
         owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, job.slabs, job.run_map)
     return Segmented(
         parts.labels, n, owned, None, record.get("detection_diameter_95"), holes is not None or plan.reached,

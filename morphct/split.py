@@ -178,6 +178,7 @@ def _snow(
 ) -> SplitResult:
     from . import snow
 
+    scratch.trim()
     needed = snow.BYTES_PER_VOXEL * int(np.prod(mask.shape, dtype=np.int64))
     if scratch.in_memory + needed > scratch.budget:
         raise MemoryCapError(
