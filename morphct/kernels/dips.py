@@ -37,18 +37,24 @@ def _level(row, before, weight):
 
 
 @jit
-def _levels(row, before, weight, out):
-    """Rounded plateau of all voxels of a row, into out (X,) int32; runs between the same blocks are vectorised."""
-    n, x = len(out), 0
-    while x < n:
-        block = before[x]
+def _runs(before):
+    """Where runs of voxels between the same blocks start, and the end of the row; (R+1,) int64."""
+    starts = [0]
+    for x in range(1, len(before)):
+        if before[x] != before[x - 1]:
+            starts.append(x)
+    starts.append(len(before))
+    return np.array(starts)
+
+
+@jit
+def _levels(row, runs, before, weight, out):
+    """Rounded plateau of all voxels of a row, into out (X,) int32, a run at a time so that it is vectorised."""
+    for k in range(len(runs) - 1):
+        block = before[runs[k]]
         low, step = row[block], row[min(block + 1, len(row) - 1)] - row[block]
-        end = x + 1
-        while end < n and before[end] == block:
-            end += 1
-        for i in range(x, end):
-            out[i] = np.int32(low + weight[i] * step + np.float32(0.5))
-        x = end
+        for x in range(runs[k], runs[k + 1]):
+            out[x] = np.int32(low + weight[x] * step + np.float32(0.5))
 
 
 @jit
@@ -65,6 +71,7 @@ def flat_core(codes, depths, core, plateau, block, z0, limits, dips, marks):
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
     y_at, y_weight = _along(ny, plateau.shape[1], block)
     x_at, x_weight = _along(nx, plateau.shape[2], block)
+    runs = _runs(x_at)
     flat, deep = np.int32(limits[0]), np.int32(limits[1])
     found = np.uint8(0)
     for z in range(nz):
@@ -76,7 +83,7 @@ def flat_core(codes, depths, core, plateau, block, z0, limits, dips, marks):
             if not some:
                 continue
             _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
-            _levels(row, x_at, x_weight, level)
+            _levels(row, runs, x_at, x_weight, level)
             for x in range(nx):
                 d = level[x] - np.int32(code[x])
                 real = (inside[x] == core) & (code[x] != 0)
@@ -98,6 +105,7 @@ def seeds(codes, depths, core, plateau, block, z0, least, out):
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
     y_at, y_weight = _along(ny, plateau.shape[1], block)
     x_at, x_weight = _along(nx, plateau.shape[2], block)
+    runs = _runs(x_at)
     bar = np.int32(least)
     found = np.uint8(0)
     for z in range(nz):
@@ -109,7 +117,7 @@ def seeds(codes, depths, core, plateau, block, z0, least, out):
             if not some:
                 continue
             _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
-            _levels(row, x_at, x_weight, level)
+            _levels(row, runs, x_at, x_weight, level)
             for x in range(nx):
                 m = np.uint8((inside[x] == core) & (code[x] != 0) & (level[x] - np.int32(code[x]) > bar))
                 target[x] = m
@@ -208,9 +216,14 @@ def dips_of(ids, codes, plateau, block, z0):
     ids (Z,Y,X) integers, codes (Z,Y,X) uint16 from plane z0 of the volume.  Returns (N,) int32.
     """
     nz, ny, nx = codes.shape
-    n = 0
-    for i in ids.reshape(-1):
-        n += i != 0
+    filled, n = np.zeros((nz, ny), np.bool_), 0
+    for z in range(nz):
+        for y in range(ny):
+            line, count = ids[z, y], 0
+            for x in range(nx):
+                count += line[x] != 0
+            filled[z, y] = count > 0
+            n += count
     out = np.empty(n, np.int32)
     row = np.empty(plateau.shape[2], np.float32)
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
@@ -219,13 +232,12 @@ def dips_of(ids, codes, plateau, block, z0):
     n = 0
     for z in range(nz):
         for y in range(ny):
-            known = False
+            if not filled[z, y]:
+                continue
+            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
             for x in range(nx):
                 if ids[z, y, x] == 0:
                     continue
-                if not known:
-                    _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
-                    known = True
                 code = codes[z, y, x]
                 out[n] = _level(row, x_at[x], x_weight[x]) - np.int32(code) if code != 0 else np.int32(0)
                 n += 1
