@@ -135,7 +135,8 @@ def _pockets(
     if n == 0 and cut_only:
         return None, np.zeros(1, np.int64), 0
     table = np.where(wanted, np.cumsum(wanted), 0).astype(np.int32)
-    ids = scratch.create(name, labels.shape, np.int32)
+    # few are cut; a narrow volume is half the memory, and leaves that of the distances to the closed voids
+    ids = scratch.create(name, labels.shape, np.uint16 if cut_only and n < 1 << 16 else np.int32)
     for _ in run_map(partial(_write_ids, found, table, ids), slabs):
         pass
     low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
@@ -188,7 +189,7 @@ def claim_cut(
 
     Returns
     -------
-    ids : (Z,Y,X) int32 array-like in scratch (named "cut_ids"), or None when there are none
+    ids : (Z,Y,X) uint16 or int32 array-like in scratch (named "cut_ids"), or None when there are none
     n : int
     """
     ids, owner, _ = _pockets(labels, True, "cut_ids", scratch, slabs, run_map, tick)
@@ -207,7 +208,7 @@ def claim_cut(
 def _lay_over(ids: Any, cut: Any, n: int, slab: Slab) -> int:
     planes = np.asarray(cut[slab.z0 : slab.z1])
     if planes.any():
-        ids[slab.z0 : slab.z1] = np.where(planes > 0, planes + np.int32(n), ids[slab.z0 : slab.z1])
+        ids[slab.z0 : slab.z1] = np.where(planes > 0, planes.astype(np.int32) + n, ids[slab.z0 : slab.z1])
     return slab.depth
 
 
