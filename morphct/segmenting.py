@@ -51,10 +51,10 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     SegmentationError
         When the grey values allow no honest level, or no particle is left.
     """
-    codes, plan, fit, counts, found = _find_level(volume, job, settings)
+    codes, plan, fit, counts, found = find_level(volume, job, settings)
     size = job.voxel_size
     facts = grey_record.threshold_record(plan, fit, counts, found, size.smallest, size.unit)
-    mask, before, holes = _envelope(codes, found, job, settings)
+    mask, before, holes = find_envelope(codes, found, job, settings)
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
         parts = split.split(
             mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick,
@@ -122,7 +122,7 @@ def _voids(
     return owned, {} if seen is None else grey_record.dip_record(seen, plan.scale, edge, job.voxel_size.unit)
 
 
-def _find_level(volume: Any, job: Job, settings: Settings) -> tuple:
+def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     """Stages 2 to 5: denoised codes, the fit of the histogram, the threshold."""
     levels = [v for v in (settings.threshold.low, settings.threshold.high) if v is not None]
     with job.stage("look at a sample"):
@@ -140,7 +140,7 @@ def _find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     return codes, plan, fit, counts, found
 
 
-def _envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settings) -> tuple[Any, Any, Any]:
+def find_envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settings) -> tuple[Any, Any, Any]:
     """Stages 5 to 7: the solid mask with its voids filled, before sealing as well; with one level, the mask's holes."""
     mask = job.scratch.create("mask", job.shape, np.uint8)
     holes = None

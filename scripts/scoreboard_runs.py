@@ -1,0 +1,152 @@
+"""One case of the scoreboard: morphct with its defaults, the best any merging of its basins could do, and the peers."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scoreboard_phantoms import Case, phantom
+
+from morphct import basins, distance, measuring, numbering, scoring, segmenting
+from morphct.components import ParticleOptions
+from morphct.descriptors.options import DescriptorOptions
+from morphct.job import Job
+from morphct.measurement import measure
+from morphct.phantom import Phantom
+from morphct.planning import plan_work
+from morphct.scratch import Scratch
+from morphct.settings import Settings
+
+SMALLEST = 200  # voxels; smaller particles are not scored
+CLASSES = ("single", "porous", "aggregate")
+POROUS = 0.05
+HEIGHTS = (0.3, 0.6, 1.0, 1.5, 2.5, 4.0)  # of h-maxima, voxels
+REACHES = (2, 4, 7)  # of SNOW's maximum filter, voxels
+
+
+def play(case: Case, peers: bool) -> dict[str, Any]:
+    """All scores of a case, as plain values."""
+    made = phantom(case)
+    found: dict[str, Any] = {"case": case.key, "part": case.part, "row": case.row, "diameter": case.diameter}
+    found |= _morphct(made)
+    if peers:
+        found["peers"] = {name: _scored(made, image) for name, image in _peers(made)}
+    return found
+
+
+def _plain(score: scoring.Score) -> dict[str, Any]:
+    return {k: v for k, v in score.to_mapping().items() if v is not None}
+
+
+def _scored(made: Phantom, labels: np.ndarray) -> dict[str, Any]:
+    return _plain(scoring.score(made.labels, labels, min_voxels=SMALLEST))
+
+
+def _morphct(made: Phantom) -> dict[str, Any]:
+    settings = Settings()
+    with Scratch() as scratch:
+        job = Job(made.grey.shape, made.voxel_size, plan_work(made.grey.shape), scratch, map)
+        best = _best_merge(made, job, settings)
+        job = Job(made.grey.shape, made.voxel_size, plan_work(made.grey.shape), scratch, map)
+        segmented = segmenting.segment(made.grey, job, settings)
+        labels, voids = np.array(segmented.labels[:]), np.array(segmented.voids.labels[:])
+        is_open = made.void_table.index[made.void_table["open"].astype(bool)].to_numpy()
+        score = scoring.score(
+            made.labels, labels, truth_voids=made.voids, found_voids=voids, open_voids=is_open, min_voxels=SMALLEST
+        )
+        wanted = DescriptorOptions(names=("class", "void_fraction"))
+        measured = measure(
+            labels, segmented.n, made.voxel_size, slabs=job.slabs, void_labels=voids, owner=segmented.voids.owner,
+            void_facts=segmented.voids.facts, grey=made.grey, wanted=measuring.needed(wanted),
+            detection_diameter=segmented.detection_diameter,
+        )  # fmt: skip
+        table = measuring.tabulate(measured, None, wanted).particles
+    return {
+        "ours": _plain(score),
+        "best": best,
+        "classes": _confusion(made, labels, table["class"].astype(str).to_numpy()),
+        "resolved": _resolved(made, voids, segmented.detection_diameter, is_open),
+    }
+
+
+def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
+    """Scores when every basin goes to the true particle that holds most of it: what no merging can surpass."""
+    codes, _, _, _, level = segmenting.find_level(made.grey, job, settings)
+    mask, before, _ = segmenting.find_envelope(codes, level, job, settings)
+    labels = job.scratch.create("labels", job.shape, np.int32)
+    heights = job.scratch.create("distance", job.shape, np.float32)
+    distance.squared_distance(mask, made.voxel_size.spacing, heights, job.slabs)
+    found = basins.find(heights, labels, job.slabs)
+    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
+    table = scoring.contingency(made.labels, labels)
+    order = np.lexsort((table.truth, -table.voxels))
+    order = order[(table.found[order] > 0) & (table.truth[order] > 0)]
+    basin, first = np.unique(table.found[order], return_index=True)
+    goal = np.zeros(found.n + 1, np.int32)
+    goal[basin] = table.truth[order][first]
+    merged = goal[np.asarray(labels[:])]
+    for name in ("labels", "distance", "mask", "codes"):
+        job.scratch.release(name)
+    if before is not None:
+        job.scratch.release("unsealed")
+    numbering.keep_particles(merged, int(goal.max()), ParticleOptions(), job.slabs)
+    return _scored(made, merged)
+
+
+def _confusion(made: Phantom, labels: np.ndarray, classes: np.ndarray) -> list[list[int]]:
+    """Whole particles that were found, by true class (rows) and class told (columns)."""
+    table = scoring.contingency(made.labels, labels)
+    both = (table.truth > 0) & (table.found > 0)
+    truth, found, shared = table.truth[both], table.found[both], table.voxels[both]
+    union = table.truth_sizes[truth] + table.found_sizes[found] - shared
+    match = (2 * shared > union) & (table.truth_sizes[truth] >= SMALLEST)
+    counts = np.zeros((3, 3), int)
+    for a, b in zip(truth[match], found[match]):
+        row = made.table.loc[a]
+        if row["touches_border"]:
+            continue
+        true = "aggregate" if row["welded"] else "porous" if row["void_fraction"] >= POROUS else "single"
+        counts[CLASSES.index(true), CLASSES.index(classes[b - 1])] += 1
+    return counts.tolist()
+
+
+def _resolved(made: Phantom, voids: np.ndarray, diameter: float | None, is_open: np.ndarray) -> list[float]:
+    """Voxels of true and of found voids above the simulated limit of detection."""
+    edge = np.cbrt(made.voxel_size.volume)
+    least = np.pi / 6 * ((diameter or 0.0) / edge) ** 3
+    true, seen = np.bincount(made.voids.ravel()), np.bincount(voids.ravel())
+    true[0] = seen[0] = 0
+    true[is_open] = 0
+    return [float(sizes[sizes >= max(least, 1)].sum()) for sizes in (true, seen)]
+
+
+def _peers(made: Phantom) -> Iterator[tuple[str, np.ndarray]]:
+    """The peers' labels at each of their settings, from whichever of their masks is nearer to the truth."""
+    from porespy.filters import snow_partitioning
+    from scipy import ndimage
+    from skimage.measure import label
+    from skimage.morphology import h_maxima
+    from skimage.segmentation import watershed
+
+    warnings.simplefilter("ignore")
+    mask = _peers_mask(made)
+    edges = np.array(made.voxel_size.spacing) / made.voxel_size.smallest
+    height = ndimage.distance_transform_edt(mask, sampling=edges).astype(np.float32)
+    for h in HEIGHTS:
+        yield f"h-maxima {h:g}", watershed(-height, label(h_maxima(height, h)), mask=mask)
+    for reach in REACHES:
+        yield f"SNOW {reach}", np.where(mask, np.asarray(snow_partitioning(mask, dt=height, r_max=reach).regions), 0)
+
+
+def _peers_mask(made: Phantom) -> np.ndarray:
+    """Otsu's or multi-Otsu's mask of the smoothed volume, holes filled, dust gone: the nearer to the truth."""
+    from scipy import ndimage
+    from skimage.filters import threshold_multiotsu, threshold_otsu
+    from skimage.morphology import remove_small_objects
+
+    smooth = ndimage.gaussian_filter(made.grey, 1.5, output=np.float32)
+    masks = []
+    for level in (threshold_multiotsu(smooth, 3)[-1], threshold_otsu(smooth)):
+        masks.append(remove_small_objects(ndimage.binary_fill_holes(smooth > level), max_size=29))
+    wrong = [np.count_nonzero(mask != (made.labels > 0)) for mask in masks]
+    return masks[int(np.argmin(wrong))]
