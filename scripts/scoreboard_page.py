@@ -20,8 +20,9 @@ to a row. Particles of 200 voxels and more are scored.
 - **Rand**: adapted Rand error. **Diameter**: median of found over true, less one.
 - **Voids**: volume of those above the simulated limit of detection, found over true; false ones per particle.
 - **Verdict**: balanced accuracy of single, porous and aggregate over particles that were found, whole.
-- **Peers**: SciPy and scikit-image (Gaussian, multi-Otsu or Otsu, filled holes, watershed from h-maxima) and PoreSpy's
-  SNOW, each with the mask nearer to the truth and with its best setting *for that row*, chosen by its F1.
+- **Peers**: SciPy and scikit-image (Gaussian of 1, 1.5 or 2.5 voxels, multi-Otsu or Otsu, filled holes, watershed from
+  h-maxima) and PoreSpy's SNOW, each on whichever of those masks is nearest to the truth, and with its best setting *for
+  that row*, chosen by its F1.
 
 """
 COLUMNS = (

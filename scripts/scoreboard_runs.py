@@ -121,7 +121,7 @@ def _resolved(made: Phantom, voids: np.ndarray, diameter: float | None, is_open:
 
 
 def _peers(made: Phantom) -> Iterator[tuple[str, np.ndarray]]:
-    """The peers' labels at each of their settings, from whichever of their masks is nearer to the truth."""
+    """The peers' labels at each of their settings, from whichever of their masks is nearest to the truth."""
     from porespy.filters import snow_partitioning
     from scipy import ndimage
     from skimage.measure import label
@@ -139,14 +139,17 @@ def _peers(made: Phantom) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _peers_mask(made: Phantom) -> np.ndarray:
-    """Otsu's or multi-Otsu's mask of the smoothed volume, holes filled, dust gone: the nearer to the truth."""
+    """Otsu's or multi-Otsu's mask of the volume smoothed by 1, 1.5 or 2.5 voxels: the nearest to the truth."""
     from scipy import ndimage
     from skimage.filters import threshold_multiotsu, threshold_otsu
     from skimage.morphology import remove_small_objects
 
-    smooth = ndimage.gaussian_filter(made.grey, 1.5, output=np.float32)
-    masks = []
-    for level in (threshold_multiotsu(smooth, 3)[-1], threshold_otsu(smooth)):
-        masks.append(remove_small_objects(ndimage.binary_fill_holes(smooth > level), max_size=29))
-    wrong = [np.count_nonzero(mask != (made.labels > 0)) for mask in masks]
-    return masks[int(np.argmin(wrong))]
+    best, fewest = made.labels > 0, made.labels.size
+    for sigma in (1.0, 1.5, 2.5):
+        smooth = ndimage.gaussian_filter(made.grey, sigma, output=np.float32)
+        for level in (threshold_multiotsu(smooth, 3)[-1], threshold_otsu(smooth)):
+            mask = remove_small_objects(ndimage.binary_fill_holes(smooth > level), max_size=29)
+            wrong = np.count_nonzero(mask != (made.labels > 0))
+            if wrong < fewest:
+                best, fewest = mask, wrong
+    return best
