@@ -3,7 +3,8 @@
     scripts/scoreboard                      every case once, the tables and the figure in docs/ written anew
     scripts/scoreboard --seeds 501 502      with these seeds
     scripts/scoreboard --only family/rods   cases whose names begin so; nothing is written to docs/
-    scripts/scoreboard --no-peers --large   morphct alone, and particles of 150 voxels as well
+    scripts/scoreboard --scales 20 40       families at these median diameters only
+    scripts/scoreboard --no-peers --scales 20 40 76 150
 
 Cases already in scoreboard-run/ are not run again; delete the folder after changing the code. Two cases at a time.
 """
@@ -55,17 +56,19 @@ def run(wanted: list[Any], peers: bool, workers: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from scoreboard_page import figure, page
-    from scoreboard_phantoms import cases
+    from scoreboard_page import PARTS, figure, page
+    from scoreboard_phantoms import EDGES, cases
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--only", default="", help="cases whose names begin with this")
     parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--large", action="store_true", help="particles of 150 voxels as well")
+    parser.add_argument("--scales", type=int, nargs="+", default=[20, 40, 76], choices=EDGES, help="median diameters")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS, help="parts of the board")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    wanted = [case for case in cases(given.seeds, given.large) if case.key.startswith(given.only)]
+    wanted = [case for case in cases(given.seeds, given.scales) if case.key.startswith(given.only)]
+    wanted = [case for case in wanted if case.part in given.parts]
     if not wanted:
         sys.exit(f"no case begins with {given.only!r}")
     results = run(wanted, not given.no_peers, given.workers)

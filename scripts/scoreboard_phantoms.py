@@ -30,9 +30,8 @@ class Case:
         return f"{self.part}/{self.row}/{self.diameter}/{self.seed}"
 
 
-def cases(seeds: list[int], large: bool) -> Iterator[Case]:
-    """All cases, seed by seed."""
-    scales = [d for d in EDGES if large or d < 150]
+def cases(seeds: list[int], scales: list[int]) -> Iterator[Case]:
+    """All cases, seed by seed; the families at these median diameters."""
     for seed in seeds:
         for diameter in scales:
             for family in FAMILIES:
