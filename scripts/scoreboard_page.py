@@ -132,7 +132,8 @@ def figure(results: Sequence[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot
 
     scales = _by([one for one in results if one["part"] == "family"], "diameter")
-    drawn, panels = pyplot.subplots(1, len(scales), figsize=(4.2 * len(scales), 4.2), sharey=True, squeeze=False)
+    width, columns = max(7.5, 4.2 * len(scales)), 4 if len(scales) > 2 else 2
+    drawn, panels = pyplot.subplots(1, len(scales), figsize=(width, 4.8), sharey=True, squeeze=False)
     for panel, (diameter, found) in zip(panels[0], scales.items()):
         rows = _by(found, "row")
         x = np.arange(len(rows))
@@ -149,6 +150,6 @@ def figure(results: Sequence[dict[str, Any]], path: Path) -> None:
         panel.grid(axis="y", color="0.9")
         panel.spines[["top", "right"]].set_visible(False)
     panels[0, 0].set_ylabel("F1, all particles")
-    drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="upper center", ncols=4, frameon=False)
-    drawn.tight_layout(rect=(0, 0, 1, 0.93))
+    drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="upper center", ncols=columns, frameon=False)
+    drawn.tight_layout(rect=(0, 0, 1, 0.94 if columns == 4 else 0.88))
     drawn.savefig(path, dpi=110)
