@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .closeup import look
+from .drift import record
 from .grey_plan import DenoisePlan
 from .histogram import GreyCounts, PhaseFit, deconvolve_histogram
 from .levels import UNCERTAINTY, UNCERTAINTY_MISSED, Threshold
@@ -60,6 +61,7 @@ def judge(
         "clipped_share": counts.clipped if plan.noise.sd else 0.0,
         "outside_share": counts.n_outside / max(1, counts.n_voxels),
         "octant_phases": octants,
+        **record(plan.drift, fit.contrast, plan.shading),
         **look(codes, found, plan, fit),
     }
     everything = {**found.values, **values}

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from . import drift
 from .codes import Outside, find_outside
 from .errors import SegmentationError
 from .executors import RunMap
@@ -18,6 +19,7 @@ from .histogram import BINS, GreyCounts
 from .kernels.blocks import Span, count_codes, extremes
 from .noise import CORRELATED, Noise
 from .options import Options, option
+from .shading import Shading
 from .slabs import Slab
 from .smoothing import NO_SIGMA, Filter, filter_slab
 from .strength import GRID, TARGET, Sample, Trial, search_sigma
@@ -42,6 +44,7 @@ class DenoiseOptions(Options):
         min=0,
         max=10,
     )
+    flatten: bool = option(True, "subtract a slow drift or a jump of the grey of a tenth of the contrast and more")
 
 
 def plan(
@@ -83,7 +86,8 @@ def plan(
             "file, or cut to the part that holds data with --set input.crop=z0:z1,y0:y1,x0:x1"
         )
     noise = sample.measure_noise()
-    trial = _choose(sample, options)
+    changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
+    trial, shading = _flattened(sample, options, changes, bool(levels))
     return DenoisePlan(
         how=trial.how,
         noise=noise,
@@ -94,8 +98,40 @@ def plan(
         fit=trial.fit,
         counts=trial.counts,
         edges=edges,
-        warnings=tuple(_warnings(trial, noise, outside)),
+        warnings=(
+            *_warnings(trial, noise, outside),
+            *drift.in_words(changes, trial.fit.contrast, shading, _origin(volume)),
+        ),
+        drift=changes,
+        shading=shading,
     )
+
+
+def _flattened(
+    sample: Sample, options: DenoiseOptions, changes: drift.Drift, fixed: bool
+) -> tuple[Trial, Shading | None]:
+    """The filter, and what is subtracted: nothing unless the phases found without it say that it is large.
+
+    fixed: the user gave levels, in greys of the file.
+    """
+    trial = _choose(sample, options)
+    shape = sample.volume.shape
+    # the range of the cells is wider than the contrast by noise: three quarters are a safe guess
+    shading = changes.shading(shape, 0.75 * changes.span) if changes.span else None
+    if fixed or not options.flatten or shading is None:
+        return trial, None
+    sample.shading = shading
+    other = _choose(sample, options)
+    contrast = other.fit.contrast
+    if contrast is None or changes.shading(shape, contrast) is None:
+        return trial, None
+    return other, changes.shading(shape, contrast)
+
+
+def _origin(volume: Any) -> tuple[int, ...]:
+    """First voxel of the file that is read."""
+    crop = getattr(volume, "crop", None)
+    return (0, 0, 0) if crop is None else tuple(start for start, _ in crop)
 
 
 def _choose(sample: Sample, options: DenoiseOptions) -> Trial:
@@ -191,6 +227,8 @@ def _denoise_slab(
     valid = plan.outside.valid(raw)
     codes = filter_slab(raw, valid, plan.how, c - a, d - a)
     span = Span(slab.z0 - c, slab.z1 - c, slab.z0)
+    if plan.shading is not None:
+        plan.shading.subtract(codes, (c, 0, 0), plan.scale)
     out[slab.z0 : slab.z1] = codes[span.first : span.last]
     octants = np.zeros((8, 2, BINS + 1), np.int64)
     count_codes(codes, span, depth, plan.bins.of_codes(), plan.flatness, valid is not None, octants)

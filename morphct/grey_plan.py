@@ -1,13 +1,15 @@
 """What a sample of a volume settles for the whole: filter, coding, histogram bins, what counts as flat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .codes import LAST, Coding, Outside
+from .drift import Drift
 from .histogram import BINS, GreyCounts, PhaseFit
 from .kernels.blocks import Flatness
 from .noise import Noise
+from .shading import Shading
 from .smoothing import Filter
 
 
@@ -52,6 +54,10 @@ class DenoisePlan:
     edges : (z, y, x)
         Voxel edges in units of the shortest one.
     warnings : tuple of str
+    drift : Drift
+        Slow changes and jumps of the grey over the volume.
+    shading : Shading or None
+        What codes are freed of.
     """
 
     how: Filter
@@ -64,6 +70,8 @@ class DenoisePlan:
     counts: GreyCounts
     edges: tuple[float, float, float]
     warnings: tuple[str, ...]
+    drift: Drift = field(default_factory=Drift)
+    shading: Shading | None = None
 
     @property
     def sigma(self) -> tuple[float, float, float]:

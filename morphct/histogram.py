@@ -99,6 +99,11 @@ class PhaseFit:
         """Number of phases."""
         return len(self.means)
 
+    @property
+    def contrast(self) -> float | None:
+        """Grey of the brightest phase less that of the darkest; None where there are no two."""
+        return float(self.means[-1] - self.means[0]) if self.ok else None
+
     def densities(self) -> np.ndarray:
         """(K, BINS) float64: voxels a bin expected of each phase."""
         from scipy.special import ndtr

@@ -13,6 +13,7 @@ from .histogram import BINS, GreyCounts, PhaseFit, deconvolve
 from .kernels.blocks import Flatness, Span, count_codes, gradients
 from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
 from .sampling import Brick, read_bricks
+from .shading import Shading
 from .smoothing import NO_SIGMA, Filter, filter_slab
 
 GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
@@ -76,6 +77,7 @@ class Sample:
         self.inner_valid = [None if v is None else v[b.core] for b, v in zip(self.bricks, self.valid)]
         self.blocks: list[Place] = []
         self.noise = no_noise()
+        self.shading: Shading | None = None
 
     def _read(self, halo: int) -> None:
         self.halo = halo
@@ -111,6 +113,8 @@ class Sample:
     def coding(self, filtered: bool) -> Coding:
         """Coding that holds the sampled greys."""
         samples = [f for f in (*self.finite, self.levels) if f.size]
+        if self.shading is not None:  # less than the least grey and more than the largest are possible then
+            return choose_coding(np.dtype(np.float32), [s.astype(np.float32) for s in samples], True)
         return choose_coding(np.dtype(self.volume.dtype), samples, filtered)
 
     def gaussian(self, sigma: float) -> Filter:
@@ -125,7 +129,11 @@ class Sample:
         need = max(how.radius) + 1
         if need > self.halo and any(not _is_whole(b, self.volume.shape) for b in self.bricks):
             self._read(need)
-        return [filter_slab(b.grey, v, how, 0, b.grey.shape[0]) for b, v in zip(self.bricks, self.valid)]
+        filtered = [filter_slab(b.grey, v, how, 0, b.grey.shape[0]) for b, v in zip(self.bricks, self.valid)]
+        if self.shading is not None:
+            for brick, codes in zip(self.bricks, filtered):
+                self.shading.subtract(codes, brick.start, how.coding.scale)
+        return filtered
 
     def trial(self, how: Filter) -> Trial:
         """Filter the sample, count its flat voxels and fit phases."""
