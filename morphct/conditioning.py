@@ -62,6 +62,7 @@ def judge(
         "outside_share": counts.n_outside / max(1, counts.n_voxels),
         "octant_phases": octants,
         **record(plan.drift, fit.contrast, plan.shading),
+        "rings": plan.rings / fit.contrast if fit.contrast else None,
         **look(codes, found, plan, fit),
     }
     everything = {**found.values, **values}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import drift
+from . import drift, rings
 from .codes import Outside, find_outside
 from .errors import SegmentationError
 from .executors import RunMap
@@ -87,6 +87,7 @@ def plan(
         )
     noise = sample.measure_noise()
     changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
+    circles = rings.measure(volume, sample.bricks, sample.valid) if noise.sd else 0.0
     trial, shading = _flattened(sample, options, changes, bool(levels))
     return DenoisePlan(
         how=trial.how,
@@ -101,9 +102,11 @@ def plan(
         warnings=(
             *_warnings(trial, noise, outside),
             *drift.in_words(changes, trial.fit.contrast, shading, _origin(volume)),
+            *rings.in_words(circles, trial.fit.contrast),
         ),
         drift=changes,
         shading=shading,
+        rings=circles,
     )
 
 

@@ -58,6 +58,8 @@ class DenoisePlan:
         Slow changes and jumps of the grey over the volume.
     shading : Shading or None
         What codes are freed of.
+    rings : float
+        sd of the rings about the axis, grey values.
     """
 
     how: Filter
@@ -72,6 +74,7 @@ class DenoisePlan:
     warnings: tuple[str, ...]
     drift: Drift = field(default_factory=Drift)
     shading: Shading | None = None
+    rings: float = 0.0
 
     @property
     def sigma(self) -> tuple[float, float, float]:
