@@ -101,7 +101,7 @@ def plan(
         edges=edges,
         warnings=(
             *_warnings(trial, noise, outside),
-            *drift.in_words(changes, trial.fit.contrast, shading, _origin(volume)),
+            *drift.in_words(changes, trial.fit.contrast, shading, getattr(volume, "crop", None)),
             *rings.in_words(circles, trial.fit.contrast),
         ),
         drift=changes,
@@ -129,12 +129,6 @@ def _flattened(
     if contrast is None or changes.shading(shape, contrast) is None:
         return trial, None
     return other, changes.shading(shape, contrast)
-
-
-def _origin(volume: Any) -> tuple[int, ...]:
-    """First voxel of the file that is read."""
-    crop = getattr(volume, "crop", None)
-    return (0, 0, 0) if crop is None else tuple(start for start, _ in crop)
 
 
 def _choose(sample: Sample, options: DenoiseOptions) -> Trial:

@@ -91,10 +91,12 @@ def record(found: Drift, contrast: float | None, shading: Shading | None) -> dic
     }
 
 
-def in_words(found: Drift, contrast: float | None, shading: Shading | None, origin: Sequence[int]) -> list[str]:
+def in_words(
+    found: Drift, contrast: float | None, shading: Shading | None, crop: Sequence[tuple[int, int]] | None = None
+) -> list[str]:
     """A sentence for the slow part and for each jump that is worth one.
 
-    origin: first voxel read of the file, for the parts to be cut from it.
+    crop: the part of the file that was read, None for all of it; planes are those of the file.
     """
     least = WORTH if contrast else UNSURE
     contrast = contrast or found.span
@@ -107,14 +109,22 @@ def in_words(found: Drift, contrast: float | None, shading: Shading | None, orig
         )
     for jump in found.large_jumps(contrast) if contrast > 0 else []:
         done = "was subtracted, but" if shading is not None else "was left in, and"
-        at = jump.plane + origin[jump.axis]
-        below, above = (",".join(part if a == jump.axis else ":" for a in range(3)) for part in (f":{at}", f"{at}:"))
+        at = jump.plane + (crop[jump.axis][0] if crop else 0)
+        below, above = _parts(jump.axis, at, crop)
         words.append(
             f"the grey jumps by {100 * jump.size / contrast:+.0f} % of the contrast at voxel {at} along "
             f"{AXES[jump.axis]}, as where two volumes were glued; the jump {done} particles there may be cut: run the "
             f"parts apart with --crop {below} and --crop {above}"
         )
     return words
+
+
+def _parts(axis: int, at: int, crop: Sequence[tuple[int, int]] | None) -> tuple[str, str]:
+    """What is read, cut in two, as --crop takes it."""
+    ends = [(str(a), str(b)) for a, b in crop] if crop else [("", "")] * 3
+    below, above = ([*ends], [*ends])
+    below[axis], above[axis] = (ends[axis][0], str(at)), (str(at), ends[axis][1])
+    return ",".join(map(":".join, below)), ",".join(map(":".join, above))
 
 
 def _slow(row: np.ndarray, n: int) -> np.ndarray:

@@ -136,7 +136,10 @@ def test_jump_says_which_parts_to_run_apart(tmp_path):
     volume = io.open_volume(tmp_path / "glued.npy", voxel_size="1um", crop="10:,:,:")
     words = [w for w in planned(volume).warnings if "jumps" in w]
     assert len(words) == 1
-    assert "--crop :60,:,: and --crop 60:,:,:" in words[0]
+    assert "at voxel 60 along z" in words[0]
+    assert "--crop 10:60,0:104,0:112 and --crop 60:96,0:104,0:112" in words[0]
+    (whole,) = [w for w in planned(grey).warnings if "jumps" in w]
+    assert "--crop :60,:,: and --crop 60:,:,:" in whole
 
 
 def test_volume_without_noise_has_no_drift():
