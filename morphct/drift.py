@@ -11,6 +11,7 @@ from .jumps import Jump, look, sudden
 from .sampling import Brick
 from .shading import Shading
 
+BLURRED = 0.12  # of the range of cells: sd of their noise that hides the phases, and drift with them
 UNSURE = 0.25  # of the range of greys, where no phases were told apart
 AXES = "zyx"
 POSITIONS = 6  # along an axis; fewer tell nothing of drift
@@ -31,11 +32,14 @@ class Drift:
     jumps : tuple of Jump
     span : float
         Grey range of the cells once all this is taken off: a first idea of the contrast.
+    sd : float
+        Noise of a cell, grey values.
     """
 
     slow: np.ndarray = field(default_factory=lambda: np.zeros((3, 2)))
     jumps: tuple[Jump, ...] = ()
     span: float = 0.0
+    sd: float = 0.0
 
     def ranges(self) -> list[float]:
         """Peak to peak of the slow part along z, y, x, grey values."""
@@ -51,13 +55,22 @@ class Drift:
         """The axis along which it is strongest."""
         return int(np.argmax(self.ranges()))
 
+    @property
+    def blurred(self) -> bool:
+        """Whether noise hides the phases of the cells, so that nothing is known of the slow part."""
+        return self.sd >= BLURRED * self.span > 0
+
+    def is_large(self, contrast: float, share: float = WORTH) -> bool:
+        """Whether the slow part is worth a word; noise that blurs the phases of cells into one another feigns some."""
+        return not self.blurred and self.size >= max(share * contrast, self.sd) and contrast > 0
+
     def large_jumps(self, contrast: float) -> list[Jump]:
         """The jumps worth a word."""
         return [j for j in self.jumps if abs(j.size) >= WORTH * contrast]
 
     def shading(self, shape: Sequence[int], contrast: float) -> Shading | None:
         """What to subtract: the slow part and the jumps that are a tenth of the contrast or more; None: nothing is."""
-        slow, jumps = self.size >= WORTH * contrast, self.large_jumps(contrast)
+        slow, jumps = self.is_large(contrast), self.large_jumps(contrast)
         if not slow and not jumps:
             return None
         profiles = []
@@ -79,10 +92,10 @@ def record(found: Drift, contrast: float | None, shading: Shading | None) -> dic
     by_axis = found.ranges()
     return {
         "drift": {
-            "share": share(found.size),
-            "along": AXES[found.axis] if found.size else None,
-            "by_axis": {name: share(grey) for name, grey in zip(AXES, by_axis)},
-            "subtracted": shading is not None and found.size >= WORTH * (contrast or 0.0),
+            "share": None if found.blurred else share(found.size),
+            "along": AXES[found.axis] if found.size and not found.blurred else None,
+            "by_axis": {name: None if found.blurred else share(grey) for name, grey in zip(AXES, by_axis)},
+            "subtracted": shading is not None and found.is_large(contrast or 0.0),
         },
         "jumps": [
             {"axis": AXES[j.axis], "plane": j.plane, "share": share(j.size), "subtracted": shading is not None}
@@ -101,7 +114,7 @@ def in_words(
     least = WORTH if contrast else UNSURE
     contrast = contrast or found.span
     words = []
-    if contrast > 0 and found.size >= least * contrast:
+    if found.is_large(contrast, least):
         done = "was subtracted" if shading is not None else "was left in"
         words.append(
             f"the grey drifts by {100 * found.size / contrast:.0f} % of the contrast over the volume, mostly along "
@@ -160,9 +173,10 @@ def find(volume: Any, bricks: Sequence[Brick], valid: Sequence[np.ndarray | None
             if jump is not None:
                 jumps.append(jump)
         slow[axis] = _fit(np.concatenate([[0.0], np.cumsum(gain)]), at, shape[axis])
-    slow, rest = _refined(cells, shape, slow, jumps, max(widths) / 2**0.5)
+    sd = max(widths) / 2**0.5
+    slow, rest = _refined(cells, shape, slow, jumps, sd)
     span = float(np.ptp(np.quantile(rest, [0.01, 0.99]))) if rest.size else 0.0
-    return Drift(slow, tuple(jumps), span)
+    return Drift(slow, tuple(jumps), span, sd)
 
 
 def _refined(

@@ -126,8 +126,8 @@ def commonest(values: np.ndarray, width: float) -> tuple[float, int]:
     return middle, n
 
 
-def peaks_of(values: np.ndarray, sd: float) -> np.ndarray:
-    """Where a histogram smoothed by half an sd of the cells has its peaks of at least a twentieth of the highest."""
+def peaks_of(values: np.ndarray, sd: float, least: float = 0.05) -> np.ndarray:
+    """Where a histogram smoothed by .75 sd of the cells has its peaks of at least `least` of the highest."""
     from scipy.ndimage import gaussian_filter1d
 
     low, high = np.quantile(values, [0.001, 0.999])
@@ -135,7 +135,7 @@ def peaks_of(values: np.ndarray, sd: float) -> np.ndarray:
     count, edges = np.histogram(values, bins, (low, high + 1e-6 * sd))
     smooth = gaussian_filter1d(count.astype(float), 3.0, mode="constant")
     padded = np.pad(smooth, 1)
-    top = (smooth >= padded[:-2]) & (smooth > padded[2:]) & (smooth > 0.05 * smooth.max())
+    top = (smooth >= padded[:-2]) & (smooth > padded[2:]) & (smooth > least * smooth.max())
     return (0.5 * (edges[1:] + edges[:-1]))[top]
 
 

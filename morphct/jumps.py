@@ -11,6 +11,7 @@ from .sampling import THICKNESS, Brick
 SUDDEN = 8.0  # scatters of the gains along the axis
 LEAST = 0.5  # sds of a cell: less is not worth a word
 MOST = 4  # along one axis
+RARE = 0.02  # of the highest peak of a histogram: the particles of a thin powder
 ALIKE = 0.5  # common share of the histograms of both sides, the jump taken off
 
 
@@ -74,7 +75,7 @@ def _same_phases(below: np.ndarray, above: np.ndarray, width: float) -> bool:
     bins = np.linspace(ends[0], ends[1], 25)
     shares = [np.histogram(side, bins)[0] / side.size for side in (below, above)]
     sd = width / 2**0.5
-    off = np.abs(peaks_of(below, sd)[:, None] - peaks_of(above, sd))
+    off = np.abs(peaks_of(below, sd, RARE)[:, None] - peaks_of(above, sd, RARE))
     return float(np.minimum(*shares).sum()) > ALIKE and int((off.min(axis=1) < sd).sum()) > 1
 
 

@@ -19,9 +19,9 @@ SHAPE = (96, 104, 112)
 
 
 @cache
-def powder(seed, family="mixed", shape=SHAPE):
-    z, y, x = shape
-    made = phantom.make(PhantomOptions(depth=z, height=y, width=x, seed=seed, family=family, diameter=24.0))
+def powder(seed, family="mixed", **options):
+    z, y, x = SHAPE
+    made = phantom.make(PhantomOptions(depth=z, height=y, width=x, seed=seed, family=family, diameter=24.0, **options))
     made.grey.flags.writeable = False
     return made.grey
 
@@ -97,6 +97,13 @@ def test_boundary_of_the_sample_is_no_jump(seed):
     noise = np.random.default_rng(seed).normal(4255, 649, (SHAPE[0] // 2, *SHAPE[1:]))
     grey[: SHAPE[0] // 2] = noise.astype(np.uint16)
     assert not seen(grey).large_jumps(CONTRAST)
+
+
+@pytest.mark.parametrize("seed", [51, 52])
+def test_correlated_noise_is_no_drift(seed):
+    found = seen(powder(seed, noise_blur=0.7))
+    assert not found.is_large(CONTRAST)
+    assert not found.large_jumps(CONTRAST)
 
 
 @pytest.mark.parametrize("background", [ramp(SHAPE, 1, 0.5), jump(SHAPE, 2, 50, 0.5)])
