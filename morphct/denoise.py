@@ -126,9 +126,8 @@ def _flattened(
     sample.shading = shading
     other = _choose(sample, options)
     contrast = other.fit.contrast
-    if contrast is None or changes.shading(shape, contrast) is None:
-        return trial, None
-    return other, changes.shading(shape, contrast)
+    worth = None if contrast is None else changes.shading(shape, contrast)
+    return (trial, None) if worth is None else (other, worth)
 
 
 def _choose(sample: Sample, options: DenoiseOptions) -> Trial:

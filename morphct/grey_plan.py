@@ -1,5 +1,6 @@
 """What a sample of a volume settles for the whole: filter, coding, histogram bins, what counts as flat."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,8 @@ from .kernels.blocks import Flatness
 from .noise import Noise
 from .shading import Shading
 from .smoothing import Filter
+
+OPTICS = 0.7  # shortest edges: blur of the optics that is taken for granted
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class DenoisePlan:
     def sigma(self) -> tuple[float, float, float]:
         """(z, y, x) sigmas of the Gaussian in voxels; zeros for other filters."""
         return self.how.sigma
+
+    @property
+    def blur(self) -> float:
+        """The least blur of the denoised volume, a sigma in shortest edges: that of the filter and of sharp optics."""
+        return math.hypot(max(s * r for s, r in zip(self.sigma, self.edges, strict=True)), OPTICS)
 
     @property
     def method(self) -> str:

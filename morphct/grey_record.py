@@ -101,9 +101,7 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
 def total_blur(plan: DenoisePlan, found: Threshold) -> float:
     """Blur of the denoised volume, a sigma in shortest edges: from the slope of its edges, or that of the filter and of
     sharp optics."""
-    if found.blur is not None:
-        return found.blur
-    return math.hypot(max(s * r for s, r in zip(plan.sigma, plan.edges, strict=True)), 0.7)
+    return plan.blur if found.blur is None else found.blur
 
 
 def hole_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold) -> DipModel | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import border_correction, flags
+from .descriptors import identity
 from .intervals import (
     quantile_interval,
     rank_correlation,
@@ -246,7 +247,7 @@ def _with_size(used: "pd.DataFrame", unit: str) -> dict[str, Any]:
 
 def _corrected(used: "pd.DataFrame", unit: str, seed: int, shape: tuple[int, int, int] | None) -> dict[str, Any]:
     """Sizes, medians and shares when each whole particle counts by its `border_correction.weights`; {} without any."""
-    boxes = [f"bbox_{axis}{end}" for axis in "zyx" for end in (0, 1)]
+    boxes = list(identity.BOX)
     whole = "touches_border" in used.columns and not used["touches_border"].astype(bool).any()
     if shape is None or not whole or len(used) == 0 or not set(boxes) <= set(used.columns):
         return {}

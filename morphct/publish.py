@@ -8,6 +8,7 @@ import numpy as np
 
 from . import level_shift, population, qc, review, sensitivity
 from .calibration import Calibration
+from .descriptors import identity
 from .job import Job
 from .measuring import Tables
 from .result import FileWriter, RunFolder, RunWriter, label_dtype
@@ -151,6 +152,7 @@ def write_review(
     """
     from .figures import cuts
     from .report import doubtful
+    from .report.words import unit_word
 
     particles = tables.particles
     doubted = review.review(
@@ -162,11 +164,11 @@ def write_review(
     # smoothed as much as what was segmented
     sigma = (found.threshold.get("denoise") or {}).get("sigma") or (0.0, 0.0, 0.0)
     row_of = {int(label): row for row, label in enumerate(particles.index, start=1)}
-    edge, unit = float(np.cbrt(job.voxel_size.volume)), "µm" if job.voxel_size.unit == "um" else "voxels"
+    edge, unit = float(np.cbrt(job.voxel_size.volume)), unit_word(job.voxel_size.unit)
     for label in doubtful.shown(doubted, particles):
         row = doubted.loc[label]
         number, partner = row_of[label], row_of.get(doubtful.partner(row), 0)
-        box = particles.loc[label, [f"bbox_{a}{e}" for a in "zyx" for e in (0, 1)]].to_numpy(np.int64)
+        box = particles.loc[label, list(identity.BOX)].to_numpy(np.int64)
         place = cuts.contact(found.labels, box, number, partner) if partner else None
         place = place or row[["look_z", "look_y", "look_x"]].to_numpy(np.int64)
         window = cuts.Window.of(place, box, job.shape)

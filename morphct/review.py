@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .aggregates import AggregateOptions
+from .descriptors import identity
 from .split_margins import Margins
 
 if TYPE_CHECKING:
@@ -186,10 +187,9 @@ def _words(values: np.ndarray, found: _Doubts, order: np.ndarray) -> list[tuple[
 
 def _places(particles: "pd.DataFrame", margins: Margins | None) -> dict[str, np.ndarray]:
     """The voxel to look at: where it would be joined or divided, else the middle of its box."""
-    boxes = [f"bbox_{axis}{end}" for axis in "zyx" for end in (0, 1)]
-    if not set(boxes) <= set(particles):
+    if not set(identity.BOX) <= set(particles):
         return {}
-    box = particles[boxes].to_numpy(np.int64)
+    box = particles[list(identity.BOX)].to_numpy(np.int64)
     place = (box[:, 0::2] + box[:, 1::2]) // 2
     if margins is not None:
         known = np.isfinite(margins.place[1:]).all(1)

@@ -20,7 +20,6 @@ from .units import VoxelSize
 from .void_bounds import bounded
 from .voids import Voids
 
-SHARP = 0.7  # shortest edges; the blur of optics that is taken for granted
 PLANES = 16  # looked at to see which phase the particles are
 
 
@@ -65,10 +64,9 @@ def _detection(labels: Any, grey: Any, voxel_size: VoxelSize, options: DenoiseOp
         return None
     contrast = (top - bottom) / plan.scale
     sd = max(plan.sd_after / plan.scale, 1.0)
-    blur = math.hypot(max(s * r for s, r in zip(plan.sigma, plan.edges)), SHARP)
     model = DipModel(
-        (top - plan.offset) / plan.scale, contrast, sd, blur, 0, plan.edges,
-        factor=0.5 * contrast / sd, correlation=max(blur, 0.5),
+        (top - plan.offset) / plan.scale, contrast, sd, plan.blur, 0, plan.edges,
+        factor=0.5 * contrast / sd, correlation=max(plan.blur, 0.5),
     )  # fmt: skip
     return simulate(model, seed)
 

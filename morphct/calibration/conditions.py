@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..grey_plan import OPTICS
 from ..units import VoxelSize
 
-OPTICS = 0.7  # finest voxel edges: blur of the optics where the surface's slope told none
 MOST_NOISE = 0.3  # of the contrast; beyond it no mask is a mask
 LEAST_LEVEL, MOST_LEVEL = 0.1, 0.9
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from .registry import POSITIVE, descriptor
 
+BOX = tuple(f"bbox_{axis}{end}" for axis in "zyx" for end in (0, 1))  # names of the columns of the bounding box
+
 
 @descriptor(unit="voxels", symbol="n", source="count", bounds=(1, np.inf), also={"scikit-image": "area / num_pixels"})
 def n_voxels(label_voxels):
