@@ -53,6 +53,7 @@ def plan(
     options: DenoiseOptions,
     phases: int | str = "auto",
     levels: Sequence[float] = (),
+    one_level: bool = False,
 ) -> DenoisePlan:
     """Measure noise and phases on a sample and settle the filter.
 
@@ -67,6 +68,8 @@ def plan(
         Number of phases to look for.
     levels : floats
         Fixed levels, so that codes can tell the greys on both sides of them even where the sample holds none.
+    one_level : bool
+        A level is wanted even where no phases are seen: the filter is as strong as Otsu's classes ask for then.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def plan(
     noise = sample.measure_noise()
     changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
     circles = rings.measure(volume, sample.bricks, sample.valid) if noise.sd else 0.0
-    trial, shading = _flattened(sample, options, changes, bool(levels))
+    trial, shading = _flattened(sample, options, changes, bool(levels), one_level)
     return DenoisePlan(
         how=trial.how,
         noise=noise,
@@ -111,26 +114,26 @@ def plan(
 
 
 def _flattened(
-    sample: Sample, options: DenoiseOptions, changes: drift.Drift, fixed: bool
+    sample: Sample, options: DenoiseOptions, changes: drift.Drift, fixed: bool, one_level: bool
 ) -> tuple[Trial, Shading | None]:
     """The filter, and what is subtracted: nothing unless the phases found without it say that it is large.
 
     fixed: the user gave levels, in greys of the file.
     """
-    trial = _choose(sample, options)
+    trial = _choose(sample, options, one_level)
     shape = sample.volume.shape
     # the range of the cells is wider than the contrast by noise: three quarters are a safe guess
     shading = changes.shading(shape, 0.75 * changes.span) if changes.span else None
     if fixed or not options.flatten or shading is None:
         return trial, None
     sample.shading = shading
-    other = _choose(sample, options)
+    other = _choose(sample, options, one_level)
     contrast = other.fit.contrast
     worth = None if contrast is None else changes.shading(shape, contrast)
     return (trial, None) if worth is None else (other, worth)
 
 
-def _choose(sample: Sample, options: DenoiseOptions) -> Trial:
+def _choose(sample: Sample, options: DenoiseOptions, one_level: bool) -> Trial:
     if options.method == "none":
         return sample.trial(sample.gaussian(0.0))
     if options.method in ("median", "nlm"):
@@ -138,7 +141,7 @@ def _choose(sample: Sample, options: DenoiseOptions) -> Trial:
         return sample.trial(Filter(options.method, NO_SIGMA, coding, sample.outside, sample.noise.sd))
     if options.sigma is not None:
         return sample.trial(sample.gaussian(options.sigma))
-    return search_sigma(sample)
+    return search_sigma(sample, one_level)
 
 
 def _warnings(trial: Trial, noise: Noise, outside: Outside) -> list[str]:

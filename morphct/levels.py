@@ -36,7 +36,7 @@ class Threshold:
 
     Parameters
     ----------
-    method : {"deconvolution", "otsu", "fixed"}
+    method : {"deconvolution", "otsu", "halo", "fixed"}
     level, inside, outside : (z, y, x) float32
         Grey values: the level, and the grey of particles and of their surroundings nearby.
     coding : Coding
@@ -110,17 +110,18 @@ def apply(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Callable[[int], None] | None = None,
+    shift: float = 0.0,
 ) -> int:
-    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels."""
+    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels; shift: see `mask_planes`."""
     total = 0
-    for slab, n in zip(slabs, run_map(partial(_apply_slab, codes, threshold, out), slabs)):
+    for slab, n in zip(slabs, run_map(partial(_apply_slab, codes, threshold, out, shift), slabs)):
         total += n
         if tick:
             tick(slab.depth)
     return total
 
 
-def _apply_slab(codes: Any, threshold: Threshold, out: Any, slab: Slab) -> int:
-    mask = mask_planes(codes, threshold, slab.z0, slab.z1)
+def _apply_slab(codes: Any, threshold: Threshold, out: Any, shift: float, slab: Slab) -> int:
+    mask = mask_planes(codes, threshold, slab.z0, slab.z1, shift)
     out[slab.z0 : slab.z1] = mask.view(np.uint8)
     return int(np.count_nonzero(mask))

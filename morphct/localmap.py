@@ -99,6 +99,31 @@ def _round(
     tick: Callable[[int], None] | None,
     with_slopes: bool,
 ) -> LocalMap:
+    sums, counts, slopes, above = sum_all(codes, level, flatness, slabs, run_map, tick, with_slopes)
+    outside, _ = _smooth_means(sums[0], counts[0], coding, means[0], SMOOTH_OUTSIDE)
+    inside, support = _smooth_means(sums[1], counts[1], coding, means[1], SMOOTH_INSIDE)
+    return LocalMap(inside, outside, support, above, slopes)
+
+
+def sum_all(
+    codes: Any,
+    level: Level,
+    flatness: Flatness,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+    with_slopes: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Sums and counts of flat voxels below [0] and above [1] a level, by blocks of 8^3: one pass.
+
+    Returns
+    -------
+    sums, counts : (2, z, y, x) int32
+    slopes : (SLOPES,) int64
+        Zero when they are not asked for.
+    above : int
+        Voxels at or above the level, flat or not.
+    """
     shape = (2, *block_shape(codes.shape))
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     slopes, above = np.zeros(SLOPES, np.int64), 0
@@ -111,9 +136,7 @@ def _round(
         above += part_above
         if tick:
             tick(slab.depth)
-    outside, _ = _smooth_means(sums[0], counts[0], coding, means[0], SMOOTH_OUTSIDE)
-    inside, support = _smooth_means(sums[1], counts[1], coding, means[1], SMOOTH_INSIDE)
-    return LocalMap(inside, outside, support, above, slopes)
+    return sums, counts, slopes, above
 
 
 def _sum_slab(

@@ -6,7 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from . import components, denoise, detection, grey_record, histogram, numbering, pockets, sight, split, threshold, voids
+from . import (
+    components,
+    denoise,
+    detection,
+    faint,
+    grey_record,
+    histogram,
+    numbering,
+    pockets,
+    sight,
+    split,
+    threshold,
+    voids,
+)
 from . import labels as label_image
 from .dip_model import DipModel
 from .errors import SegmentationError
@@ -18,7 +31,9 @@ from .void_bounds import bounded, surely_void
 from .void_statistics import Seeing
 from .volume import Volume
 
+VOID_DEPTH = 0.5  # of the contrast below a level that follows a halo: as dark as what surrounds particles
 SEAL_RADII = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
+HALO_RADII = (4.0,)  # rims of particles in phase contrast are broken by the streaks of such scans
 log = logging.getLogger("morphct")
 
 
@@ -78,8 +93,9 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
         job.scratch.release("codes")
         job.scratch.trim()
         owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, job.slabs, job.run_map)
+    trusted = plan.reached or (holes is not None and found.method != "halo")
     return Segmented(
-        parts.labels, n, owned, None, record.get("detection_diameter_95"), holes is not None or plan.reached,
+        parts.labels, n, owned, None, record.get("detection_diameter_95"), trusted,
         {"split": parts.summary(), "sealed": sealed, "dropped": dropped},
         facts, grey_record.histogram_text(counts, fit), parts.margins and parts.margins.renumbered(table),
     )  # fmt: skip
@@ -125,9 +141,14 @@ def _voids(
 def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     """Stages 2 to 5: denoised codes, the fit of the histogram, the threshold."""
     levels = [v for v in (settings.threshold.low, settings.threshold.high) if v is not None]
+    method, options = settings.threshold.method, settings.denoise
+    if method == "halo":  # a halo looks like drift in small volumes
+        options = replace(options, flatten=False)
     with job.stage("look at a sample"):
-        plan = denoise.plan(volume, job.voxel_size, settings.denoise, settings.threshold.phases, levels)
-        if settings.threshold.method == "deconvolution" and not plan.fit.ok:
+        plan = denoise.plan(
+            volume, job.voxel_size, options, settings.threshold.phases, levels, method in ("otsu", "halo")
+        )
+        if method == "deconvolution" and not plan.fit.ok:
             threshold.refuse_empty(plan.counts)
     codes = job.scratch.create("codes", job.shape, np.uint16)
     with job.stage("denoise") as tick:
@@ -145,8 +166,14 @@ def find_envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Se
     mask = job.scratch.create("mask", job.shape, np.uint8)
     holes = None
     with job.stage("envelope", 6) as tick:
+        halo = found.method == "halo"
+        if halo:  # a void is darker than any core
+            threshold.apply(codes, found, mask, job.slabs, job.run_map, tick, -VOID_DEPTH)
+            holes = voids.holes(mask, job.scratch, job.slabs, job.run_map, tick)
         threshold.apply(codes, found, mask, job.slabs, job.run_map, tick)
-        if found.method != "deconvolution" or settings.voids.threshold == "holes":
+        if halo:
+            faint.drop_faint(mask, codes, found, settings.particles.min_voxels, job.slabs, job.run_map, tick)
+        elif found.method != "deconvolution" or settings.voids.threshold == "holes":
             holes = voids.holes(mask, job.scratch, job.slabs, job.run_map, tick)
         components.drop_small(mask, settings.particles.min_voxels, job.slabs, job.run_map, tick)
         components.fill(mask, job.slabs, job.run_map, tick)
@@ -155,7 +182,8 @@ def find_envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Se
             before = job.scratch.create("unsealed", job.shape, np.uint8)
             for slab in job.slabs:
                 before[slab.z0 : slab.z1] = mask[slab.z0 : slab.z1]
-            components.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, job.slabs, job.run_map, tick)
+            radii = SEAL_RADII + HALO_RADII * halo
+            components.seal(mask, job.voxel_size.relative, radii, job.scratch, job.slabs, job.run_map, tick)
     return mask, before, holes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .codes import Coding, Outside, choose_coding
 from .grey_plan import Bins
-from .histogram import BINS, GreyCounts, PhaseFit, deconvolve
+from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu
 from .kernels.blocks import Flatness, Span, count_codes, gradients
 from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
 from .sampling import Brick, read_bricks
@@ -19,6 +19,8 @@ from .smoothing import NO_SIGMA, Filter, filter_slab
 GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
 TARGET = 8.0  # distance of the particles to the next phase in sds of the denoised noise
 START = 1.0
+STRONG_GRID = (*GRID[5:], 3.0, 4.0, 5.0, 6.0)  # where no phases are seen
+STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are taken to be as strong as the noise there
 FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is seen
 FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
 HALO = 4  # voxels, enough for sigma 1
@@ -220,10 +222,11 @@ def weakest_sigma(noise: Noise, gap: float, edges: tuple[float, float, float]) -
     return GRID[-1], False
 
 
-def search_sigma(sample: Sample) -> Trial:
+def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
     """Smooth, fit, choose the sigma that the fit asks for, until the two agree.
 
-    When no sigma shows two phases the trial at sigma 1 (0 for a noiseless volume) is handed back.
+    When no sigma shows two phases the trial at sigma 1 (0 for a noiseless volume) is handed back; with `one_level`,
+    that at which the classes of Otsu's level lie 16 sds of the noise apart, or the strongest of all.
     """
     sigma = START if sample.noise.sd else 0.0
     tried: dict[float, Trial] = {}
@@ -242,9 +245,23 @@ def search_sigma(sample: Sample) -> Trial:
                 return good[-1]
             left = [s for s in (_guess(sample, trial), *FALLBACK) if s not in tried]
             if not left or not sample.noise.sd:
-                return tried.get(START, trial)
+                return _by_classes(sample) if one_level and sample.noise.sd else tried.get(START, trial)
             wanted = left[0]
         sigma = wanted
+
+
+def _by_classes(sample: Sample) -> Trial:
+    """The weakest of the stronger filters after which the classes of Otsu's level lie far enough apart."""
+    for sigma in STRONG_GRID:
+        trial = sample.trial(sample.gaussian(sigma))
+        above = np.arange(BINS) >= otsu(trial.counts.all)
+        low, high = (
+            float(np.average(trial.counts.centres, weights=np.maximum(trial.counts.all * part, 1e-9)))
+            for part in (~above, above)
+        )
+        if high - low >= STRONG_TARGET * trial.residual.sd:
+            break
+    return trial
 
 
 def _guess(sample: Sample, trial: Trial) -> float:

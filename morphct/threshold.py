@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import conditioning, localmap
+from . import conditioning, halo, localmap
 from .codes import LAST, Coding
 from .errors import SegmentationError, SettingsError
 from .executors import RunMap
@@ -20,8 +20,8 @@ from .slabs import Slab
 __all__ = ["Threshold", "ThresholdOptions", "apply", "find", "mask_planes", "refuse_empty", "refuse_one_phase"]
 
 WAY_FORWARD = (
-    "try --set threshold.method=otsu, or give a level yourself with --set threshold.method=fixed "
-    "--set threshold.low=GREY"
+    "try --set threshold.method=otsu (or halo, for phase contrast: bright rims, dark fringes), or give a level "
+    "yourself with --set threshold.method=fixed --set threshold.low=GREY"
 )
 
 
@@ -33,8 +33,9 @@ class ThresholdOptions(Options):
 
     method: str = option(
         "deconvolution",
-        "how the level is found: deconvolution of the histogram with a local level, one Otsu level, or a fixed range",
-        choices=("deconvolution", "otsu", "fixed"),
+        "how the level is found: deconvolution of the histogram with a local level, one Otsu level, a level that "
+        "follows the halo of phase contrast, or a fixed range",
+        choices=("deconvolution", "otsu", "halo", "fixed"),
     )
     phases: int | str = option("auto", "number of grey phases, or auto", min=2, max=4)
     low: float | None = option(None, "least grey of the particles (method fixed); empty = no lower bound", unit="grey")
@@ -98,6 +99,9 @@ def find(
         found = _fixed(codes.shape, plan, counts, options)
     elif options.method == "otsu":
         found = _otsu(codes.shape, plan, counts)
+    elif options.method == "halo":
+        start = _otsu(codes.shape, plan, counts).values["level"]
+        found = halo.find(codes, plan, start, slabs, run_map, tick)
     else:
         refuse_one_phase(fit)
         found = _local(codes, plan, fit, slabs, run_map, tick)

@@ -192,6 +192,8 @@ def _level(found: Mapping[str, Any]) -> list[str]:
     level = number(found.get("level"))
     if method == "otsu":
         return [f"One level for the whole volume, {level}, was taken after Otsu."]
+    if method == "halo":
+        return [_halo(found)]
     span = found.get("level_range") or []
     if len(span) == 2 and span[1] > span[0]:
         return [
@@ -199,6 +201,18 @@ def _level(found: Mapping[str, Any]) -> list[str]:
             f"{number(span[0])} (against the darkest) to {number(span[1])}."
         ]
     return [f"The surface lies at the grey level {level}."]
+
+
+def _halo(found: Mapping[str, Any]) -> str:
+    low, high = found.get("level_range") or (found.get("level"),) * 2
+    if not found.get("halo_depth"):
+        return f"No halo of phase contrast was found, so one level was taken, {number(found.get('level'))}."
+    return (
+        f"The scan shows the halo of phase contrast: particles darken what lies within about "
+        f"{number(found.get('halo_reach_voxels'))} voxels by up to {percent(found['halo_depth'])} of their contrast, "
+        f"their own cores and a fringe around them alike. The level follows, from {number(low)} to {number(high)}; "
+        "what never reaches the grey of particles is left out, and only what is as dark as the surroundings is a void."
+    )
 
 
 def _quality(found: Mapping[str, Any]) -> list[str]:
