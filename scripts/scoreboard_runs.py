@@ -24,14 +24,16 @@ HEIGHTS = (0.3, 0.6, 1.0, 1.5, 2.5, 4.0)  # of h-maxima, voxels
 REACHES = (2, 4, 7)  # of SNOW's maximum filter, voxels
 
 
-def play(case: Case, peers: bool) -> dict[str, Any]:
+def play(case: Case) -> dict[str, Any]:
     """All scores of a case, as plain values."""
+    named = {"case": case.key, "part": case.part, "row": case.row, "diameter": case.diameter}
+    return named | _morphct(phantom(case))
+
+
+def play_peers(case: Case) -> dict[str, Any]:
+    """Scores of the peers at each of their settings."""
     made = phantom(case)
-    found: dict[str, Any] = {"case": case.key, "part": case.part, "row": case.row, "diameter": case.diameter}
-    found |= _morphct(made)
-    if peers:
-        found["peers"] = {name: _scored(made, image) for name, image in _peers(made)}
-    return found
+    return {"peers": {name: _scored(made, image) for name, image in _peers(made)}}
 
 
 def _plain(score: scoring.Score) -> dict[str, Any]:
