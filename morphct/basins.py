@@ -55,16 +55,28 @@ class Basins:
         return np.int32(self.firsts[index]), self.exits[index]
 
 
+def as_whole(heights: np.ndarray) -> np.ndarray:
+    """Squared heights, uint16 or float32, as whole numbers in the same order: floats that are not negative are bits."""
+    return heights if heights.dtype == np.uint16 else heights.view(np.int32)
+
+
+def as_squares(whole: np.ndarray) -> np.ndarray:
+    """Squared heights as float32 again."""
+    return whole.astype(np.float32) if whole.dtype == np.uint16 else whole.astype(np.int32).view(np.float32)
+
+
 def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[Slab, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     below, above = slab.halo(1, distance.shape[0])
-    heights = np.ascontiguousarray(distance[below:above])
-    own = heights[slab.z0 - below : slab.z1 - below]
-    codes, numbers = np.empty(own.shape, np.uint8), np.empty(own.shape, np.int32)
-    kernel.point(heights, slab.z0 - below, codes)
-    peaks = kernel.number_peaks(codes, own, numbers)
-    exits, peak_sizes, exit_sizes = kernel.follow(codes, numbers, kernel.steps(*own.shape[1:]), len(peaks))
-    labels[slab.z0 : slab.z1] = numbers
-    return slab, peaks, peak_sizes, exits, exit_sizes
+    heights = as_whole(np.ascontiguousarray(distance[below:above]))
+    shape = (slab.depth, *heights.shape[1:])
+    codes = np.empty(shape, np.uint8)
+    numbers = labels[slab.z0 : slab.z1] if isinstance(labels, np.ndarray) else np.empty(shape, np.int32)
+    keys = np.zeros((4, shape[2] + 2), np.int32 if heights.itemsize == 2 else np.int64)
+    peaks = kernel.point(heights, slab.z0 - below, keys, codes, numbers)
+    exits, peak_sizes, exit_sizes = kernel.follow(codes, numbers, kernel.steps(*shape[1:]), len(peaks))
+    if not isinstance(labels, np.ndarray):
+        labels[slab.z0 : slab.z1] = numbers
+    return slab, as_squares(peaks), peak_sizes, exits, exit_sizes
 
 
 def _goals(labels: Any, slabs: Sequence[Slab], exits: Sequence[np.ndarray], firsts: np.ndarray) -> list[np.ndarray]:
@@ -91,8 +103,8 @@ def find(distance: Any, labels: Any, slabs: Sequence[Slab], run_map: RunMap = ma
 
     Parameters
     ----------
-    distance : (Z,Y,X) float32 array-like
-        Heights, 0 in background.
+    distance : (Z,Y,X) uint16 or float32 array-like
+        Squared heights, 0 in background.
     labels : (Z,Y,X) int32 array-like
         Written.
     """

@@ -1,6 +1,9 @@
 """Exact Euclidean distance of every solid voxel to the background, squared, in slabs.
 
 The faces of the volume are not background: a particle cut by a face is not pushed away from it.
+
+Where the squares of the voxel edges are whole numbers (cubes, 3:1:1) and no distance reaches 256 shortest edges, 16
+bits hold it; otherwise float32.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +14,8 @@ import numpy as np
 
 from .executors import RunMap
 from .kernels import distance as kernel
+from .kernels import whole_distance as whole_kernel
+from .scratch import Scratch
 from .slabs import Slab, plan_slabs
 
 Tick = Callable[[int], None] | None
@@ -76,3 +81,76 @@ def squared_distance(
     for rows in run_map(partial(_strip, out, edges, far), strips):
         if tick:
             tick(rows.z1 * depth // height - rows.z0 * depth // height)
+
+
+def whole_steps(edges: tuple[float, float, float]) -> tuple[np.ndarray, ...] | None:
+    """Squared lengths of steps along z, y, x as 16-bit numbers; None where they are not whole."""
+    tables = []
+    for edge in edges:
+        steps = whole_kernel.step_table(max(1, round(edge**2)))
+        if not np.array_equal(kernel.step_table(edge, len(steps)), steps):
+            return None
+        tables.append(steps)
+    return tuple(tables)
+
+
+def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Slab) -> int:
+    solid = np.ascontiguousarray(mask[slab.z0 : slab.z1]).view(np.uint8)
+    if isinstance(out, np.ndarray):
+        whole_kernel.planes(solid, *steps[1:], out[slab.z0 : slab.z1])
+    else:
+        squared = np.empty(solid.shape, np.uint16)
+        whole_kernel.planes(solid, *steps[1:], squared)
+        out[slab.z0 : slab.z1] = squared
+    return slab.depth
+
+
+def _whole_strip(out: Any, steps: np.ndarray, rows: Slab) -> tuple[Slab, bool]:
+    squared = out[:, rows.z0 : rows.z1]  # of an array in memory: a view, changed in place
+    fits = whole_kernel.strips(squared, steps)
+    if not isinstance(out, np.ndarray):
+        out[:, rows.z0 : rows.z1] = squared
+    return rows, fits
+
+
+def _whole(
+    mask: Any, steps: tuple[np.ndarray, ...], out: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick
+) -> bool:
+    """As `squared_distance`, into (Z,Y,X) uint16; returns whether 16 bits held all of it."""
+    depth, height, _ = mask.shape
+    for planes in run_map(partial(_whole_planes, mask, out, steps), slabs):
+        if tick:
+            tick(planes)
+    strips = plan_slabs(height, max(1, max(slab.depth for slab in slabs) * height // depth))
+    fits = True
+    for rows, fitted in run_map(partial(_whole_strip, out, steps[0]), strips):
+        fits &= fitted
+        if tick:
+            tick(rows.z1 * depth // height - rows.z0 * depth // height)
+    return fits
+
+
+def heights(
+    mask: Any,
+    spacing: tuple[float, float, float],
+    scratch: Scratch,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Tick = None,
+) -> Any:
+    """Squared distance of a 0/1 volume as `squared_distance` gives it, in scratch under the name "distance".
+
+    Returns
+    -------
+    (Z,Y,X) uint16 or float32 array-like
+        The same numbers in either type.
+    """
+    steps = whole_steps(relative_edges(spacing))
+    if steps is not None:
+        out = scratch.create("distance", mask.shape, np.uint16)
+        if _whole(mask, steps, out, slabs, run_map, tick):
+            return out
+        tick = None  # told already
+    out = scratch.create("distance", mask.shape, np.float32)
+    squared_distance(mask, spacing, out, slabs, run_map, tick)
+    return out

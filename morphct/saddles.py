@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .basins import Basins
+from .basins import Basins, as_squares, as_whole
 from .crofton import DIRECTIONS, pair_areas
 from .executors import RunMap
+from .kernels import box_counts
 from .kernels import edges as kernel
-from .kernels.ascent import add_moments, read_basins
+from .kernels.ascent import add_sums, by_basin, read_basins
 from .slabs import Slab, plan_slabs
 
 Tick = Callable[[int], None] | None
 FIXED_POINT = 2**20
-BOX_VOXELS = 2 * (2 * kernel.PAD + 1) ** 3  # of the two boxes of a pair
+BOX_VOXELS = 2 * (2 * box_counts.PAD + 1) ** 3  # of the two boxes of a pair
 BLOCK = 8  # planes a slab is read by: what is derived from them stays in the cache
 
 
@@ -70,14 +71,14 @@ class Graph:
 
 @dataclass(frozen=True)
 class Lattice:
-    """What the voxel's shape decides: weights of pairs, and distances that tell the surface.
+    """What the voxel's shape decides: weights of pairs, and how high a voxel at the surface may be (squared).
 
     The box at the rim is 7 voxels along every axis whatever their edges: how concave a digital surface looks is a
     matter of its voxels (a box of equal edges split phantoms with voxels of 3:1:1 at F1 .89 instead of .99).
     """
 
     weights: np.ndarray
-    near: tuple[float, float]
+    near: float
 
     @classmethod
     def of(cls, edges: tuple[float, float, float]) -> "Lattice":
@@ -88,12 +89,12 @@ class Lattice:
         weights = np.zeros(8, np.int32)
         for kind in range(1, 8):
             weights[kind] = round(areas[kinds == kind][0] * FIXED_POINT)
-        return cls(weights, (1.0, float(np.float32(max(edges) ** 2))))
+        return cls(weights, float(np.float32(max(edges) ** 2)))
 
 
 def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
     """Planes z0 to z1 of the mask inside a border of PAD voxels, mirrored at the faces of the volume."""
-    pad, depth = kernel.PAD, mask.shape[0]
+    pad, depth = box_counts.PAD, mask.shape[0]
     a, b = max(0, z0 - pad), min(depth, z1 + pad)
     planes = np.ascontiguousarray(mask[a:b]).view(np.uint8)
     missing = (pad - (z0 - a), pad - (b - z1))
@@ -103,7 +104,13 @@ def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
 def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:
     """Basins of planes z0 - 1 to z1 + 1 inside a border, OUTSIDE where the volume ends; z0 to z1 lie in `slab`."""
     depth, height, width = basins.labels.shape
-    out = np.full((z1 - z0 + 2, height + 2, width + 2), kernel.OUTSIDE, np.int32)
+    out = np.empty((z1 - z0 + 2, height + 2, width + 2), np.int32)
+    out[:, (0, -1)] = kernel.OUTSIDE
+    out[:, :, (0, -1)] = kernel.OUTSIDE
+    if z0 == 0:
+        out[0] = kernel.OUTSIDE
+    if z1 == depth:
+        out[-1] = kernel.OUTSIDE
     parts = [(z0, z1, slab.index)]
     if z0 > 0:
         parts.append((z0 - 1, z0, slab.index - (z0 == slab.z0)))
@@ -114,56 +121,42 @@ def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:
     return out
 
 
-def _moments(basins: Basins, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
-    """Basins that have voxels in a slab, (K,), and their sums there, (K,9) int64."""
+def _height_planes(distance: Any, z0: int, z1: int, end: int) -> np.ndarray:
+    """Heights as whole numbers where `_basin_planes` has basins, from plane z0 to `end`."""
+    _, height, width = distance.shape
+    heights = np.empty((z1 - z0 + 2, height + 2, width + 2), distance.dtype)
+    heights[1 : end - z0 + 1, 1:-1, 1:-1] = distance[z0:end]
+    return as_whole(heights)
+
+
+def _sums(basins: Basins, before: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+    """Basins that have voxels in a slab, (K,), and their sums there, (K,11) int64 as of `add_sums`."""
     first, exits = basins.meaning(slab.index)
-    of_peaks = np.zeros((basins.firsts[slab.index + 1] - first, 9), np.int64)
-    of_exits = np.zeros((len(exits), 9), np.int64)
+    of_peaks = np.zeros((basins.firsts[slab.index + 1] - first, 11), np.int64)
+    of_exits = np.zeros((len(exits), 11), np.int64)
     for part in plan_slabs(slab.depth, BLOCK):
-        planes = np.ascontiguousarray(basins.labels[slab.z0 + part.z0 : slab.z0 + part.z1])
-        add_moments(planes, slab.z0 + part.z0, of_peaks, of_exits)
+        z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
+        planes = np.ascontiguousarray(basins.labels[z0:z1])
+        unsealed = np.ascontiguousarray(before[z0:z1]).view(np.uint8)
+        add_sums(planes, unsealed, z0, basins.labels.shape[0], of_peaks, of_exits)
     # chains that leave are many and lead to few basins
-    met, place = np.unique(exits, return_inverse=True)
-    sums = np.zeros((len(met), 9), np.int64)
-    np.add.at(sums, place, of_exits)
-    return np.concatenate([np.arange(first, first + len(of_peaks)), met]), np.concatenate([of_peaks, sums])
-
-
-def _at_faces(planes: np.ndarray, first: bool, last: bool) -> np.ndarray:
-    """Basins that reach a face of the volume, from planes as `_basin_planes` gives them."""
-    own = planes[1:-1, 1:-1, 1:-1]
-    faces = [own[:, 0], own[:, -1], own[:, :, 0], own[:, :, -1]]
-    faces += [own[0]] if first else []
-    faces += [own[-1]] if last else []
-    found = np.concatenate([np.unique(face) for face in faces])
-    return found[found >= 0]
-
-
-def _sealed(planes: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Basins with voxels that were not solid before sealing, and how many; planes as for `_at_faces`."""
-    own = planes[1:-1, 1:-1, 1:-1]
-    return np.unique(own[(np.asarray(before) == 0) & (own >= 0)], return_counts=True)
+    return by_basin(of_peaks, of_exits, first, exits, basins.n)
 
 
 def _meet(
     mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Slab
-) -> tuple[Slab, tuple, tuple, list, list]:
-    depth, height, width = mask.shape
-    table, cut, sealed = kernel.empty_table(1 << 12), [], []
+) -> tuple[Slab, tuple, tuple]:
+    depth, near = mask.shape[0], int(as_whole(np.array([lattice.near], distance.dtype))[0])
+    table = kernel.empty_table(1 << 12)
     for part in plan_slabs(slab.depth, BLOCK):
         z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
         end = min(z1 + 1, depth)
-        solid = _padded(mask, z0, end)
-        counts = np.empty((end - z0, height, width + 2 * kernel.PAD), np.uint8)
-        kernel.count_boxes(solid, counts)
-        heights = np.ascontiguousarray(distance[z0:end])
         planes = _basin_planes(basins, slab, z0, z1)
-        block = kernel.Block(planes, heights, counts, solid, lattice.near)
+        boxes = np.empty(planes.shape, np.uint16)
+        box_counts.count_boxes(_padded(mask, z0, end), boxes)
+        block = kernel.Block(planes, _height_planes(distance, z0, z1, end), boxes, near)
         table = kernel.add_block(table, block, lattice.weights)
-        cut.append(_at_faces(planes, z0 == 0, z1 == depth))
-        if before is not None:
-            sealed.append(_sealed(planes, before[z0:z1]))
-    return slab, kernel.listed(table), _moments(basins, slab), cut, sealed
+    return slab, kernel.listed(table), _sums(basins, mask if before is None else before, slab)
 
 
 def _merged(parts: Sequence[tuple]) -> tuple:
@@ -205,7 +198,7 @@ def find(
     Parameters
     ----------
     mask : (Z,Y,X) uint8 0/1 array-like
-    distance : (Z,Y,X) float32 array-like
+    distance : (Z,Y,X) uint16 or float32 array-like
         Squared distances in shortest voxel edges, 0 in background.
     basins : Basins
     edges : tuple of float
@@ -214,36 +207,32 @@ def find(
         The mask before sealing.
     """
     lattice = Lattice.of(edges)
-    moments, cut = np.zeros((basins.n, 9), np.int64), np.zeros(basins.n, bool)
-    sealed = np.zeros(basins.n, np.int64)
+    sums = np.zeros((basins.n, 11), np.int64)
 
     def parts() -> Iterable[tuple]:
         work = partial(_meet, mask, distance, basins, lattice, before)
-        for slab, part, (met, sums), at_faces, in_pockets in run_map(work, basins.slabs):
-            np.add.at(moments, met, sums)
-            for found in at_faces:
-                cut[found] = True
-            for found, count in in_pockets:
-                sealed[found] += count
+        for slab, part, (met, more) in run_map(work, basins.slabs):
+            sums[met] += more  # each is met once in a slab
             if tick:
                 tick(slab.depth)
             yield part
 
     keys, saddles, areas, rims, boxes = _gathered(parts())
     end = int(np.searchsorted(keys, kernel.SURFACE))
+    whole = as_whole(np.zeros(0, distance.dtype)).dtype
     surfaces = np.zeros(basins.n, np.int64)
     surfaces[keys[end:] - kernel.SURFACE] = areas[end:]
     return Graph(
         np.sqrt(basins.peaks.astype(np.float64)),
         basins.sizes,
         surfaces,
-        moments,
+        sums[:, :9].copy(),
         np.stack([keys[:end] >> 32, keys[:end] & 0xFFFFFFFF], axis=1),
-        np.sqrt(saddles[:end].astype(np.float64)),
+        np.sqrt(as_squares(saddles[:end].astype(whole)).astype(np.float64)),
         areas[:end],
         rims[:end],
         boxes[:end],
         float(np.prod(edges)) / FIXED_POINT,
-        cut,
-        sealed,
+        sums[:, 10] > 0,
+        sums[:, 9].copy(),
     )

@@ -103,7 +103,7 @@ def split(
         (z,y,x) voxel edges.
     options : SplitOptions
     scratch : Scratch
-        Holds the labels when done and, on the way, a (Z,Y,X) float32 distance map.
+        Holds the labels when done and, on the way, a (Z,Y,X) uint16 or float32 distance map.
     slabs : sequence of Slab
         The answer does not depend on them.
     run_map : callable, optional
@@ -129,10 +129,9 @@ def split(
     if options.method == "snow":
         return _snow(mask, spacing, scratch, slabs, run_map, tick)
     labels = scratch.create("labels", mask.shape, np.int32)
-    heights = scratch.create("distance", mask.shape, np.float32)
     edges = distance.relative_edges(spacing)
     mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
-    distance.squared_distance(mask, spacing, heights, slabs, run_map, tick)
+    heights = distance.heights(mask, spacing, scratch, slabs, run_map, tick)
     found = basins.find(heights, labels, slabs, run_map, tick)
     graph = saddles.find(mask, heights, found, edges, run_map, tick, unsealed)
     del heights

@@ -142,6 +142,27 @@ def test_graph_naive_twin(spacing, seed, shape, sigma):
             assert got[pair][1:] == wanted[1:]
 
 
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (75, 25, 25), (1, 2, 1)])
+@pytest.mark.parametrize(("shape", "planes"), [((30, 33, 70), 1000), ((30, 33, 70), 7), ((2, 4, 17), 1)])
+def test_whole_heights_give_the_same_graph(spacing, shape, planes):
+    mask, edges = blobs(shape, 5, 1.5, -0.3), distance.relative_edges(spacing)
+    before = mask & (np.random.default_rng(2).random(shape) > 0.1)
+    floats = heights_of(mask, spacing, planes)
+    whole = distance.heights(mask, spacing, Scratch(), plan_slabs(shape[0], planes))
+    assert whole.dtype == np.uint16
+    a, b = basins_of(floats, planes), basins_of(whole, planes)
+    np.testing.assert_array_equal(a.labels, b.labels)
+    np.testing.assert_array_equal(a.peaks, b.peaks)
+    graphs = [saddles.find(mask, h, f, edges, before=before) for h, f in ((floats, a), (whole, b))]
+    for one, other in zip(*(vars(graph).values() for graph in graphs)):
+        np.testing.assert_array_equal(one, other)
+    image = basin_image(a)
+    counted = np.bincount(image[mask > before], minlength=a.n)
+    np.testing.assert_array_equal(graphs[0].sealed, counted)
+    faces = np.concatenate([face.ravel() for face in (image[[0, -1]], image[:, [0, -1]], image[:, :, [0, -1]])])
+    np.testing.assert_array_equal(np.flatnonzero(graphs[0].cut), np.unique(faces[faces >= 0]))
+
+
 # ---------------------------------------------------------------- joins
 
 

@@ -6,6 +6,7 @@ the height never falls and, where it stays, the raster index does, so chains end
 
 import numpy as np
 
+from .flagged import places, room
 from .jit import jit, jit_inline
 
 NOWHERE = np.uint8(255)  # code of background; a voxel that points to itself has code 13
@@ -16,97 +17,95 @@ ROWS = 16  # rows that chains are followed in at a time
 
 @jit
 def _stacked(below, here, above, out):
-    """Best of three rows of heights (as bits) along z; out (X,) int64 keys: height bits * 32 + 9 * rank."""
+    """Best of three rows of heights along z; out (X,) keys: height * 32 + 9 * rank."""
+    kind = out.dtype.type
     for x in range(here.size):
         # ranks: the plane below comes first in raster order, so it wins a tie
-        a = (np.int64(below[x]) << 5) + 18
-        b = (np.int64(here[x]) << 5) + 9
-        c = np.int64(above[x]) << 5
+        a = kind((kind(below[x]) << 5) + 18)
+        b = kind((kind(here[x]) << 5) + 9)
+        c = kind(kind(above[x]) << 5)
         a = b if b > a else a
         out[x] = c if c > a else a
 
 
 @jit
-def _pointed(before, here, after, heights, codes):
-    """Codes (X,) of a row from the stacked keys (X + 2,) of three rows; 26 - code is what was added to the key."""
-    nx = codes.size
-    best = np.empty(nx + 2, np.int64)
+def _pointed(before, here, after, heights, best, codes):
+    """Codes (X,) of a row from the stacked keys (X + 2,) of three rows; 26 - code is what was added to the key.
+
+    best: (X + 2,) to work in. Returns whether a voxel points to itself.
+    """
+    kind = best.dtype.type
+    nx, peak = codes.size, False
     for x in range(nx + 2):
-        a = before[x] + 6
-        b = here[x] + 3
+        a = kind(before[x] + 6)
+        b = kind(here[x] + 3)
         c = after[x]
         a = b if b > a else a
         best[x] = c if c > a else a
     for x in range(nx):
-        a = best[x] + 2
-        b = best[x + 1] + 1
+        a = kind(best[x] + 2)
+        b = kind(best[x + 1] + 1)
         c = best[x + 2]
         a = b if b > a else a
         a = c if c > a else a
         code = np.uint8(26 - (a & 31))
-        codes[x] = code if heights[x] > 0 else NOWHERE
+        code = code if heights[x] > 0 else NOWHERE
+        codes[x] = code
+        peak |= code == HERE
+    return peak
 
 
 @jit
-def point(heights, first, codes):
-    """Code of the neighbour each voxel points to: 9 (dz + 1) + 3 (dy + 1) + dx + 1.
+def point(heights, first, keys, codes, labels):
+    """Code of the neighbour each voxel points to, 9 (dz + 1) + 3 (dy + 1) + dx + 1, and the peaks: none points away.
 
     Parameters
     ----------
-    heights : (Z,Y,X) float32, not negative, 0 = background
+    heights : (Z,Y,X) whole numbers (or the bits of floats), not negative, 0 = background
         The slab with the plane before and after it where the volume has them.
     first : int
         Index of the slab's first plane in `heights` (0 or 1).
+    keys : (4, X + 2) int32 or int64, zeros
+        To work in; 32 times a height must fit.
     codes : (D,Y,X) uint8
         Written; NOWHERE in background.
+    labels : (D,Y,X) int32
+        Written; peaks from 1 in raster order, 0 elsewhere.
+
+    Returns
+    -------
+    (N,) of the type of `heights`
+        The peaks' heights.
     """
     depth, ny, nx = codes.shape
-    bits = heights.view(np.int32)
-    nothing = np.zeros(nx, np.int32)
-    keys = np.zeros((3, nx + 2), np.int64)
+    nothing = np.zeros(nx, heights.dtype)
+    peaks, count = np.empty(64, heights.dtype), 0
     for z in range(depth):
         mid = z + first
-        has_below, has_above = mid > 0, mid + 1 < bits.shape[0]
+        has_below, has_above = mid > 0, mid + 1 < heights.shape[0]
         for y in range(-1, ny):
             # the row ahead enters the ring of three; the first round only fills it
             ahead = keys[(y + 1) % 3]
             if y + 1 < ny:
-                below = bits[mid - 1, y + 1] if has_below else nothing
-                above = bits[mid + 1, y + 1] if has_above else nothing
-                _stacked(below, bits[mid, y + 1], above, ahead[1 : nx + 1])
+                below = heights[mid - 1, y + 1] if has_below else nothing
+                above = heights[mid + 1, y + 1] if has_above else nothing
+                _stacked(below, heights[mid, y + 1], above, ahead[1 : nx + 1])
             else:
                 ahead[:] = 0
             if y < 0:
                 keys[2, :] = 0
                 continue
-            _pointed(keys[(y + 2) % 3], keys[y % 3], ahead, bits[mid, y], codes[z, y])
-
-
-@jit
-def number_peaks(codes, heights, labels):
-    """Number the voxels that point to themselves from 1 in raster order; every other label becomes 0.
-
-    codes (D,Y,X) uint8, heights (D,Y,X) float32, labels (D,Y,X) int32 written. Returns the peaks' heights (N,) float32.
-    """
-    count = 0
-    for z in range(codes.shape[0]):
-        for y in range(codes.shape[1]):
-            line, target = codes[z, y], labels[z, y]
-            for x in range(line.size):
-                target[x] = 0
-                if line[x] == HERE:
-                    count += 1
-                    target[x] = count
-    peaks = np.empty(count, np.float32)
-    count = 0
-    for z in range(codes.shape[0]):
-        for y in range(codes.shape[1]):
-            line = codes[z, y]
-            for x in range(line.size):
-                if line[x] == HERE:
-                    peaks[count] = heights[z, y, x]
-                    count += 1
-    return peaks
+            own, code, label = heights[mid, y], codes[z, y], labels[z, y]
+            label[:] = 0
+            if _pointed(keys[(y + 2) % 3], keys[y % 3], ahead, own, keys[3], code):
+                for x in range(nx):
+                    if code[x] == HERE:
+                        if count == peaks.size:
+                            peaks = np.concatenate((peaks, np.empty_like(peaks)))
+                        peaks[count] = own[x]
+                        count += 1
+                        label[x] = count
+    return peaks[:count].copy()
 
 
 def steps(ny: int, nx: int) -> np.ndarray:
@@ -131,7 +130,7 @@ def follow(codes, labels, offsets, n_peaks):
     ----------
     codes : (D,Y,X) uint8
     labels : (D,Y,X) int32
-        From number_peaks; completed in place. -e for a chain that leaves through exit e (from 1, as they are met).
+        From `point`; completed in place. -e for a chain that leaves through exit e (from 1, as they are met).
     offsets : (27,) int64
         From steps.
     n_peaks : int
@@ -182,42 +181,100 @@ def follow(codes, labels, offsets, n_peaks):
 
 
 @jit
-def add_moments(labels, z0, of_peaks, of_exits):
+def _starts(line, marks):
+    """marks[x] = 1 where a run of equals starts, but for the first; marks (X or more,) uint8."""
+    n = line.size - 1
+    before, own, target = line[:n], line[1:], marks[1 : n + 1]
+    for x in range(n):
+        target[x] = own[x] != before[x]
+
+
+@jit
+def _add_run(target, z, y, first, last):
+    n = last - first + 1
+    sx = n * (first + last) // 2
+    sxx = last * (last + 1) * (2 * last + 1) // 6 - (first - 1) * first * (2 * first - 1) // 6
+    target[0] += n * z
+    target[1] += n * y
+    target[2] += sx
+    target[3] += n * z * z
+    target[4] += n * y * y
+    target[5] += sxx
+    target[6] += n * z * y
+    target[7] += z * sx
+    target[8] += y * sx
+
+
+@jit
+def _added(line, before):
+    """Whether a row has a label where `before` is 0."""
+    some = False
+    for x in range(line.size):
+        some |= (line[x] != 0) & (before[x] == 0)
+    return some
+
+
+@jit
+def add_sums(labels, before, z0, depth, of_peaks, of_exits):
     """Add the sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels of each label, a run along x at a time.
 
     Parameters
     ----------
     labels : (D,Y,X) int32
         Of a slab, from follow.
-    z0 : int
-        The slab's first plane in the volume.
-    of_peaks, of_exits : (N,9) and (E,9) int64
-        Of labels from 1 up, and from -1 down.
+    before : (D,Y,X) uint8
+        The mask before sealing.
+    z0, depth : int
+        The first plane of `labels` in the volume, and the planes of the volume.
+    of_peaks, of_exits : (N,11) and (E,11) int64
+        Of labels from 1 up, and from -1 down: the nine sums, voxels that are 0 in `before`, 1 where a face is reached.
     """
+    nx = labels.shape[2]
+    marks, ends = room(nx + 1)
     for d in range(labels.shape[0]):
         z = np.int64(z0 + d)
         for y in range(labels.shape[1]):
-            line, start = labels[d, y], 0
-            while start < line.size:
-                v, end = line[start], start + 1
-                while end < line.size and line[end] == v:
-                    end += 1
+            line, start = labels[d, y], np.int64(0)
+            _starts(line, marks)
+            marks[nx] = 1  # the end of the row closes the last run
+            added = _added(line, before[d, y])
+            side = z == 0 or z == depth - 1 or y == 0 or y == labels.shape[1] - 1
+            for i in range(places(marks, ends)):
+                end, v = ends[i], line[start]
                 if v != 0:
-                    n = np.int64(end - start)
-                    first, last = np.int64(start), np.int64(end - 1)
-                    sx = n * (first + last) // 2
-                    sxx = last * (last + 1) * (2 * last + 1) // 6 - (first - 1) * first * (2 * first - 1) // 6
                     target = of_peaks[v - 1] if v > 0 else of_exits[-v - 1]
-                    target[0] += n * z
-                    target[1] += n * y
-                    target[2] += sx
-                    target[3] += n * z * z
-                    target[4] += n * y * y
-                    target[5] += sxx
-                    target[6] += n * z * y
-                    target[7] += z * sx
-                    target[8] += y * sx
+                    _add_run(target, z, np.int64(y), start, end - 1)
+                    if side or start == 0 or end == nx:
+                        target[10] = 1
+                    if added:
+                        for x in range(start, end):
+                            target[9] += before[d, y, x] == 0
                 start = end
+
+
+@jit
+def by_basin(of_peaks, of_exits, first, exits, n_basins):
+    """Sums of add_sums by basin: the basins met (K,) int64, each once, and the sums (K,11) of each.
+
+    first, exits: what the labels mean, see read_basins. n_basins: basins of the volume.
+    """
+    place, count = np.zeros(n_basins, np.int32), of_peaks.shape[0]
+    for i in range(count):
+        place[first + i] = i + 1
+    for basin in exits:
+        if place[basin] == 0:
+            count += 1
+            place[basin] = count
+    met, sums = np.empty(count, np.int64), np.zeros((count, of_peaks.shape[1]), np.int64)
+    for i in range(of_peaks.shape[0]):
+        met[i] = first + i
+        sums[i] = of_peaks[i]
+    for e in range(exits.size):
+        at = place[exits[e]] - 1
+        met[at] = exits[e]
+        for column in range(sums.shape[1]):
+            sums[at, column] += of_exits[e, column]
+    return met, sums
 
 
 @jit

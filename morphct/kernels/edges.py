@@ -10,19 +10,20 @@ import numpy as np
 
 from ..crofton import DIRECTIONS
 from .ascent import BACKGROUND
+from .box_counts import COUNT
+from .flagged import places, room
 from .jit import jit, jit_inline
 
 OUTSIDE = np.int32(-2)  # in the place of a basin, beyond the faces of the volume
 SURFACE = np.int64(1) << 62  # key of a basin's area towards background: SURFACE | basin
 EMPTY = np.int64(-1)
 KEY, SADDLE, AREA, RIM, BOX = range(5)
-PAD = 3  # border of the 0/1 planes: half of a box
 
 
 class Table(NamedTuple):
     """A hash table of pairs: rows (C,5) int64, one cache line or two each, and held (1,) int64, rows in use.
 
-    Columns: KEY = lower basin << 32 | higher basin, or SURFACE | basin, or EMPTY; SADDLE, the bits of the largest lower
+    Columns: KEY = lower basin << 32 | higher basin, or SURFACE | basin, or EMPTY; SADDLE, the largest lower
     height; AREA, RIM, BOX, sums of weights. C is a power of two.
     """
 
@@ -33,17 +34,16 @@ class Table(NamedTuple):
 class Block(NamedTuple):
     """Some planes of the volume with what lies around them, as `add_block` wants them.
 
-    basins (Z + 2, Y + 2, X + 2) int32, numbered from 0, with a border of one voxel on all sides, OUTSIDE where the
-    volume ends; heights (Z + 1 or Z, Y, X) float32, squared distances; counts (Z + 1 or Z, Y, X + 6) uint8, see
-    count_boxes; solid (Z + 7 or Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels; near: squared distances
-    up to which a voxel certainly is, and may be, on the surface.
+    All (Z + 2, Y + 2, X + 2), with a border of one voxel on all sides. basins: int32, numbered from 0, OUTSIDE where
+    the volume ends. Of heights and boxes neither the first plane nor what lies OUTSIDE is looked at. heights: whole
+    numbers, squared distances or the bits of floats. boxes: uint16 of count_boxes. near: height of the highest voxel
+    that may be at the surface.
     """
 
     basins: np.ndarray
     heights: np.ndarray
-    counts: np.ndarray
-    solid: np.ndarray
-    near: tuple[float, float]
+    boxes: np.ndarray
+    near: int
 
 
 @jit
@@ -89,78 +89,41 @@ def _with_room(table, more):
 
 
 @jit
-def count_boxes(solid, out):
-    """Solid voxels in boxes of 7 x 7 x 1 voxels (z, y, x).
+def _backgrounds(basins, out):
+    """1 where background is, 0 in basins and outside; (Z,Y,X) int32 into uint8."""
+    for z in range(basins.shape[0]):
+        for y in range(basins.shape[1]):
+            source, target = basins[z, y], out[z, y]
+            for x in range(source.size):
+                target[x] = source[x] == BACKGROUND
 
-    Parameters
-    ----------
-    solid : (Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels
-    out : (Z, Y, X + 6) uint8, written; its rows keep the border along x
+
+@jit
+def _surfaces(empty, z, row, counts, flags):
+    """Background around the voxels of a row; flags[x] > 0 in the voxels that are none and have some around them.
+
+    empty (Z,Y,X) uint8 from _backgrounds. counts (5, X) uint8, written: background among the voxel itself, those beside
+    it along y, along z, along both, and all of these. Returns whether there are any.
     """
-    nz = out.shape[0]
-    sums = np.zeros(solid.shape[1:], np.uint8)
-    for z in range(2 * PAD):
-        _shift_sums(sums, solid[z], None)
-    for z in range(nz):
-        _shift_sums(sums, solid[z + 2 * PAD], solid[z - 1] if z > 0 else None)
-        _sum_rows(sums, out[z])
-
-
-@jit
-def _shift_sums(sums, enter, leave):
-    """sums += enter - leave, bytes: a sum over planes moves on by one."""
-    for y in range(sums.shape[0]):
-        target, plus = sums[y], enter[y]
-        if leave is None:
-            for x in range(target.size):
-                target[x] += plus[x]
-        else:
-            minus = leave[y]
-            for x in range(target.size):
-                target[x] += plus[x] - minus[x]
-
-
-@jit
-def _sum_rows(sums, out):
-    """out[y] (Y,W) = sum of the rows y to y + 6 of sums (Y + 6, W), bytes."""
-    out[0, :] = 0
-    for k in range(2 * PAD + 1):
-        for x in range(sums.shape[1]):
-            out[0, x] += sums[k, x]
-    for y in range(1, out.shape[0]):
-        before, enter, leave, target = out[y - 1], sums[y + 2 * PAD], sums[y - 1], out[y]
-        for x in range(target.size):
-            target[x] = before[x] + enter[x] - leave[x]
-
-
-@jit
-def _surfaces(basins, z, row, weights, lines, out):
-    """Area towards background of each solid voxel of a row, int32 (0 in background and on the border).
-
-    The 26 neighbours fall into seven kinds, told by which of |dz|, |dy|, |dx| are 1; `weights` (8,) int32 by
-    4 |dz| + 2 |dy| + |dx|. lines: (4, X + 2) int32 to work in.
-    """
-    here, side, over, edge = lines[0], lines[1], lines[2], lines[3]
-    own = basins[z, row]
-    a, b = basins[z, row - 1], basins[z, row + 1]
-    c, d = basins[z - 1, row], basins[z + 1, row]
-    e, f, g, h = basins[z - 1, row - 1], basins[z - 1, row + 1], basins[z + 1, row - 1], basins[z + 1, row + 1]
-    some = np.int32(0)
+    here, side, over, edge, all_ = counts[0], counts[1], counts[2], counts[3], counts[4]
+    own, a, b = empty[z, row], empty[z, row - 1], empty[z, row + 1]
+    c, d = empty[z - 1, row], empty[z + 1, row]
+    e, f, g, h = empty[z - 1, row - 1], empty[z - 1, row + 1], empty[z + 1, row - 1], empty[z + 1, row + 1]
+    some = np.uint8(0)
     for x in range(own.size):
-        here[x] = own[x] == BACKGROUND
-        side[x] = np.int32(a[x] == BACKGROUND) + np.int32(b[x] == BACKGROUND)
-        over[x] = np.int32(c[x] == BACKGROUND) + np.int32(d[x] == BACKGROUND)
-        edge[x] = (np.int32(e[x] == BACKGROUND) + np.int32(f[x] == BACKGROUND)) + (
-            np.int32(g[x] == BACKGROUND) + np.int32(h[x] == BACKGROUND)
-        )
-        some |= (here[x] | side[x]) | (over[x] | edge[x])
+        here[x] = own[x]
+        side[x] = a[x] + b[x]
+        over[x] = c[x] + d[x]
+        edge[x] = np.uint8(e[x] + f[x]) + np.uint8(g[x] + h[x])
+        all_[x] = np.uint8(here[x] + side[x]) + np.uint8(over[x] + edge[x])
+        some |= all_[x]
     if some == 0:
         return False
-    w1, w2, w3, w4, w5, w6, w7 = weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
-    for x in range(1, own.size - 1):
-        sum_ = w1 * (here[x - 1] + here[x + 1]) + w2 * side[x] + w3 * (side[x - 1] + side[x + 1])
-        sum_ += w4 * over[x] + w5 * (over[x - 1] + over[x + 1]) + w6 * edge[x] + w7 * (edge[x - 1] + edge[x + 1])
-        out[x] = sum_ if own[x] >= 0 else 0
+    n = own.size - 2
+    before, middle, after, inside, target = all_[:n], all_[1 : n + 1], all_[2:], own[1 : n + 1], flags[1 : n + 1]
+    for x in range(n):
+        around = np.uint8(before[x] | middle[x]) | after[x]
+        target[x] = (around != 0) & (inside[x] == 0)
     return True
 
 
@@ -200,83 +163,139 @@ def _meetings(basins, z, row, lines, flags):
 
 
 @jit
-def _add_surfaces(table, own, areas):
-    """Add the areas of a row to their basins, a run of one basin at a time."""
-    held, sum_ = BACKGROUND, np.int64(0)
-    for x in range(1, own.size):  # the border at the end closes the last run
+def _add_surfaces(table, own, counts, at, weights):
+    """Add the area towards background of the voxels `at` of a row to their basins."""
+    here, side, over, edge = counts[0], counts[1], counts[2], counts[3]
+    w1, w2, w3, w4, w5, w6, w7 = weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
+    held, row = BACKGROUND, np.int64(0)
+    for i in at:
+        x, p, n = np.uint64(i), np.uint64(i - 1), np.uint64(i + 1)
+        area = w1 * np.int32(here[p] + here[n]) + w2 * np.int32(side[x]) + w3 * np.int32(side[p] + side[n])
+        area += w4 * np.int32(over[x]) + w5 * np.int32(over[p] + over[n])
+        area += w6 * np.int32(edge[x]) + w7 * np.int32(edge[p] + edge[n])
         if own[x] != held:
-            if sum_ > 0:
-                table.rows[_row_of(table, SURFACE | np.int64(held)), AREA] += sum_
-            held, sum_ = own[x], np.int64(0)
-        sum_ += areas[x]
+            held = own[x]
+            row = _row_of(table, SURFACE | np.int64(held))
+        table.rows[row, AREA] += area
 
 
 @jit_inline
-def _on_surface(height, near, solid, z, y, x):
-    """Whether a face neighbour is background; distances decide it without a look where they can."""
-    if height <= near[0] or height > near[1]:
-        return height <= near[0]
-    a, b, c = z + PAD, y + PAD, x + PAD
-    faces = solid[a - 1, b, c] & solid[a + 1, b, c] & solid[a, b - 1, c] & solid[a, b + 1, c]
-    return (faces & solid[a, b, c - 1] & solid[a, b, c + 1]) == 0
-
-
-@jit_inline
-def _box(counts, z, y, x):
-    """Solid voxels in the box of 7 x 7 x 7 around a voxel."""
-    total = np.int64(0)
-    for k in range(x, x + 2 * PAD + 1):
-        total += counts[z, y, k]
-    return total
+def _pair_row(table, own, other):
+    return _row_of(table, (np.int64(min(own, other)) << 32) | np.int64(max(own, other)))
 
 
 @jit
-def _add_meetings(table, block, z, y, flags, pairs):
-    """Add the pairs of the flagged voxels of a row with their forward neighbours in other basins."""
-    weights, basin_steps, height_steps = pairs[0], pairs[1], pairs[2]
-    basins, heights, words = block.basins.reshape(-1), block.heights.reshape(-1), flags.view(np.uint64)
-    counts, solid, near = block.counts, block.solid, block.near
-    first_basin = ((z + 1) * block.basins.shape[1] + y + 1) * block.basins.shape[2] + 1
-    first_height = (z * block.heights.shape[1] + y) * block.heights.shape[2]
-    # heights are not negative: they sort as their bits do
-    bits, rows = heights.view(np.int32), table.rows
-    last_key, at = EMPTY, np.int64(0)
-    for w in range(words.size):
-        if words[w] == 0:
-            continue
-        for x in range(8 * w - 1, 8 * w + 7):
-            if flags[x + 1] == 0:
-                continue
-            own = basins[first_basin + x]
-            for q in range(13):
-                other = basins[first_basin + x + basin_steps[q]]
-                if other < 0 or other == own:
-                    continue
-                key = (np.int64(min(own, other)) << 32) | np.int64(max(own, other))
-                if key != last_key:
-                    last_key, at = key, _row_of(table, key)
-                here, there = first_height + x, first_height + x + height_steps[q]
-                rows[at, SADDLE] = max(rows[at, SADDLE], np.int64(min(bits[here], bits[there])))
-                rows[at, AREA] += weights[q]
-                if min(heights[here], heights[there]) > near[1]:
-                    continue
-                c, b, a = z + DIRECTIONS[q, 0], y + DIRECTIONS[q, 1], x + DIRECTIONS[q, 2]
-                if _on_surface(heights[here], near, solid, z, y, x) or _on_surface(
-                    heights[there], near, solid, c, b, a
-                ):
-                    rows[at, RIM] += weights[q]
-                    rows[at, BOX] += weights[q] * (_box(counts, z, y, x) + _box(counts, c, b, a))
+def _look(basins, heights, at, own, bit, seen):
+    """What is seen with one more neighbour: which are unlike, lowest and highest basin of these, top and least height.
+
+    Without a branch, as the outcome is as good as random.
+    """
+    met, lowest, highest, top, least = seen
+    other, there = basins[at], np.int64(heights[at])
+    unlike = (other >= 0) & (other != own)
+    met |= np.int64(bit) if unlike else np.int64(0)
+    lowest = other if unlike & (other < lowest) else lowest
+    highest = other if unlike & (other > highest) else highest
+    top = there if unlike & (there > top) else top
+    least = there if unlike & (there < least) else least
+    return met, lowest, highest, top, least
+
+
+@jit
+def _look_ahead(basins, heights, at, row, plane, own):
+    """Of the 13 forward neighbours of the flat place `at`, as `_look`; row and plane: steps to the next ones."""
+    one = np.uint64(1)
+    seen = (np.int64(0), np.int32(2147483647), np.int32(-1), np.int64(-1), np.int64(1 << 40))
+    seen = _look(basins, heights, at + one, own, 1, seen)
+    # loops of so few turns vanish; one over all 13 becomes vectors of scattered loads, which are slower
+    for i in range(3):
+        seen = _look(basins, heights, at + row + np.uint64(i) - one, own, 2 << i, seen)
+    for i in range(3):
+        seen = _look(basins, heights, at + plane - row + np.uint64(i) - one, own, 16 << i, seen)
+    for i in range(3):
+        seen = _look(basins, heights, at + plane + np.uint64(i) - one, own, 128 << i, seen)
+    for i in range(3):
+        seen = _look(basins, heights, at + plane + row + np.uint64(i) - one, own, 1024 << i, seen)
+    return seen
+
+
+@jit
+def _look_for(basins, heights, at, target, own, steps):
+    """Which forward neighbours are in the basin `target`, their largest height, and the next lower unlike basin."""
+    met, top, lower = np.int64(0), np.int64(-1), np.int32(-1)
+    for q in range(13):
+        there = at + np.uint64(steps[q])
+        other = basins[there]
+        if other == target:
+            met |= np.int64(1) << q
+            top = max(top, np.int64(heights[there]))
+        elif other != own and other < target and other > lower:
+            lower = other
+    return met, top, lower
+
+
+@jit
+def _add_rims(target, boxes, at, met, pairs):
+    """Add the pairs of the place `at` with the forward neighbours in `met` of which one or both lie at the surface."""
+    here = boxes[at]
+    count, rim, box = np.int64(here & COUNT), np.int64(0), np.int64(0)
+    for q in range(13):
+        if met >> q & 1:
+            there = boxes[at + np.uint64(pairs[1, q])]
+            weight = pairs[0, q] if (here | there) > COUNT else np.int64(0)
+            rim += weight
+            box += weight * (count + np.int64(there & COUNT))
+    target[RIM] += rim
+    target[BOX] += box
+
+
+@jit
+def _add_meetings(table, block, z, y, listed, pairs, areas):
+    """Add the pairs of the voxels `listed` of a row with their forward neighbours in other basins.
+
+    Most voxels meet one other basin: what its neighbours add is added at once.
+    """
+    basins, heights, boxes = block.basins.reshape(-1), block.heights.reshape(-1), block.boxes.reshape(-1)
+    row, plane = np.uint64(block.basins.shape[2]), np.uint64(block.basins.shape[1] * block.basins.shape[2])
+    first = np.uint64(z + 1) * plane + np.uint64(y + 1) * row
+    rows = table.rows
+    held_own, held_other, held = BACKGROUND, BACKGROUND, np.int64(0)
+    for x in listed:
+        at = first + np.uint64(x)
+        own, height = basins[at], np.int64(heights[at])
+        met, lowest, other, top, least = _look_ahead(basins, heights, at, row, plane, own)
+        at_rim, several, lower = min(height, least) <= block.near, lowest != other, np.int32(-1)
+        while other >= 0:
+            if several:
+                met, top, lower = _look_for(basins, heights, at, other, own, pairs[1])
+            if own != held_own or other != held_other:
+                held_own, held_other, held = own, other, _pair_row(table, own, other)
+            target = rows[held]
+            target[SADDLE] = max(target[SADDLE], min(height, top))
+            target[AREA] += areas[met]
+            if at_rim:
+                _add_rims(target, boxes, at, met, pairs)
+            other = lower
 
 
 @jit
 def _pair_steps(block, weights):
-    """By forward neighbour (3,13) int64: weight, and step in the flat arrays of basins and of heights."""
-    out = np.empty((3, 13), np.int64)
+    """By forward neighbour (2,13) int64: weight, and step in the flat arrays of basins and heights."""
+    out = np.empty((2, 13), np.int64)
     for q in range(13):
         dz, dy, dx = DIRECTIONS[q, 0], DIRECTIONS[q, 1], DIRECTIONS[q, 2]
         out[0, q] = weights[4 * dz + 2 * abs(dy) + abs(dx)]
         out[1, q] = (dz * block.basins.shape[1] + dy) * block.basins.shape[2] + dx
-        out[2, q] = (dz * block.heights.shape[1] + dy) * block.heights.shape[2] + dx
+    return out
+
+
+@jit
+def _sums_of_sets(weights):
+    """Sum of the weights (13,) of every set of forward neighbours, (8192,) int64 by the bits of the set."""
+    out = np.zeros(1 << 13, np.int64)
+    for q in range(13):
+        for rest in range(1 << q):
+            out[(1 << q) + rest] = out[rest] + weights[q]
     return out
 
 
@@ -297,20 +316,24 @@ def add_block(table, block, weights):
     Table
     """
     ny, nx = block.basins.shape[1] - 2, block.basins.shape[2] - 2
-    flags = np.zeros((nx + 9) // 8 * 8, np.uint8)
-    areas, lines = np.zeros(nx + 2, np.int32), np.zeros((4, nx + 2), np.int32)
+    flags, found = room(nx + 2)
+    counts, lines = np.zeros((5, nx + 2), np.uint8), np.zeros((2, nx + 2), np.int32)
+    empty = np.empty(block.basins.shape, np.uint8)
+    _backgrounds(block.basins, empty)
     pairs = _pair_steps(block, weights)
+    areas = _sums_of_sets(pairs[0])
     for z in range(block.basins.shape[0] - 2):
         for y in range(ny):
             table = _with_room(table, 14 * nx)
-            if _surfaces(block.basins, z + 1, y + 1, weights, lines, areas):
-                _add_surfaces(table, block.basins[z + 1, y + 1], areas)
+            own = block.basins[z + 1, y + 1]
+            if _surfaces(empty, z + 1, y + 1, counts, flags):
+                _add_surfaces(table, own, counts, found[: places(flags, found)], weights)
             if _meetings(block.basins, z + 1, y + 1, lines, flags):
-                _add_meetings(table, block, z, y, flags, pairs)
+                _add_meetings(table, block, z, y, found[: places(flags, found)], pairs, areas)
     return table
 
 
 def listed(table: Table) -> tuple[np.ndarray, ...]:
-    """The pairs in use: keys, saddles (as heights, float32), areas, rims, boxes, in no particular order."""
+    """The pairs in use: keys, saddles, areas, rims, boxes, (E,) int64 in no particular order."""
     rows = table.rows[table.rows[:, KEY] != EMPTY]
-    return rows[:, KEY], rows[:, SADDLE].astype(np.int32).view(np.float32), rows[:, AREA], rows[:, RIM], rows[:, BOX]
+    return rows[:, KEY], rows[:, SADDLE], rows[:, AREA], rows[:, RIM], rows[:, BOX]
