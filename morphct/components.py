@@ -15,6 +15,7 @@ import numpy as np
 from .executors import RunMap
 from .kernels import morphology
 from .options import Options, option
+from .scratch import changed
 from .slabs import Slab
 
 FEW = {6: 0.1, 26: 0.04}  # share of a slab up to which filling pieces is faster than labelling, by connectivity
@@ -86,6 +87,8 @@ class Components:
 
     Attributes
     ----------
+    plane : int
+        Voxels of a plane of the volume.
     sizes : (n+1,) int64
         Voxels of each component; index 0 is not used.
     sides : (n+1,) uint8
@@ -98,6 +101,7 @@ class Components:
 
     source: Planes
     connectivity: int
+    plane: int
     n: int
     sizes: np.ndarray
     sides: np.ndarray
@@ -121,25 +125,36 @@ class Components:
         """Component ids of a slab, or `table[id]`; (Z,Y,X)."""
         planes = self.source(slab.z0, slab.z1)
         lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
-        asked = lookup != 0
-        if not asked.any():
-            return np.zeros(planes.shape, lookup.dtype)
-        sizes, first = self.places[slab.index]
-        if not asked[0] and sizes[asked].sum() < FEW[self.connectivity] * planes.size:
+        if self._few(slab, lookup):
             out = np.zeros(planes.shape, lookup.dtype)
-            morphology.fill_pieces(
-                planes, first[asked], lookup[asked], self.connectivity == 26, sizes[asked].max(), out
-            )
+            self._fill(planes, slab, lookup, out)
             return out
         local, _ = _label(planes, self.connectivity)
         out = np.empty(local.shape, lookup.dtype)
         morphology.map_labels(local, lookup, out)
         return out
 
-    def window(self, slabs: Sequence[Slab], first: int, last: int) -> np.ndarray:
-        """Component ids of the planes `first` to `last`, from all the slabs that hold them; (Z,Y,X)."""
-        met = [s for s in slabs if s.z1 > first and s.z0 < last]
-        return np.concatenate([self.planes(s)[max(0, first - s.z0) : last - s.z0] for s in met])
+    def write(self, slab: Slab, volume: Any, table: np.ndarray | None = None) -> None:
+        """Write what `planes` gives into an array-like that holds zeros, unless there is nothing but zeros to write."""
+        lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
+        if lookup.any():
+            with changed(volume, slab.z0, slab.z1) as out:
+                if self._few(slab, lookup):
+                    self._fill(self.source(slab.z0, slab.z1), slab, lookup, out)
+                else:
+                    out[:] = self.planes(slab, table)
+
+    def _few(self, slab: Slab, lookup: np.ndarray) -> bool:
+        """Whether the voxels that get a number are so few that filling is faster than labelling."""
+        asked, (sizes, _) = lookup != 0, self.places[slab.index]
+        voxels = slab.depth * self.plane
+        return not asked[0] and bool(sizes[asked].sum() < FEW[self.connectivity] * voxels)
+
+    def _fill(self, planes: np.ndarray, slab: Slab, lookup: np.ndarray, out: np.ndarray) -> None:
+        asked, (sizes, first) = lookup != 0, self.places[slab.index]
+        if asked.any():
+            corners, largest = self.connectivity == 26, sizes[asked].max()
+            morphology.fill_pieces(planes, first[asked], lookup[asked], corners, largest, out)
 
 
 def _label(planes: np.ndarray, connectivity: int) -> tuple[np.ndarray, int]:
@@ -236,7 +251,9 @@ def label(
         last_plane = (top, offset)
         if tick:
             tick(slab.depth)
-    found = _compact(source, connectivity, union.roots(), tables, *(np.concatenate(a) for a in (sizes, first, faces)))
+    found = _compact(
+        source, connectivity, plane, union.roots(), tables, *(np.concatenate(a) for a in (sizes, first, faces))
+    )
     found.places = places
     return found
 
@@ -244,6 +261,7 @@ def label(
 def _compact(
     source: Planes,
     connectivity: int,
+    plane: int,
     roots: np.ndarray,
     tables: list[np.ndarray],
     sizes: np.ndarray,
@@ -263,7 +281,7 @@ def _compact(
     reached = np.zeros(n + 1, np.uint8)
     np.bitwise_or.at(reached, final, faces)
     total[0], reached[0] = 0, 0
-    return Components(source, connectivity, n, total, reached, [final[t] for t in tables])
+    return Components(source, connectivity, plane, n, total, reached, [final[t] for t in tables])
 
 
 def _write_where(components: Components, table: np.ndarray, mask: Any, value: int, slab: Slab) -> int:

@@ -18,6 +18,7 @@ from .dip_model import DipModel
 from .executors import RunMap
 from .kernels import dips as kernel
 from .kernels import morphology
+from .scratch import changed
 from .slabs import Slab
 
 BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
@@ -74,8 +75,8 @@ class _Planes:
             _clear_margin(seeds, first, self.codes.shape[0], self.model.margin)
         return seeds
 
-    def dips_of(self, ids: np.ndarray, slab: Slab) -> np.ndarray:
-        """Dips of the voxels of a slab that have an id, (N,) int32 in raster order."""
+    def dips_of(self, ids: np.ndarray, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+        """Flat places of the voxels of a slab that have an id, (N,) int64 in raster order, and their dips, int32."""
         codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
         return kernel.dips_of(ids, codes, self.plateau, BLOCK, slab.z0)
 
@@ -224,29 +225,19 @@ def _peaks(planes: _Planes, zones: components.Components, slab: Slab) -> np.ndar
     peaks = np.zeros(zones.n + 1, np.int32)
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
-        kernel.peaks_of(ids, planes.dips_of(ids, slab), peaks)
+        kernel.peaks_of(ids, *planes.dips_of(ids, slab), peaks)
     return peaks
 
 
 def _half_depth(planes: _Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Slab) -> None:
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
-        kernel.keep_deeper(ids, planes.dips_of(ids, slab), levels)
-        out[slab.z0 : slab.z1] = np.asarray(out[slab.z0 : slab.z1]) | (ids != 0)
+        with changed(out, slab.z0, slab.z1) as halves:
+            kernel.mark_deeper(ids, *planes.dips_of(ids, slab), levels, halves)
 
 
-def _basin(planes: _Planes, cores: components.Components, slabs: Sequence[Slab], slab: Slab) -> np.ndarray | None:
-    """Each voxel within reach of a void's core gets the nearest void; None: no core is near the slab."""
-    model = planes.model
-    half = model.half(model.reach)
-    a, b = slab.halo(half.shape[0] // 2, planes.codes.shape[0])
-    near_ids = cores.window(slabs, a, b)
-    if not near_ids.any():
-        return None
-    first, last = slab.z0 - a, slab.z1 - a
-    candidates = morphology.dilate((near_ids != 0).view(np.uint8), half, first, last)
-    candidates &= np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER
-    return kernel.nearest_void(near_ids, candidates, _ball_offsets(half, model.relative), first, last)
+def _write_cores(cores: components.Components, out: Any, slab: Slab) -> None:
+    cores.write(slab, out)
 
 
 def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.ndarray:
@@ -261,25 +252,30 @@ def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.
     return np.array(found, np.int64).reshape(-1, 3)
 
 
-def _profiles(
-    planes: _Planes, cores: components.Components, slabs: Sequence[Slab], out: Any, slab: Slab
-) -> tuple[np.ndarray, np.ndarray]:
-    """Integrals and profiles of the basins of a slab, which are left in `out`."""
-    integrals = np.zeros(cores.n + 1, np.int64)
-    profile = np.zeros((cores.n + 1, PROFILE_BINS), np.int64)
-    basin = _basin(planes, cores, slabs, slab)
-    if basin is not None:
-        full = max(1, int(planes.model.contrast))
-        kernel.dip_profiles(basin, planes.dips_of(basin, slab), full, integrals, profile)
-        out[slab.z0 : slab.z1] = basin
+def _profiles(planes: _Planes, halves: Any, out: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+    """Integrals and profiles of the basins of a slab: each voxel within reach of a void's core gets the nearest void.
+
+    halves: 0/1, the cores. out: their ids, to which the basins are added; those of other slabs are not taken for cores.
+    """
+    model = planes.model
+    integrals, profile = np.zeros(n + 1, np.int64), np.zeros((n + 1, PROFILE_BINS), np.int64)
+    half = model.half(model.reach)
+    a, b = slab.halo(half.shape[0] // 2, planes.codes.shape[0])
+    near = np.ascontiguousarray(halves[a:b])
+    if near.any():
+        first, last = slab.z0 - a, slab.z1 - a
+        candidates = morphology.dilate(near, half, first, last)
+        candidates &= np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER
+        offsets, full = _ball_offsets(half, model.relative), max(1, int(model.contrast))
+        with changed(out, slab.z0, slab.z1) as basins:
+            kernel.nearest_void(np.ascontiguousarray(out[a:b]), near, candidates, offsets, first, last, basins)
+            kernel.dip_profiles(basins, *planes.dips_of(basins, slab), full, integrals, profile)
     return integrals, profile
 
 
 def _final(planes: _Planes, levels: np.ndarray, out: Any, slab: Slab) -> None:
-    basin = np.ascontiguousarray(out[slab.z0 : slab.z1])
-    if basin.any():
-        kernel.keep_deeper(basin, planes.dips_of(basin, slab), levels)
-        out[slab.z0 : slab.z1] = basin
+    with changed(out, slab.z0, slab.z1) as basins:
+        kernel.keep_deeper(basins, *planes.dips_of(basins, slab), levels)
 
 
 def _suggested(model: DipModel, integrals: np.ndarray) -> np.ndarray:
@@ -338,7 +334,7 @@ def find(
         _cut_at_half(planes, zone, halves, slabs, run_map, tick)
     scratch.release("void_zone")
     cores = components.label(components.Solid(halves), shape, 26, slabs, run_map, tick)
-    found = _claim_volume(planes, cores, out, slabs, run_map)
+    found = _claim_volume(planes, cores, halves, out, slabs, run_map)
     scratch.release("void_halves")
     return found
 
@@ -355,12 +351,14 @@ def _cut_at_half(planes: _Planes, zone: Any, halves: Any, slabs: Sequence[Slab],
 
 
 def _claim_volume(
-    planes: _Planes, cores: components.Components, out: Any, slabs: Sequence[Slab], run_map: RunMap
+    planes: _Planes, cores: components.Components, halves: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap
 ) -> Dips:
     """Give each void the deepest voxels around its core that make up its grey deficit."""
     integrals = np.zeros(cores.n + 1, np.int64)
     profile = np.zeros((cores.n + 1, PROFILE_BINS), np.int64)
-    for i, p in run_map(partial(_profiles, planes, cores, slabs, out), slabs):
+    for _ in run_map(partial(_write_cores, cores, out), slabs):
+        pass
+    for i, p in run_map(partial(_profiles, planes, halves, out, cores.n), slabs):
         integrals += i
         profile += p
     deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]

@@ -6,6 +6,8 @@ A file is read with plain reads, not mapped: mapped pages count as the process's
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,15 @@ class PlaneFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+@contextmanager
+def changed(volume: Any, z0: int, z1: int) -> Iterator[np.ndarray]:
+    """Planes z0 to z1 of an array-like to be changed: a view of an array, else planes that are written back."""
+    planes = volume[z0:z1]
+    yield planes
+    if not isinstance(volume, np.ndarray):
+        volume[z0:z1] = planes
 
 
 class Scratch:

@@ -14,6 +14,7 @@ from .executors import RunMap
 from .kernels import dips as kernel
 from .kernels import morphology
 from .options import Options, option
+from .scratch import changed
 from .slabs import Slab
 from .void_facts import VoidFacts
 
@@ -79,7 +80,7 @@ class Voids:
 
 
 def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Slab) -> None:
-    out[slab.z0 : slab.z1] = found.planes(slab, table)
+    found.write(slab, out, table)
 
 
 def holes(mask: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> tuple[Any, int]:
@@ -173,8 +174,10 @@ def inside_labels(
 
 def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Slab) -> int:
     planes = np.asarray(cut[slab.z0 : slab.z1])
-    if planes.any():
-        labels[slab.z0 : slab.z1] = np.asarray(labels[slab.z0 : slab.z1]) + owner[planes]
+    places = np.flatnonzero(planes)
+    if places.size:
+        with changed(labels, slab.z0, slab.z1) as held:
+            held.reshape(-1)[places] += owner[planes.reshape(-1)[places]]
     return slab.depth
 
 
@@ -207,8 +210,10 @@ def claim_cut(
 
 def _lay_over(ids: Any, cut: Any, n: int, slab: Slab) -> int:
     planes = np.asarray(cut[slab.z0 : slab.z1])
-    if planes.any():
-        ids[slab.z0 : slab.z1] = np.where(planes > 0, planes.astype(np.int32) + n, ids[slab.z0 : slab.z1])
+    places = np.flatnonzero(planes)
+    if places.size:
+        with changed(ids, slab.z0, slab.z1) as held:
+            held.reshape(-1)[places] = planes.reshape(-1)[places].astype(np.int32) + n
     return slab.depth
 
 

@@ -127,9 +127,9 @@ def seeds(codes, depths, core, plateau, block, z0, least, out):
 
 @jit
 def block_sums(codes, use, block, z0):
-    """Sums of codes and counts over blocks of the voxels with use != 0.
+    """Sums of codes and counts over blocks of the voxels with use 1.
 
-    codes (Z,Y,X) uint16 from plane z0; use (Z,Y,X) uint8. Returns (first block plane, sums int64, counts int64).
+    codes (Z,Y,X) uint16 from plane z0; use (Z,Y,X) uint8 0/1. Returns (first block plane, sums int64, counts int64).
     """
     nz, ny, nx = codes.shape
     first = z0 // block
@@ -141,19 +141,42 @@ def block_sums(codes, use, block, z0):
         bz = (z0 + z) // block - first
         for y in range(ny):
             by = y // block
-            for x in range(nx):
-                if use[z, y, x]:
-                    bx = x // block
-                    sums[bz, by, bx] += codes[z, y, x]
-                    counts[bz, by, bx] += 1
+            code, used = codes[z, y], use[z, y]
+            for bx in range(shape[2]):
+                total, n = np.int64(0), np.int64(0)
+                for x in range(bx * block, min(nx, (bx + 1) * block)):
+                    total += np.int64(code[x]) if used[x] else np.int64(0)
+                    n += np.int64(used[x])
+                sums[bz, by, bx] += total
+                counts[bz, by, bx] += n
     return first, sums, counts
 
 
 @jit
-def dip_statistics(dips, use, owned, width, bins):
-    """Histogram of dips and sums of squared neighbour differences over voxels with use != 0.
+def _any(row):
+    some = np.uint8(0)
+    for x in range(row.size):
+        some |= row[x]
+    return some != 0
 
-    dips (Z,Y,X) int32, use (Z,Y,X) uint8; planes below `owned` are counted, the rest is halo for pairs along z.
+
+@jit
+def _add_pairs(one, other, use_one, use_other, axis, squares, pairs):
+    total, n = np.int64(0), np.int64(0)
+    for x in range(one.size):
+        both = use_one[x] & use_other[x]
+        d = np.int64(one[x]) - np.int64(other[x])
+        total += d * d if both else np.int64(0)
+        n += np.int64(both)
+    squares[axis] += total
+    pairs[axis] += n
+
+
+@jit
+def dip_statistics(dips, use, owned, width, bins):
+    """Histogram of dips and sums of squared neighbour differences over voxels with use 1.
+
+    dips (Z,Y,X) int32, use (Z,Y,X) uint8 0/1; planes below `owned` are counted, the rest is halo for pairs along z.
     Bins of `width` codes, centred on 0, outliers left out. Returns (bins,) int64, (3,) int64 sums, (3,) int64 pairs.
     """
     nz, ny, nx = dips.shape
@@ -163,68 +186,65 @@ def dip_statistics(dips, use, owned, width, bins):
     middle = bins // 2
     for z in range(owned):
         for y in range(ny):
+            line, used = dips[z, y], use[z, y]
+            if not _any(used):
+                continue
+            if z + 1 < nz:
+                _add_pairs(line, dips[z + 1, y], used, use[z + 1, y], 0, squares, pairs)
+            if y + 1 < ny:
+                _add_pairs(line, dips[z, y + 1], used, use[z, y + 1], 1, squares, pairs)
+            _add_pairs(line[: nx - 1], line[1:], used[: nx - 1], used[1:], 2, squares, pairs)
             for x in range(nx):
-                if use[z, y, x] == 0:
-                    continue
-                dip = dips[z, y, x]
-                b = middle + (dip + (width // 2 if dip >= 0 else -(width // 2))) // width
-                if 0 <= b < bins:
-                    counts[b] += 1
-                if z + 1 < nz and use[z + 1, y, x]:
-                    d = np.int64(dips[z + 1, y, x] - dip)
-                    squares[0] += d * d
-                    pairs[0] += 1
-                if y + 1 < ny and use[z, y + 1, x]:
-                    d = np.int64(dips[z, y + 1, x] - dip)
-                    squares[1] += d * d
-                    pairs[1] += 1
-                if x + 1 < nx and use[z, y, x + 1]:
-                    d = np.int64(dips[z, y, x + 1] - dip)
-                    squares[2] += d * d
-                    pairs[2] += 1
+                if used[x]:
+                    dip = line[x]
+                    b = middle + (dip + (width // 2 if dip >= 0 else -(width // 2))) // width
+                    if 0 <= b < bins:
+                        counts[b] += 1
     return counts, squares, pairs
 
 
 @jit
-def nearest_void(ids, candidates, offsets, first, last):
-    """Id of the nearest void voxel for each candidate voxel; 0 where none is within reach.
+def nearest_void(ids, cores, candidates, offsets, first, last, out):
+    """Write the id of the nearest core voxel to each candidate that is within reach of one.
 
-    ids (Z,Y,X) int32 with halo planes; candidates (last-first,Y,X) uint8 for planes first..last of ids; offsets (K,3)
-    int64 sorted by distance (ties by raster order). Returns (last-first,Y,X) int32.
+    ids (Z,Y,X) int32, to be trusted where cores (Z,Y,X) uint8 0/1 are, with halo planes; candidates (last-first,Y,X)
+    uint8 for planes first..last of ids; offsets (K,3) int64 sorted by distance (ties by raster order). out
+    (last-first,Y,X) int32: ids of these planes, or the very same memory; cores keep theirs.
     """
     nz, ny, nx = ids.shape
-    out = np.zeros((last - first, ny, nx), np.int32)
     for z in range(first, last):
         for y in range(ny):
+            asked, target = candidates[z - first, y], out[z - first, y]
+            if not _any(asked):
+                continue
             for x in range(nx):
-                if candidates[z - first, y, x] == 0:
+                if asked[x] == 0 or cores[z, y, x] != 0:
                     continue
                 for k in range(offsets.shape[0]):
                     zz, yy, xx = z + offsets[k, 0], y + offsets[k, 1], x + offsets[k, 2]
                     if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
                         continue
-                    if ids[zz, yy, xx] != 0:
-                        out[z - first, y, x] = ids[zz, yy, xx]
+                    if cores[zz, yy, xx] != 0:
+                        target[x] = ids[zz, yy, xx]
                         break
-    return out
 
 
 @jit
 def dips_of(ids, codes, plateau, block, z0):
-    """Dips (see `flat_core`) of the voxels with an id, in raster order.
+    """Where the voxels with an id are, flat and in raster order, and their dips (see `flat_core`).
 
-    ids (Z,Y,X) integers, codes (Z,Y,X) uint16 from plane z0 of the volume.  Returns (N,) int32.
+    ids (Z,Y,X) integers, codes (Z,Y,X) uint16 from plane z0 of the volume.  Returns (N,) int64 and (N,) int32.
     """
     nz, ny, nx = codes.shape
     filled, n = np.zeros((nz, ny), np.bool_), 0
     for z in range(nz):
         for y in range(ny):
-            line, count = ids[z, y], 0
+            line, count = ids[z, y], np.int32(0)
             for x in range(nx):
-                count += line[x] != 0
+                count += np.int32(line[x] != 0)
             filled[z, y] = count > 0
             n += count
-    out = np.empty(n, np.int32)
+    places, out = np.empty(n, np.int64), np.empty(n, np.int32)
     row = np.empty(plateau.shape[2], np.float32)
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
     y_at, y_weight = _along(ny, plateau.shape[1], block)
@@ -235,55 +255,57 @@ def dips_of(ids, codes, plateau, block, z0):
             if not filled[z, y]:
                 continue
             _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
+            line, code = ids[z, y], codes[z, y]
             for x in range(nx):
-                if ids[z, y, x] == 0:
+                if line[x] == 0:
                     continue
-                code = codes[z, y, x]
-                out[n] = _level(row, x_at[x], x_weight[x]) - np.int32(code) if code != 0 else np.int32(0)
+                real = code[x] != 0
+                out[n] = _level(row, x_at[x], x_weight[x]) - np.int32(code[x]) if real else np.int32(0)
+                places[n] = (z * ny + y) * nx + x
                 n += 1
-    return out
+    return places, out
 
 
 @jit
-def peaks_of(ids, dips, peaks):
-    """peaks[i] = max(peaks[i], dip) over the voxels of i, in place; dips as from `dips_of`."""
-    n = 0
-    for i in ids.reshape(-1):
-        if i != 0:
-            peaks[i] = max(peaks[i], dips[n])
-            n += 1
+def peaks_of(ids, places, dips, peaks):
+    """peaks[i] = max(peaks[i], dip) over the voxels of i, in place; places and dips as from `dips_of`."""
+    flat = ids.reshape(-1)
+    for n in range(places.size):
+        i = flat[places[n]]
+        peaks[i] = max(peaks[i], dips[n])
 
 
 @jit
-def dip_profiles(ids, dips, full, integrals, profile):
+def dip_profiles(ids, places, dips, full, integrals, profile):
     """Integral of the dip and histogram of the dip by void, in place.
 
-    ids (Z,Y,X) int32, dips as from `dips_of`; integrals (V+1,) int64; profile (V+1,B) int64: bin b holds voxels with
-    dip in [b, b+1)/B of `full` (negative dips are left out, deeper ones in the last bin).
+    ids (Z,Y,X) int32, places and dips as from `dips_of`; integrals (V+1,) int64; profile (V+1,B) int64: bin b holds
+    voxels with dip in [b, b+1)/B of `full` (negative dips are left out, deeper ones in the last bin).
     """
-    bins = profile.shape[1]
-    n = 0
-    for void in ids.reshape(-1):
-        if void == 0:
-            continue
-        dip = np.int64(dips[n])
-        n += 1
+    bins, flat = profile.shape[1], ids.reshape(-1)
+    for n in range(places.size):
+        void, dip = flat[places[n]], np.int64(dips[n])
         integrals[void] += dip
         if dip > 0:
             profile[void, min(dip * bins // full, bins - 1)] += 1
 
 
 @jit
-def keep_deeper(ids, dips, levels):
+def keep_deeper(ids, places, dips, levels):
     """Set ids (Z,Y,X) to 0 where the dip (see `dips_of`) is below its void's level (V+1,) int32, in place."""
     flat = ids.reshape(-1)
-    n = 0
-    for i in range(flat.size):
-        void = flat[i]
-        if void != 0:
-            if dips[n] < levels[void]:
-                flat[i] = 0
-            n += 1
+    for n in range(places.size):
+        if dips[n] < levels[flat[places[n]]]:
+            flat[places[n]] = 0
+
+
+@jit
+def mark_deeper(ids, places, dips, levels, out):
+    """Set out (Z,Y,X) uint8 to 1 where the dip (see `dips_of`) reaches its void's level (V+1,) int32, in place."""
+    flat, target = ids.reshape(-1), out.reshape(-1)
+    for n in range(places.size):
+        if dips[n] >= levels[flat[places[n]]]:
+            target[places[n]] = 1
 
 
 @jit

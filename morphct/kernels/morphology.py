@@ -228,6 +228,14 @@ def fill_pieces(planes, first, ids, corners, largest, out):
 
 
 @jit
+def _any(row):
+    some = False
+    for x in range(row.size):
+        some |= row[x] != 0
+    return some
+
+
+@jit
 def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
     """What bounds each id: smallest and largest label over its faces, faces with labels, faces of the volume; in place.
 
@@ -238,6 +246,8 @@ def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
     nz, ny, nx = ids.shape
     for z in range(first, last):
         for y in range(ny):
+            if not _any(ids[z, y]):
+                continue
             for x in range(nx):
                 i = ids[z, y, x]
                 if i == 0:
@@ -272,6 +282,8 @@ def touching_runs(ids, labels, first, last):
     n = 0
     for z in range(first, last):
         for y in range(ny):
+            if not _any(ids[z, y]):
+                continue
             for x in range(nx):
                 i = np.int64(ids[z, y, x])
                 if i == 0:
