@@ -10,6 +10,8 @@ import numpy as np
 from .jit import jit
 
 BLOCK = 8
+SHIFT = 23  # sums of 64 codes stay below this bit, counts of 64 voxels above it within 32 bits
+ONE = np.int32(1 << SHIFT)
 
 
 class Span(NamedTuple):
@@ -92,11 +94,28 @@ def gradients(codes, flatness, out):
 
 
 @jit
-def _count_row(row, slope, bins, limit, half, first, second):
-    for x in range(half):
-        first[np.int64(slope[x] <= limit), bins[row[x]]] += 1
-    for x in range(half, row.size):
-        second[np.int64(slope[x] <= limit), bins[row[x]]] += 1
+def _count_row(row, slope, bins, limit, tables):
+    """Count the voxels of a row by flatness and bin, into one of two tables (2, 2, bins) int32 in turn.
+
+    A counter that was just raised cannot be raised again for some cycles, and neighbours often share one.
+    """
+    one, other = tables[0], tables[1]
+    for x in range(0, row.size - 1, 2):
+        a, b = np.uint64(x), np.uint64(x + 1)
+        one[np.uint64(slope[a] <= limit), bins[row[a]]] += np.int32(1)
+        other[np.uint64(slope[b] <= limit), bins[row[b]]] += np.int32(1)
+    if row.size & 1:
+        a = np.uint64(row.size - 1)
+        one[np.uint64(slope[a] <= limit), bins[row[a]]] += np.int32(1)
+
+
+@jit
+def _add_tables(tables, counts):
+    """Add both tables of _count_row to counts (2, bins) int64 and clear them."""
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            counts[i, j] += np.int64(tables[0, i, j]) + np.int64(tables[1, i, j])
+            tables[0, i, j] = tables[1, i, j] = 0
 
 
 @jit
@@ -122,12 +141,18 @@ def count_codes(codes, span, depth, bins, flatness, holes, counts):
     ny, nx = codes.shape[1], codes.shape[2]
     slope = np.empty(nx, np.float32)
     half = nx // 2
+    near_x = np.zeros((2, 2, counts.shape[2]), np.int32)
+    far_x = np.zeros_like(near_x)
     for z in range(span.first, span.last):
         far = 2 * (span.z0 + z - span.first) >= depth
         for y in range(ny):
-            octant = 4 * np.int64(far) + 2 * np.int64(2 * y >= ny)
             gradient_row(codes, z, y, flatness, holes, slope)
-            _count_row(codes[z, y], slope, bins, flatness.limit, half, counts[octant], counts[octant + 1])
+            _count_row(codes[z, y, :half], slope[:half], bins, flatness.limit, near_x)
+            _count_row(codes[z, y, half:], slope[half:], bins, flatness.limit, far_x)
+            if y + 1 == ny or (2 * y < ny <= 2 * y + 2):
+                octant = 4 * np.int64(far) + 2 * np.int64(2 * y >= ny)
+                _add_tables(near_x, counts[octant])
+                _add_tables(far_x, counts[octant + 1])
 
 
 @jit
@@ -189,40 +214,53 @@ def level_row(level, z, y, coarse, out):
 
 
 @jit
-def _sum_row(row, slope, level, limit, sums, counts):
-    """Add the flat voxels of a row to its blocks, below (0) and above (1) the level; return how many are above."""
-    n = row.size
-    above = np.int64(0)
-    for b in range(sums.shape[1]):
-        low_sum, high_sum, low_n, high_n = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
-        for x in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
-            code = np.int32(row[x])
-            high = np.int32(np.float32(row[x]) >= level[x]) & np.int32(code > 0)
-            flat = np.int32(slope[x] <= limit) & np.int32(code > 0)
-            above += high
-            inside = flat & high
-            below = flat & (np.int32(1) - high)
-            low_sum += below * code
-            high_sum += inside * code
-            low_n += below
-            high_n += inside
-        sums[0, b] += low_sum
-        sums[1, b] += high_sum
-        counts[0, b] += low_n
-        counts[1, b] += high_n
-    return above
+def _sum_row(row, slope, level, limit, low, high):
+    """Add ONE + code of each flat voxel of a row below the level to low (X,) int32, above it to high.
+
+    Returns how many are above, flat or not.
+    """
+    above = np.int32(0)
+    for x in range(row.size):
+        code = np.int32(row[x])
+        over = (np.float32(row[x]) >= level[x]) & (code > 0)
+        flat = (slope[x] <= limit) & (code > 0)
+        v = code + ONE if flat else np.int32(0)
+        above += np.int32(over)
+        low[x] += np.int32(0) if over else np.int32(v)
+        high[x] += np.int32(v) if over else np.int32(0)
+    return np.int64(above)
+
+
+@jit
+def _reduce(line, sums, counts):
+    """Add what _sum_row left in line (X,) of up to BLOCK rows to the blocks (B,) int32 along x; clears it."""
+    for b in range(sums.size):
+        total = np.int32(0)
+        part = line[b * BLOCK : min(line.size, (b + 1) * BLOCK)]
+        for x in range(part.size):
+            total += part[x]
+            part[x] = 0
+        sums[b] += np.int32(total & np.int32(ONE - 1))
+        counts[b] += np.int32(total >> SHIFT)
 
 
 @jit
 def _slope_row(row, slope, level, gap, noise, slopes):
     """Histogram of gradient over local contrast where the grey is within a tenth of the contrast of the level."""
     n, top = row.size, slopes.size - 1
-    for x in range(n):
-        off = abs(np.float32(row[x]) - level[x])
-        width = gap[x // BLOCK]
-        if off < np.float32(0.1) * width and slope[x] < np.float32(np.inf):
-            s = np.sqrt(max(slope[x] - noise, np.float32(0))) / width
-            slopes[min(int(s * np.float32(slopes.size)), top)] += 1
+    for b in range((n + BLOCK - 1) // BLOCK):
+        width, some = gap[b], False
+        first, last = b * BLOCK, min(n, (b + 1) * BLOCK)
+        near, edge = np.float32(0.1) * width, slope[first:last]
+        code, middle = row[first:last], level[first:last]
+        for x in range(code.size):
+            some |= abs(np.float32(code[x]) - middle[x]) < near
+        if not some:
+            continue
+        for x in range(code.size):
+            if abs(np.float32(code[x]) - middle[x]) < near and edge[x] < np.float32(np.inf):
+                s = np.sqrt(max(edge[x] - noise, np.float32(0))) / width
+                slopes[min(int(s * np.float32(slopes.size)), top)] += 1
 
 
 @jit
@@ -255,6 +293,7 @@ def sum_blocks(codes, span, level, flatness, holes, sums, counts, slopes):
     slope, local = np.empty(nx, np.float32), np.empty(nx, np.float32)
     coarse = np.empty(level.level.shape[2] + 1, np.float32)
     gap = np.empty(level.level.shape[2], np.float32)
+    low, high = np.zeros(nx, np.int32), np.zeros(nx, np.int32)
     above = 0
     for i in range(span.first, span.last):
         z = span.z0 + i - span.first
@@ -263,7 +302,10 @@ def sum_blocks(codes, span, level, flatness, holes, sums, counts, slopes):
             by = y // BLOCK
             gradient_row(codes, i, y, flatness, holes, slope)
             level_row(level, z, y, coarse, local)
-            above += _sum_row(codes[i, y], slope, local, flatness.limit, sums[:, bz, by], counts[:, bz, by])
+            above += _sum_row(codes[i, y], slope, local, flatness.limit, low, high)
+            if y % BLOCK == BLOCK - 1 or y == ny - 1:
+                _reduce(low, sums[0, bz, by], counts[0, bz, by])
+                _reduce(high, sums[1, bz, by], counts[1, bz, by])
             if slopes.size:
                 _scale_gap(level.gap[z // BLOCK, by], level.gain, gap)
                 _slope_row(codes[i, y], slope, local, gap, flatness.noise, slopes)
