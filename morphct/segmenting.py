@@ -117,7 +117,10 @@ def _voids(
         seen = detection.simulate(model, settings.run.seed)
         return seen.learned()
 
-    cut, n_cut = voids.claim_cut(labels, job.scratch, job.slabs, job.run_map, tick)
+    # specks of noise in the mask are as wide as the blur; within particles they were filled, at faces they look cut
+    speck = 0.0 if holes is not None else (2 * grey_record.total_blur(plan, found)) ** 3
+    speck /= float(np.prod(job.voxel_size.relative))
+    cut, n_cut = voids.claim_cut(labels, job.scratch, job.slabs, job.run_map, tick, speck)
     if holes is None:
         factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
         model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)

@@ -120,8 +120,8 @@ def _walls(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.nd
 
 def _pockets(
     labels: Any, cut_only: bool, name: str, scratch: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick
-) -> tuple[Any, np.ndarray, int]:
-    """Background pieces within one particle: ids in scratch under `name`, the owner of each (0: none), their number.
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Background pieces within one particle: ids in scratch under `name`; the owner of each (0: none), their voxels.
 
     A piece that reaches a face of the volume is a void cut by it when one label alone bounds it, over more than `CUT`
     times the area at the face, and no corner of the volume lies in it; else it is the outside.
@@ -134,7 +134,7 @@ def _pockets(
     wanted[0] = False
     n = int(wanted.sum())
     if n == 0 and cut_only:
-        return None, np.zeros(1, np.int64), 0
+        return None, np.zeros(1, np.int64), np.zeros(1, np.int64)
     table = np.where(wanted, np.cumsum(wanted), 0).astype(np.int32)
     # few are cut; a narrow volume is half the memory, and leaves that of the distances to the closed voids
     ids = scratch.create(name, labels.shape, np.uint16 if cut_only and n < 1 << 16 else np.int32)
@@ -145,7 +145,7 @@ def _pockets(
     for lo, hi, area in run_map(partial(_walls, ids, labels, n), slabs):
         low, high, faces = np.minimum(low, lo), np.maximum(high, hi), faces + area
     inside = (low == high) & (faces[:, 0] > CUT * faces[:, 1])
-    return ids, np.where(inside, high, 0), n
+    return ids, np.where(inside, high, 0), np.concatenate([[0], found.sizes[wanted]])
 
 
 def inside_labels(
@@ -164,11 +164,7 @@ def inside_labels(
     Voids
         Whose voxels carry no label; a hole between two particles is none of either.
     """
-    ids, owner, n = _pockets(labels, False, "void_ids", scratch, slabs, run_map, tick)
-    sizes = np.zeros(n + 1, np.int64)
-    for pairs in run_map(partial(_pairs, ids, labels), slabs):
-        if len(pairs):
-            np.add.at(sizes, pairs[:, 0], pairs[:, 2])
+    ids, owner, sizes = _pockets(labels, False, "void_ids", scratch, slabs, run_map, tick)
     return _kept(ids, owner, sizes, options, slabs, run_map)
 
 
@@ -182,28 +178,29 @@ def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Slab) -> int:
 
 
 def claim_cut(
-    labels: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+    labels: Any, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None, smallest: float = 0.0
 ) -> tuple[Any, int]:
     """Give voids that a face of the volume cuts to their particles' envelopes, in place.
 
     Parameters
     ----------
     labels : (Z,Y,X) int32 array-like
+    smallest : float
+        Voxels of the smallest void; what is smaller is noise of the mask, filled but no void.
 
     Returns
     -------
     ids : (Z,Y,X) uint16 or int32 array-like in scratch (named "cut_ids"), or None when there are none
     n : int
     """
-    ids, owner, _ = _pockets(labels, True, "cut_ids", scratch, slabs, run_map, tick)
+    ids, owner, sizes = _pockets(labels, True, "cut_ids", scratch, slabs, run_map, tick)
     if ids is None:
         return None, 0
-    kept = owner > 0
+    for _ in run_map(partial(_claim, labels, ids, owner.astype(np.int32)), slabs):
+        pass
+    kept = (owner > 0) & (sizes >= smallest)
     table = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
     for _ in run_map(partial(_renumber, ids, table), slabs):
-        pass
-    final = np.concatenate([[0], owner[kept]]).astype(np.int32)
-    for _ in run_map(partial(_claim, labels, ids, final), slabs):
         pass
     return ids, int(kept.sum())
 

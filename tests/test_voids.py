@@ -64,6 +64,20 @@ def test_voids_cut_by_a_face_are_voids_and_the_outside_is_not():
         assert ids[15, 15, 0] == 5
 
 
+@pytest.mark.parametrize("planes", [24, 5])
+def test_specks_at_a_face_are_filled_but_are_no_voids(planes):
+    labels = np.full((24, 20, 20), 3, np.int32)
+    labels[0, 10, 10] = labels[12, 0, 5] = 0  # specks
+    labels[8:12, 8:12, :3] = 0
+    filled = labels.copy()
+    cut, n = voids.claim_cut(filled, Scratch(), plan_slabs(24, planes), smallest=10.0)
+    assert n == 1
+    hole = labels == 0
+    hole[0, 10, 10] = hole[12, 0, 5] = False
+    np.testing.assert_array_equal(np.asarray(cut) > 0, hole)
+    assert (filled == 3).all()
+
+
 def test_a_void_belongs_to_the_particle_that_holds_most_of_it():
     labels = np.ones((4, 4, 8), np.int32)
     labels[:, :, 5:] = 2
