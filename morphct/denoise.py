@@ -78,7 +78,8 @@ def plan(
 
     Notes
     -----
-    The sigma is the smallest of a grid after which (particle mean - mean of the next phase) / residual sd is 8.
+    The sigma is the smallest of a grid after which (particle mean - mean of the next phase) / residual sd is 6.2 and as
+    many phases are seen as where it is 8.
     """
     edges = voxel_size.relative if voxel_size is not None else (1.0, 1.0, 1.0)
     outside = find_outside(volume)

@@ -45,7 +45,7 @@ class DenoisePlan:
     noise, residual : Noise
         Before and after.
     reached : bool
-        Whether particles and the next phase lie 8 sds of the residual noise apart.
+        Whether particles and the next phase lie far enough apart for the residual noise, see `strength.TARGET`.
     flatness : Flatness
         What counts as flat (the 30 % of least gradient).
     bins : Bins

@@ -1,4 +1,9 @@
-"""How strongly to smooth: trials on a sample, until the phases lie far enough apart in widths of the noise."""
+"""How strongly to smooth: trials on a sample, until the phases lie far enough apart in widths of the noise.
+
+Phases are told apart where they lie `SURE` widths apart. The mask needs less (`TARGET`), and smoothing fills the gaps
+between particles and takes thin ones away. So a weaker filter is used where the darkest phase, which fills the voids,
+still lies `CLEAR` widths below the particles and the same phases are seen.
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,8 +21,12 @@ from .sampling import Brick, read_bricks
 from .shading import Shading
 from .smoothing import NO_SIGMA, Filter, filter_slab
 
-GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
-TARGET = 8.0  # distance of the particles to the next phase in sds of the denoised noise
+GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)  # sigmas, in edges of the finest axis
+# distance of the particles to the next phase in sds of the denoised noise
+SURE = 8.0  # at which no phase is missed
+TARGET = 6.2  # enough for the mask, see docs/segmentation.md
+CLEAR = 11.0  # of the particles to the darkest phase, where less than SURE is asked for: voids are told by it
+LEAST = 0.7  # sigma below which a weaker filter blurs hardly less
 START = 1.0
 STRONG_GRID = (*GRID[5:], 3.0, 4.0, 5.0, 6.0)  # where no phases are seen
 STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are taken to be as strong as the noise there
@@ -214,20 +223,40 @@ def choose_bins(cores: list[np.ndarray]) -> Bins:
     return Bins(max(1, first), width)
 
 
-def weakest_sigma(noise: Noise, gap: float, edges: tuple[float, float, float]) -> tuple[float, bool]:
-    """The smallest sigma of the grid after which `gap` is 8 sds of the noise, and whether there is one."""
+def weakest_sigma(
+    noise: Noise, gap: float, edges: tuple[float, float, float], target: float = SURE
+) -> tuple[float, bool]:
+    """The smallest sigma of the grid after which `gap` is `target` sds of the noise, and whether there is one."""
     for sigma in GRID:
-        if gap >= TARGET * noise.after([sigma / e for e in edges]).sd:
+        if gap >= target * noise.after([sigma / e for e in edges]).sd:
             return sigma, True
     return GRID[-1], False
 
 
 def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
-    """Smooth, fit, choose the sigma that the fit asks for, until the two agree.
+    """The weakest filter that reaches the target and shows the phases that are seen for sure.
 
     When no sigma shows two phases the trial at sigma 1 (0 for a noiseless volume) is handed back; with `one_level`,
     that at which the classes of Otsu's level lie 16 sds of the noise apart, or the strongest of all.
     """
+    sure = _sure_sigma(sample, one_level)
+    contrast = sure.fit.contrast
+    if contrast is None:
+        return sure
+    first, _ = weakest_sigma(sample.noise, sure.gap, sample.edges, max(TARGET, CLEAR * sure.gap / contrast))
+    for sigma in GRID[GRID.index(first) :]:
+        if sigma >= max(sure.how.sigma):
+            break
+        if sigma < LEAST:
+            continue
+        trial = sample.trial(sample.gaussian(sigma))
+        if trial.reached and trial.fit.n_phases == sure.fit.n_phases:
+            return trial
+    return sure
+
+
+def _sure_sigma(sample: Sample, one_level: bool) -> Trial:
+    """Smooth, fit, choose the sigma that the fit asks for, until the two agree."""
     sigma = START if sample.noise.sd else 0.0
     tried: dict[float, Trial] = {}
     while True:

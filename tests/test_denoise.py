@@ -203,6 +203,23 @@ def test_strength_follows_the_noise(sd, sigma):
     assert plan.noise.after([0.8 * s for s in plan.sigma]).sd > 0.5 * gap / 8
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_weaker_filter_is_enough_where_the_darkest_phase_lies_clear(seed):
+    rng = np.random.default_rng(seed)
+    shape = (64, 64, 64)
+    sharp = powder(seed, shape, 0.1).astype(float)
+    sharp[:, :, 32:][sharp[:, :, 32:] < 5000] = 4900
+    volume = np.rint(rng.normal(sharp, 700)).astype(np.uint16)
+    plan, _, _ = denoised(volume)
+    assert plan.reached
+    assert plan.fit.n_phases == 3
+    assert 6.2 <= (plan.fit.means[-1] - plan.fit.means[-2]) / plan.sd_after < 8
+    assert plan.fit.contrast > 10 * plan.sd_after
+    bright = np.rint(rng.normal(np.where(sharp > 5000, 5737, 4255), 700)).astype(np.uint16)
+    two, _, _ = denoised(bright)
+    assert two.fit.contrast >= 8 * two.sd_after  # two phases: no weaker one
+
+
 def test_target_out_of_reach_is_said():
     plan, _, _ = denoised(powder(0, (32, 64, 64), 650), DenoiseOptions(sigma=0.5))
     assert not plan.reached
