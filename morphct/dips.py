@@ -41,12 +41,15 @@ class Dips:
         Voxels in and around each void that are deeper than each share (index / PROFILE_BINS) of the contrast.
     suggested : (n+1,) float
         Volume in voxels that the deficit of each suggests, before what escapes it is made good.
+    specks : int or None
+        Bright specks that would be voids were they dark; None: not counted.
     """
 
     ids: Any
     n: int
     deeper: np.ndarray
     suggested: np.ndarray
+    specks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,18 @@ def _seeds(planes: _Planes, halves: Any, zone: Any, slab: Slab) -> int:
     elif halves is not None:
         zone[slab.z0 : slab.z1] = 0
     return int(np.count_nonzero(seeds[first:last]))
+
+
+def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> np.ndarray:
+    """The 0/1 zone around the seeds in planes z0 to z1; (Z,Y,X) uint8."""
+    planes = _Planes(codes, depths, model)
+    half = model.half(max(1.0, round(model.blur)))
+    a, b = Slab(0, z0, z1).halo(half.shape[0] // 2, codes.shape[0])
+    seeds = planes.seeds(a, b, model.seed_depth)
+    if not seeds.any():
+        return seeds[z0 - a : z1 - a]
+    inner = np.asarray(depths[z0:z1]) >= INNER
+    return morphology.dilate(seeds, half, z0 - a, z1 - a) & inner
 
 
 def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> None:

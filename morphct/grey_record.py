@@ -118,10 +118,11 @@ def hole_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold) -> DipModel |
     return replace(model, factor=depth / model.sd, correlation=max(model.blur, 0.5))
 
 
-def dip_record(seen: Detection, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
+def dip_record(seen: Detection, specks: int | None, scale: float, voxel_edge: float, unit: str) -> dict[str, Any]:
     """What the search for voids found out: noise inside particles, depth that counts, smallest void seen.
 
     The detection diameters are simulated; those of the formula (`dip_model.detection_limits`) stand beside them.
+    specks: bright ones that would be voids were they dark (`false_dips`), None where voids are no dips.
     """
     model = seen.model
     formula = detection_limits(model)
@@ -138,6 +139,7 @@ def dip_record(seen: Detection, scale: float, voxel_edge: float, unit: str) -> d
             {"diameter": float(d) * voxel_edge, "seen": int(s), "voids": int(n)}
             for d, s, n in zip(seen.diameters, seen.seen, seen.trials)
         ],
+        "false_expected": specks,
         "unit": unit,
     }
 

@@ -89,6 +89,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
         )
     with job.stage("voids", 4) as tick:
         owned, record = _voids(codes, parts.labels, holes, (plan, fit, found), job, settings, tick)
+        if record.get("false_expected") is not None:
+            record["false_per_particle"] = record["false_expected"] / n
         facts["voids"] = record
         job.scratch.release("codes")
         job.scratch.trim()
@@ -109,7 +111,7 @@ def _voids(
     holes: enclosed background found in the mask; None: dips of grey are looked for. grey: plan, fit and threshold.
     """
     plan, fit, found = grey
-    edge, deep, shallowest = job.voxel_size.smallest, None, 0.0
+    edge, deep, shallowest, specks = job.voxel_size.smallest, None, 0.0, None
     seen: detection.Detection | None = None
 
     def learn(model: DipModel) -> DipModel:
@@ -124,8 +126,8 @@ def _voids(
     if holes is None:
         factor = settings.voids.threshold if isinstance(settings.voids.threshold, float) else None
         model = grey_record.dip_model(plan, fit, found, settings.voids.false_per_particle, factor)
-        dips, model = voids.find_dips(codes, labels, model, job.scratch, job.slabs, job.run_map, tick, learn)
-        ids, count = dips.ids, dips.n
+        dips, model = voids.find_dips(codes, labels, model, job.scratch, job.slabs, job.run_map, tick, learn, True)
+        ids, count, specks = dips.ids, dips.n, dips.specks
         deep, shallowest = surely_void(dips.deeper, found.uncertainty), model.core_depth * edge
     else:
         ids, count = holes
@@ -138,7 +140,7 @@ def _voids(
     blur = model.blur if model is not None else grey_record.total_blur(plan, found)
     known = bounded(owned.facts, blur, found.uncertainty, job.voxel_size.relative, seen)
     owned = replace(owned, facts=replace(known, seeing=Seeing(shallowest)))
-    return owned, {} if seen is None else grey_record.dip_record(seen, plan.scale, edge, job.voxel_size.unit)
+    return owned, {} if seen is None else grey_record.dip_record(seen, specks, plan.scale, edge, job.voxel_size.unit)
 
 
 def find_level(volume: Any, job: Job, settings: Settings) -> tuple:

@@ -1,13 +1,13 @@
 """Voids of particles: enclosed background of the mask, or dips of grey inside the envelope; each with its owner."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from . import components, dips
+from . import components, dips, false_dips
 from .dip_model import DipModel
 from .errors import SettingsError
 from .executors import RunMap
@@ -231,14 +231,18 @@ def find_dips(
     run_map: RunMap = map,
     tick: Tick = None,
     learn: Callable[[DipModel], DipModel] = lambda model: model,
+    mirrored: bool = False,
 ) -> tuple[dips.Dips, DipModel]:
     """Dips of grey inside the particles, and the fitted model; see `dips.fit` and `dips.find`.
 
-    learn: what is to be found out about dips once noise and plateau are known, before they are looked for.
+    learn: what is to be found out about dips once noise and plateau are known, before they are looked for. mirrored:
+    bright specks are counted as well, see `false_dips`.
     """
     depths = dips.classify(labels, model, scratch, slabs, run_map, tick)
     model = learn(dips.fit(codes, depths, model, slabs, run_map))
     found = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
+    if mirrored:
+        found = replace(found, specks=false_dips.expected(codes, depths, model, slabs, run_map))
     scratch.release("depths")
     return found, model
 

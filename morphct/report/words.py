@@ -234,10 +234,18 @@ def _seen(found: Mapping[str, Any]) -> list[str]:
     if half is None or most is None:
         return []
     unit = unit_word(voids.get("unit", "um"))
-    return [
+    words = [
         f"A void of {number(half)} {unit} is seen every second time, one of {number(most)} {unit} in 95 of 100 cases; "
         "what is smaller is missing from all void numbers."
     ]
+    false, rate = voids.get("false_expected"), voids.get("false_per_particle")
+    if false is not None and rate is not None:
+        count = f"{false} of the voids" if false else "no void"
+        words.append(
+            f"Noise alone makes about {count} ({number(rate)} a particle): so many bright specks are as strong as the "
+            "dips that count as voids."
+        )
+    return words
 
 
 def ticks(text: str) -> Markup:
