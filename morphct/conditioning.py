@@ -59,6 +59,7 @@ def judge(
         # a fixed level is the user's own judgement
         "reliable": found.method == "fixed" or bool(fit.ok and (plan.reached or not local)),
         "clipped_share": counts.clipped if plan.noise.sd else 0.0,
+        "clipped_high_share": counts.n_high / max(1, counts.n_voxels - counts.n_outside) if plan.noise.sd else 0.0,
         "outside_share": counts.n_outside / max(1, counts.n_voxels),
         "octant_phases": octants,
         **record(plan.drift, fit.contrast, plan.shading),
@@ -110,11 +111,14 @@ def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> list[str]:
 def _grey_words(found_by: str, values: dict[str, Any], counts: GreyCounts) -> list[str]:
     words, inside = [], counts.n_voxels - counts.n_outside
     if values["clipped_share"] > CLIPPED:
-        low = counts.n_low >= counts.n_high
-        end, n = (counts.raw_low, counts.n_low) if low else (counts.raw_high, counts.n_high)
+        ends = (("least", counts.raw_low, counts.n_low), ("largest", counts.raw_high, counts.n_high))
+        cut = [
+            f"{100 * n / inside:.1f} % of the voxels hold the {end} grey value {grey:g}"
+            for end, grey, n in ends
+            if n > CLIPPED * inside
+        ]
         words.append(
-            f"{100 * n / max(1, inside):.1f} % of the voxels hold the {'least' if low else 'largest'} grey value "
-            f"{end:g}: the grey range was clipped, so noise and phases there are not what they seem"
+            f"the grey range was clipped: {' and '.join(cut)}, so noise and phases there are not what they seem"
         )
     if values["outside_share"] > 0:
         words.append(

@@ -39,6 +39,8 @@ class DipModel:
         Particle grey on blocks of 8 voxels.
     correlation : float
         Length over which the noise is alike, in voxels.
+    clipped : bool
+        The greys of particles are cut at the largest value: their noise has one tail only.
     capture : (2, K) float, optional
         Diameters that deficits suggest (shortest edges, ascending), and the shares of the deficits caught there.
     """
@@ -53,6 +55,7 @@ class DipModel:
     factor: float | None = None
     plateau: np.ndarray | None = field(default=None, repr=False)
     correlation: float = 0.0
+    clipped: bool = False
     capture: np.ndarray | None = field(default=None, repr=False)
 
     @property

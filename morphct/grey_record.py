@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .conditioning import CLIPPED
 from .denoise import DenoisePlan
 from .detection import Detection
 from .dip_model import DipModel, detection_limits
@@ -95,6 +96,7 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
         relative=plan.edges,
         false_per_particle=false_per_particle,
         factor=factor,
+        clipped=found.values.get("clipped_high_share", 0.0) > CLIPPED,
     )
 
 

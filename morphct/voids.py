@@ -241,7 +241,7 @@ def find_dips(
     depths = dips.classify(labels, model, scratch, slabs, run_map, tick)
     model = learn(dips.fit(codes, depths, model, slabs, run_map))
     found = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
-    if mirrored:
+    if mirrored and not model.clipped:  # bright noise is cut off then
         found = replace(found, specks=false_dips.expected(codes, depths, model, slabs, run_map))
     scratch.release("depths")
     return found, model

@@ -54,6 +54,17 @@ def test_a_void_is_no_speck_and_a_bright_grain_is_one(seed):
     assert both(codes.astype(np.uint16), model(500.0, factor=6.0)) == (1, 1)
 
 
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_greys_cut_at_the_top_make_no_voids_of_their_noise(seed):
+    noise = np.random.default_rng(seed).normal(scale=2000.0, size=SHAPE)
+    codes = np.minimum(40_000 + noise, 40_000).astype(np.uint16)  # half the voxels hold the largest grey
+    plain, _ = both(codes, model())
+    told, specks = both(codes, model(clipped=True))
+    assert plain > 20
+    assert told <= 2
+    assert specks is None
+
+
 @pytest.mark.parametrize("planes", [7, 13])
 def test_slabs_make_no_difference(planes):
     codes = noisy(6)

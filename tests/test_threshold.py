@@ -319,7 +319,9 @@ def test_dark_particles_are_noticed_and_can_be_taken():
 def test_clipping_is_said():
     volume, _ = balls(6)
     *_, found, _ = chain(np.clip(volume, 4000, 5900))
-    assert any("clipped" in w for w in found.warnings)
+    (words,) = [w for w in found.warnings if "clipped" in w]
+    assert "the least grey value 4000" in words
+    assert "the largest grey value 5900" in words
 
 
 def test_halo_is_said():
