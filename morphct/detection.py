@@ -13,6 +13,7 @@ import numpy as np
 
 from . import dips
 from .dip_model import DipModel, contrast_seen, detection_limits
+from .plateau import BLOCK, CORE
 from .scratch import Scratch
 from .slabs import Slab
 
@@ -98,7 +99,7 @@ def simulate(model: DipModel, seed: int = 0) -> Detection:
     Parameters
     ----------
     model : DipModel
-        As `dips.fit` leaves it.
+        As `plateau.fit` leaves it.
     seed : int
 
     Returns
@@ -144,9 +145,9 @@ def _trials(model: DipModel, diameter: float, rng: np.random.Generator) -> tuple
 
 def _looked_for(codes: np.ndarray, model: DipModel) -> dips.Dips:
     """What the dip rule finds in a block that is a particle's core throughout."""
-    blocks = tuple(-(-n // dips.BLOCK) for n in codes.shape)
+    blocks = tuple(-(-n // BLOCK) for n in codes.shape)
     model = replace(model, margin=0, plateau=np.full(blocks, model.particle, np.float32))
-    depths = np.full(codes.shape, dips.CORE, np.uint8)
+    depths = np.full(codes.shape, CORE, np.uint8)
     return dips.find(codes, depths, model, Scratch(), [Slab(0, 0, len(codes))])
 
 

@@ -1,13 +1,12 @@
 """Voids found by their dip: grey deeper below the local plateau of the particle than noise can reach.
 
-The plateau is the block mean of the particle's core, dips left out. Seeds are voxels deeper than k sd, k from the
-number of false dips one accepts; they grow to half their depth. The volume of a void is the integral of its dip over
-the contrast (blur spreads a void but keeps its integral), and its voxels are the deepest ones that make up that volume.
+Seeds are voxels of the core deeper than k sd (`plateau`), k from the number of false dips one accepts; they grow to
+half their depth. The volume of a void is the integral of its dip over the contrast (blur spreads a void but keeps its
+integral), and its voxels are the deepest ones that make up that volume.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,14 +17,12 @@ from .dip_model import DipModel
 from .executors import RunMap
 from .kernels import dips as kernel
 from .kernels import morphology
+from .plateau import INNER, Planes
 from .scratch import changed
 from .slabs import Slab
 
-BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
-PRIOR_VOXELS = 16.0  # weight of the global particle grey in a block's mean
 PROFILE_BINS = 64
 FLANK = 0.07  # of the contrast: what blur leaves of a wall 1.5 blur radii away from it
-OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
 Tick = Callable[[int], None] | None
 
 
@@ -52,160 +49,7 @@ class Dips:
     specks: int | None = None
 
 
-@dataclass(frozen=True)
-class _Planes:
-    """Codes, depth classes and model: what the slab tasks share."""
-
-    codes: Any
-    depths: Any
-    model: DipModel
-
-    @property
-    def plateau(self) -> np.ndarray:
-        """The model's map of the plateau."""
-        assert self.model.plateau is not None
-        return self.model.plateau
-
-    def read(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and depth classes of the planes `first` to `last`."""
-        return np.ascontiguousarray(self.codes[first:last]), np.ascontiguousarray(self.depths[first:last])
-
-    def seeds(self, first: int, last: int, least: float) -> np.ndarray:
-        """0/1 core voxels with a dip above `least` in the planes `first` to `last`, away from the volume's faces."""
-        codes, depths = self.read(first, last)
-        seeds = np.zeros(codes.shape, np.uint8)
-        if kernel.seeds(codes, depths, CORE, self.plateau, BLOCK, first, _below(least), seeds):
-            _clear_margin(seeds, first, self.codes.shape[0], self.model.margin)
-        return seeds
-
-    def dips_of(self, ids: np.ndarray, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
-        """Flat places of the voxels of a slab that have an id, (N,) int64 in raster order, and their dips, int32."""
-        codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
-        return kernel.dips_of(ids, codes, self.plateau, BLOCK, slab.z0)
-
-
-def _below(limit: float) -> int:
-    """The integer that integers above `limit` are above, within 32 bits."""
-    return min(math.floor(limit), np.iinfo(np.int32).max)
-
-
-def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> int:
-    """Class every voxel of a slab by its depth below the particle's surface; see `OUTER` to `CORE`."""
-    reach = int(math.ceil(model.core_depth / model.relative[0]))
-    a, b = slab.halo(reach, labels.shape[0])
-    background = (np.asarray(labels[a:b]) == 0).view(np.uint8)
-    balls = model.half(model.blur), model.half(model.core_depth)
-    depths = morphology.depth_classes(background, *balls, slab.z0 - a, slab.z1 - a)
-    out[slab.z0 : slab.z1] = depths
-    return slab.depth
-
-
-def _flat_core(planes: _Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Codes, dips (of core voxels) and 0/1 "core voxel away from any dip" of a slab and `above` planes more."""
-    model = planes.model
-    half = model.half(model.reach)
-    last = min(planes.codes.shape[0], slab.z1 + above)
-    a, b = Slab(0, slab.z0, last).halo(half.shape[0] // 2, planes.codes.shape[0])
-    codes, depths = planes.read(a, b)
-    dips, marks = np.empty(codes.shape, np.int32), np.zeros(codes.shape, np.uint8)
-    limits = np.array([-_below(-2.5 * model.sd), _below(4 * model.sd)])
-    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, dips, marks)
-    part = slice(slab.z0 - a, last - a)
-    use = marks[part] & 1
-    if deep:
-        use &= 1 - morphology.dilate(marks >> 1, half, part.start, part.stop)
-    return codes[part], dips[part], use
-
-
-def _plateau_sums(planes: _Planes, slab: Slab) -> tuple[Slab, int, np.ndarray, np.ndarray]:
-    codes, _, use = _flat_core(planes, slab)
-    return slab, *kernel.block_sums(codes, use, BLOCK, slab.z0)
-
-
-def _statistics(planes: _Planes, width: int, bins: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    _, dips, use = _flat_core(planes, slab, above=1)  # one plane more for the pairs along z
-    return kernel.dip_statistics(dips, use, slab.depth, width, bins)
-
-
-def _plateau(planes: _Planes, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarray:
-    """Plateau by blocks: mean over core voxels, smoothed over the neighbouring blocks with the global grey as prior."""
-    from scipy import ndimage
-
-    shape = tuple(-(-n // BLOCK) for n in planes.codes.shape)
-    sums, counts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for _, first, s, n in run_map(partial(_plateau_sums, planes), slabs):
-        sums[first : first + len(s)] += s
-        counts[first : first + len(n)] += n
-    smooth = partial(ndimage.gaussian_filter, sigma=1.0, mode="constant", truncate=2.0)
-    weight = smooth(counts.astype(np.float64)) + PRIOR_VOXELS
-    total = smooth(sums.astype(np.float64)) + PRIOR_VOXELS * planes.model.particle
-    return (total / weight).astype(np.float32)
-
-
-def classify(
-    labels: Any, model: DipModel, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> Any:
-    """Depth classes of a label image: (Z,Y,X) uint8 array-like in scratch, named "depths".
-
-    0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper than its twofold.
-    A face of the volume is no surface.
-    """
-    depths = scratch.create("depths", labels.shape, np.uint8)
-    for done in run_map(partial(_write_depths, labels, model, depths), slabs):
-        if tick:
-            tick(done)
-    return depths
-
-
-def fit(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map) -> DipModel:
-    """The model with the plateau map, and the noise and its correlation as they are inside the particles.
-
-    Parameters
-    ----------
-    codes : (Z,Y,X) uint16 array-like
-        Denoised volume, 0 outside.
-    depths : (Z,Y,X) uint8 array-like
-        From `classify`.
-    model : DipModel
-        First guess; `plateau` may be given as a map on blocks of 8 voxels.
-    """
-    if model.plateau is None:
-        shape = tuple(-(-n // BLOCK) for n in codes.shape)
-        model = replace(model, plateau=np.full(shape, model.particle, np.float32))
-    model = replace(model, plateau=_plateau(_Planes(codes, depths, model), slabs, run_map))
-    width = max(1, int(model.sd / 32))
-    bins = 2 * int(8 * model.sd / width) + 1
-    counts, squares, pairs = np.zeros(bins, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)
-    for c, s, n in run_map(partial(_statistics, _Planes(codes, depths, model), width, bins), slabs):
-        counts, squares, pairs = counts + c, squares + s, pairs + n
-    if counts.sum() < 1000 or pairs.min() == 0:  # no core to speak of: the filter's own correlation
-        return replace(model, correlation=max(model.blur, 0.5))
-    sd = _robust_sd(counts, width)
-    if model.clipped:
-        sd = max(sd, _tail_sd(counts, width))
-    step = float(np.prod(squares / pairs)) ** (1 / 3)
-    return replace(model, sd=sd, correlation=math.sqrt(sd * sd / (2 * max(step, 1e-12))))
-
-
-def _robust_sd(counts: np.ndarray, width: int) -> float:
-    """1.4826 median absolute deviation from a histogram centred on 0, corrected for the cut at 2.5 sd (+3 %)."""
-    centres = (np.arange(len(counts)) - len(counts) // 2) * width
-    share = np.cumsum(counts) / counts.sum()
-    median = np.interp(0.5, share, centres + 0.5 * width)
-    order = np.argsort(np.abs(centres - median), kind="stable")
-    half = np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)
-    return 1.4826 * 1.03 * float(np.abs(centres - median)[order][half])
-
-
-def _tail_sd(counts: np.ndarray, width: int) -> float:
-    """What sd a Gaussian with the dark tail of a histogram of dips has, from the dips that 2.3 and .13 % surpass."""
-    share = np.cumsum(counts) / counts.sum()
-    centres = (np.arange(len(counts)) - len(counts) // 2) * width
-    middle, two, three = np.interp([0.5, 0.97725, 0.99865], share, centres + 0.5 * width)
-    return float(max((two - middle) / 2, (three - middle) / 3))
-
-
-def _seeds(planes: _Planes, halves: Any, zone: Any, slab: Slab) -> int:
+def _seeds(planes: Planes, halves: Any, zone: Any, slab: Slab) -> int:
     """Write the 0/1 zone around the seeds of a slab; returns the number of seeds.
 
     halves: None, or the 0/1 voids found so far: only seeds out of their reach and deeper than their flanks count then.
@@ -227,7 +71,7 @@ def _seeds(planes: _Planes, halves: Any, zone: Any, slab: Slab) -> int:
 
 def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> np.ndarray:
     """The 0/1 zone around the seeds in planes z0 to z1; (Z,Y,X) uint8."""
-    planes = _Planes(codes, depths, model)
+    planes = Planes(codes, depths, model)
     half = model.half(max(1.0, round(model.blur)))
     a, b = Slab(0, z0, z1).halo(half.shape[0] // 2, codes.shape[0])
     seeds = planes.seeds(a, b, model.seed_depth)
@@ -237,16 +81,7 @@ def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> n
     return morphology.dilate(seeds, half, z0 - a, z1 - a) & inner
 
 
-def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> None:
-    if margin <= 0:
-        return
-    seeds[:, :margin] = seeds[:, -margin:] = 0
-    seeds[:, :, :margin] = seeds[:, :, -margin:] = 0
-    seeds[: max(0, margin - first)] = 0
-    seeds[max(0, min(len(seeds), depth - margin - first)) :] = 0
-
-
-def _peaks(planes: _Planes, zones: components.Components, slab: Slab) -> np.ndarray:
+def _peaks(planes: Planes, zones: components.Components, slab: Slab) -> np.ndarray:
     peaks = np.zeros(zones.n + 1, np.int32)
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
@@ -254,7 +89,7 @@ def _peaks(planes: _Planes, zones: components.Components, slab: Slab) -> np.ndar
     return peaks
 
 
-def _half_depth(planes: _Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Slab) -> None:
+def _half_depth(planes: Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Slab) -> None:
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
         with changed(out, slab.z0, slab.z1) as halves:
@@ -277,7 +112,7 @@ def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.
     return np.array(found, np.int64).reshape(-1, 3)
 
 
-def _profiles(planes: _Planes, halves: Any, out: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+def _profiles(planes: Planes, halves: Any, out: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
     """Integrals and profiles of the basins of a slab: each voxel within reach of a void's core gets the nearest void.
 
     halves: 0/1, the cores. out: their ids, to which the basins are added; those of other slabs are not taken for cores.
@@ -298,7 +133,7 @@ def _profiles(planes: _Planes, halves: Any, out: Any, n: int, slab: Slab) -> tup
     return integrals, profile
 
 
-def _final(planes: _Planes, levels: np.ndarray, out: Any, slab: Slab) -> None:
+def _final(planes: Planes, levels: np.ndarray, out: Any, slab: Slab) -> None:
     with changed(out, slab.z0, slab.z1) as basins:
         kernel.keep_deeper(basins, *planes.dips_of(basins, slab), levels)
 
@@ -343,7 +178,7 @@ def find(
         Its ids in scratch, named "void_ids".
     """
     shape = codes.shape
-    planes = _Planes(codes, depths, model)
+    planes = Planes(codes, depths, model)
     zone = scratch.create("void_zone", shape, np.uint8)
     seeds = 0
     for n in run_map(partial(_seeds, planes, None, zone), slabs):
@@ -364,7 +199,7 @@ def find(
     return found
 
 
-def _cut_at_half(planes: _Planes, zone: Any, halves: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> None:
+def _cut_at_half(planes: Planes, zone: Any, halves: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> None:
     """Add the voxels of each piece of the zone that are deeper than half its deepest one to the 0/1 volume `halves`."""
     zones = components.label(components.Solid(zone), zone.shape, 26, slabs, run_map, tick)
     peaks = np.zeros(zones.n + 1, np.int32)
@@ -376,7 +211,7 @@ def _cut_at_half(planes: _Planes, zone: Any, halves: Any, slabs: Sequence[Slab],
 
 
 def _claim_volume(
-    planes: _Planes, cores: components.Components, halves: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap
+    planes: Planes, cores: components.Components, halves: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap
 ) -> Dips:
     """Give each void the deepest voxels around its core that make up its grey deficit."""
     integrals = np.zeros(cores.n + 1, np.int64)

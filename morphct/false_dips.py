@@ -43,9 +43,9 @@ def expected(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], ru
     ----------
     codes : (Z,Y,X) uint16 array-like
     depths : (Z,Y,X) uint8 array-like
-        From `dips.classify`.
+        From `plateau.classify`.
     model : DipModel
-        As `dips.fit` leaves it.
+        As `plateau.fit` leaves it.
     """
     assert model.plateau is not None
     mirrored = replace(model, plateau=TOP - model.plateau)

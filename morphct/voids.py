@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import components, dips, false_dips
+from . import components, dips, false_dips, plateau
 from .dip_model import DipModel
 from .errors import SettingsError
 from .executors import RunMap
@@ -233,13 +233,13 @@ def find_dips(
     learn: Callable[[DipModel], DipModel] = lambda model: model,
     mirrored: bool = False,
 ) -> tuple[dips.Dips, DipModel]:
-    """Dips of grey inside the particles, and the fitted model; see `dips.fit` and `dips.find`.
+    """Dips of grey inside the particles, and the fitted model; see `plateau.fit` and `dips.find`.
 
     learn: what is to be found out about dips once noise and plateau are known, before they are looked for. mirrored:
     bright specks are counted as well, see `false_dips`.
     """
-    depths = dips.classify(labels, model, scratch, slabs, run_map, tick)
-    model = learn(dips.fit(codes, depths, model, slabs, run_map))
+    depths = plateau.classify(labels, model, scratch, slabs, run_map, tick)
+    model = learn(plateau.fit(codes, depths, model, slabs, run_map))
     found = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
     if mirrored and not model.clipped:  # bright noise is cut off then
         found = replace(found, specks=false_dips.expected(codes, depths, model, slabs, run_map))
