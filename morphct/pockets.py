@@ -14,6 +14,7 @@ import numpy as np
 from . import components
 from .executors import RunMap
 from .kernels import morphology
+from .scratch import changed
 from .slabs import Slab
 
 OPEN = 0  # label of the background next to a pocket
@@ -51,11 +52,10 @@ def _faces(pockets: components.Components, labels: Any, slab: Slab) -> np.ndarra
 
 
 def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Slab) -> int:
-    chosen = pockets.planes(slab, gap)
-    n = int(np.count_nonzero(chosen))
-    if n:
-        labels[slab.z0 : slab.z1] = np.where(chosen, 0, labels[slab.z0 : slab.z1])
-    return n
+    if not gap[pockets.tables[slab.index]].any():
+        return 0
+    with changed(labels, slab.z0, slab.z1) as held:
+        return int(morphology.clear(pockets.planes(slab, gap).view(np.uint8), held))
 
 
 def open_gaps(

@@ -96,9 +96,23 @@ def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
     """Planes z0 to z1 of the mask inside a border of PAD voxels, mirrored at the faces of the volume."""
     pad, depth = box_counts.PAD, mask.shape[0]
     a, b = max(0, z0 - pad), min(depth, z1 + pad)
-    planes = np.ascontiguousarray(mask[a:b]).view(np.uint8)
-    missing = (pad - (z0 - a), pad - (b - z1))
-    return np.pad(planes, (missing, (pad, pad), (pad, pad)), mode="symmetric")
+    planes = np.asarray(mask[a:b]).view(np.uint8)
+    before, after = pad - (z0 - a), pad - (b - z1)
+    if min(planes.shape) < pad:  # mirrored more than once
+        return np.pad(planes, ((before, after), (pad, pad), (pad, pad)), mode="symmetric")
+    depth, height, width = planes.shape
+    out = np.empty((depth + before + after, height + 2 * pad, width + 2 * pad), np.uint8)
+    own = out[before : before + depth]
+    own[:, pad : pad + height, pad : pad + width] = planes
+    for k in range(pad):
+        own[:, pad : pad + height, (pad - 1 - k, pad + width + k)] = planes[:, :, (k, width - 1 - k)]
+    for k in range(pad):
+        own[:, (pad - 1 - k, pad + height + k)] = own[:, (pad + k, pad + height - 1 - k)]
+    for k in range(before):
+        out[before - 1 - k] = own[k]
+    for k in range(after):
+        out[before + depth + k] = own[depth - 1 - k]
+    return out
 
 
 def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:

@@ -169,11 +169,8 @@ def inside_labels(
 
 
 def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Slab) -> int:
-    planes = np.asarray(cut[slab.z0 : slab.z1])
-    places = np.flatnonzero(planes)
-    if places.size:
-        with changed(labels, slab.z0, slab.z1) as held:
-            held.reshape(-1)[places] += owner[planes.reshape(-1)[places]]
+    with changed(labels, slab.z0, slab.z1) as held:  # 0 in voids
+        morphology.lay_over(np.ascontiguousarray(cut[slab.z0 : slab.z1]), owner, held)
     return slab.depth
 
 
@@ -205,19 +202,17 @@ def claim_cut(
     return ids, int(kept.sum())
 
 
-def _lay_over(ids: Any, cut: Any, n: int, slab: Slab) -> int:
-    planes = np.asarray(cut[slab.z0 : slab.z1])
-    places = np.flatnonzero(planes)
-    if places.size:
-        with changed(ids, slab.z0, slab.z1) as held:
-            held.reshape(-1)[places] = planes.reshape(-1)[places].astype(np.int32) + n
+def _lay_over(ids: Any, cut: Any, numbers: np.ndarray, slab: Slab) -> int:
+    with changed(ids, slab.z0, slab.z1) as held:
+        morphology.lay_over(np.ascontiguousarray(cut[slab.z0 : slab.z1]), numbers, held)
     return slab.depth
 
 
 def add_cut(ids: Any, n: int, cut: Any, n_cut: int, slabs: Sequence[Slab], run_map: RunMap = map) -> int:
     """Number the voids cut by a face after the `n` others, in place; returns how many there are in all."""
     if cut is not None:
-        for _ in run_map(partial(_lay_over, ids, cut, n), slabs):
+        numbers = np.arange(n, n + n_cut + 1, dtype=np.int32)
+        for _ in run_map(partial(_lay_over, ids, cut, numbers), slabs):
             pass
     return n + n_cut
 

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from morphct import components
 from morphct.executors import Threads
-from morphct.kernels import morphology
+from morphct.kernels import flagged, morphology
 from morphct.scratch import PlaneFile, Scratch
 from morphct.slabs import plan_slabs
 
@@ -104,3 +104,38 @@ def test_pieces_filled_are_those_labelled(seed, connectivity, monkeypatch):
             found = components.label(components.Solid(mask), mask.shape, connectivity, slabs)
             np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in slabs]), truth)
             np.testing.assert_array_equal(np.concatenate([found.planes(s, asked) for s in slabs]), asked[truth])
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 1), (2, 5, 8), (4, 3, 31)])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_are_listed_laid_over_and_cleared(seed, shape):
+    rng = np.random.default_rng(seed)
+    labels = (rng.integers(0, 4, shape) * (rng.random(shape) < 0.3)).astype(np.uint16)
+    table, under = np.array([9, 0, 5, 7], np.int32), rng.integers(0, 3, shape).astype(np.int32)
+    over, cleared = under.copy(), under.copy()
+    morphology.lay_over(labels, table, over)
+    np.testing.assert_array_equal(over, np.where(labels > 1, table[labels], under))
+    assert morphology.clear(labels, cleared) == np.count_nonzero(labels)
+    np.testing.assert_array_equal(cleared, np.where(labels > 0, 0, under))
+    marks, found = flagged.room(shape[2] + 1)
+    for row in labels.reshape(-1, shape[2]):
+        flagged.run_starts(row, marks)
+        assert found[: flagged.places(marks, found)].tolist() == (np.flatnonzero(np.diff(row)) + 1).tolist()
+        assert flagged.any_set(row) == row.any()
+
+
+@pytest.mark.parametrize("few", [0.0, 1.0])
+@pytest.mark.parametrize("files", [False, True])
+def test_written_ids_are_those_read(files, few, tmp_path, monkeypatch):
+    monkeypatch.setattr(components, "FEW", {6: few, 26: few})
+    mask = blobs(1).astype(np.uint8)
+    slabs = plan_slabs(len(mask), 7)
+    found = components.label(components.Solid(mask), mask.shape, 26, slabs)
+    table = np.where(np.arange(found.n + 1) % 3 == 1, np.arange(found.n + 1), 0).astype(np.int32)
+    with Scratch(tmp_path, 0 if files else 1 << 40) as scratch:
+        out = scratch.create("ids", mask.shape, np.int32)
+        for slab in slabs:
+            found.write(slab, out, table)
+        wanted = np.concatenate([found.planes(slab, table) for slab in slabs])
+        np.testing.assert_array_equal(out[: len(mask)], wanted)
+        assert wanted.any()

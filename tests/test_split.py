@@ -15,6 +15,7 @@ from morphct import basins, distance, joins, phantom, saddles, scoring
 from morphct.crofton import DIRECTIONS, pair_areas
 from morphct.errors import MemoryCapError, SettingsError
 from morphct.executors import Threads
+from morphct.kernels import box_counts
 from morphct.kernels import joins as join_kernel
 from morphct.scratch import Scratch
 from morphct.slabs import plan_slabs
@@ -443,3 +444,20 @@ def test_released_memory_is_used_again_as_zeros_within_the_budget():
     assert isinstance(other, np.ndarray)
     assert not np.shares_memory(other, again)
     scratch.close()
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 12), (2, 5, 40), (4, 2, 3)])
+def test_boxes_naive_twin(shape):
+    mask = blobs(shape, 4, 0.8, -0.5)
+    padded = np.pad(mask, 3, mode="symmetric")
+    for z0, z1 in ((0, shape[0]), (1, 2), (0, 1)):
+        planes = saddles._padded(mask, z0, z1)
+        np.testing.assert_array_equal(planes, padded[z0 : z1 + 6])
+        out = np.zeros((z1 - z0 + 1, shape[1] + 2, shape[2] + 2), np.uint16)
+        box_counts.count_boxes(planes, out)
+        for z, y, x in np.ndindex(z1 - z0, *shape[1:]):
+            place = (z0 + z, y, x)
+            found = int(out[z + 1, y + 1, x + 1])
+            assert found & int(box_counts.COUNT) == naive.box_count(mask, place)
+            if mask[place]:
+                assert (found > box_counts.COUNT) == naive.on_surface(mask, place)

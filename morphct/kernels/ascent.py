@@ -6,7 +6,7 @@ the height never falls and, where it stays, the raster index does, so chains end
 
 import numpy as np
 
-from .flagged import places, room
+from .flagged import places, room, run_starts
 from .jit import jit, jit_inline
 
 NOWHERE = np.uint8(255)  # code of background; a voxel that points to itself has code 13
@@ -181,15 +181,6 @@ def follow(codes, labels, offsets, n_peaks):
 
 
 @jit
-def _starts(line, marks):
-    """marks[x] = 1 where a run of equals starts, but for the first; marks (X or more,) uint8."""
-    n = line.size - 1
-    before, own, target = line[:n], line[1:], marks[1 : n + 1]
-    for x in range(n):
-        target[x] = own[x] != before[x]
-
-
-@jit
 def _add_run(target, z, y, first, last):
     n = last - first + 1
     sx = n * (first + last) // 2
@@ -235,7 +226,7 @@ def add_sums(labels, before, z0, depth, of_peaks, of_exits):
         z = np.int64(z0 + d)
         for y in range(labels.shape[1]):
             line, start = labels[d, y], np.int64(0)
-            _starts(line, marks)
+            run_starts(line, marks)
             marks[nx] = 1  # the end of the row closes the last run
             added = _added(line, before[d, y])
             side = z == 0 or z == depth - 1 or y == 0 or y == labels.shape[1] - 1

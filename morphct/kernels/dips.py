@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .flagged import any_set
 from .jit import jit
 
 
@@ -153,14 +154,6 @@ def block_sums(codes, use, block, z0):
 
 
 @jit
-def _any(row):
-    some = np.uint8(0)
-    for x in range(row.size):
-        some |= row[x]
-    return some != 0
-
-
-@jit
 def _add_pairs(one, other, use_one, use_other, axis, squares, pairs):
     total, n = np.int64(0), np.int64(0)
     for x in range(one.size):
@@ -187,7 +180,7 @@ def dip_statistics(dips, use, owned, width, bins):
     for z in range(owned):
         for y in range(ny):
             line, used = dips[z, y], use[z, y]
-            if not _any(used):
+            if not any_set(used):
                 continue
             if z + 1 < nz:
                 _add_pairs(line, dips[z + 1, y], used, use[z + 1, y], 0, squares, pairs)
@@ -215,7 +208,7 @@ def nearest_void(ids, cores, candidates, offsets, first, last, out):
     for z in range(first, last):
         for y in range(ny):
             asked, target = candidates[z - first, y], out[z - first, y]
-            if not _any(asked):
+            if not any_set(asked):
                 continue
             for x in range(nx):
                 if asked[x] == 0 or cores[z, y, x] != 0:
@@ -311,21 +304,25 @@ def mark_deeper(ids, places, dips, levels, out):
 @jit
 def owner_pairs(voids, labels):
     """(void id, label) of each void voxel in raster order, runs counted once: (N,3) int64 void, label, voxels."""
-    flat, owner = voids.reshape(-1), labels.reshape(-1)
     capacity = 1024
     out = np.empty((capacity, 3), np.int64)
     n = 0
-    for i in range(flat.size):
-        if flat[i] == 0:
-            continue
-        if n > 0 and out[n - 1, 0] == flat[i] and out[n - 1, 1] == owner[i]:
-            out[n - 1, 2] += 1
-            continue
-        if n == capacity:
-            capacity *= 2
-            grown = np.empty((capacity, 3), np.int64)
-            grown[:n] = out[:n]
-            out = grown
-        out[n, 0], out[n, 1], out[n, 2] = flat[i], owner[i], 1
-        n += 1
+    for z in range(voids.shape[0]):
+        for y in range(voids.shape[1]):
+            line, owner = voids[z, y], labels[z, y]
+            if not any_set(line):
+                continue
+            for x in range(line.size):
+                if line[x] == 0:
+                    continue
+                if n > 0 and out[n - 1, 0] == line[x] and out[n - 1, 1] == owner[x]:
+                    out[n - 1, 2] += 1
+                    continue
+                if n == capacity:
+                    capacity *= 2
+                    grown = np.empty((capacity, 3), np.int64)
+                    grown[:n] = out[:n]
+                    out = grown
+                out[n, 0], out[n, 1], out[n, 2] = line[x], owner[x], 1
+                n += 1
     return out[:n].copy()

@@ -23,3 +23,21 @@ def places(flags, out):
             out[np.uint64(n)] = x
             n += np.int64(flags[np.uint64(x)])
     return n
+
+
+@jit
+def run_starts(line, flags):
+    """flags[x] = 1 where a run of equals of line (X,) starts, but for the first; flags (X or more,) uint8."""
+    n = line.size - 1
+    before, own, target = line[:n], line[1:], flags[1 : n + 1]
+    for x in range(n):
+        target[x] = own[x] != before[x]
+
+
+@jit
+def any_set(line):
+    """Whether a row has anything but zeros."""
+    some = False
+    for x in range(line.size):
+        some |= line[x] != 0
+    return some

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .flagged import any_set, places, room, run_starts
 from .jit import jit
 
 
@@ -128,24 +129,23 @@ def component_facts(labels, count, at_bottom, at_top):
     sizes = np.zeros(count + 1, np.int64)
     first = np.full(count + 1, -1, np.int64)
     faces = np.zeros(count + 1, np.uint8)
+    marks, ends = room(nx + 1)
     for z in range(nz):
         side_z = (1 if z == 0 and at_bottom else 0) | (2 if z == nz - 1 and at_top else 0)
         for y in range(ny):
             side = side_z | (4 if y == 0 else 0) | (8 if y == ny - 1 else 0)
-            row = labels[z, y]
+            row, start = labels[z, y], np.int64(0)
             base = (z * ny + y) * nx
-            x = 0
-            while x < nx:
-                label = row[x]
-                start = x
-                while x < nx and row[x] == label:
-                    x += 1
-                if label == 0:
-                    continue
-                sizes[label] += x - start
-                if first[label] < 0:
-                    first[label] = base + start
-                faces[label] |= np.uint8(side | (16 if start == 0 else 0) | (32 if x == nx else 0))
+            run_starts(row, marks)
+            marks[nx] = 1  # the end of the row closes the last run
+            for i in range(places(marks, ends)):
+                end, label = ends[i], row[start]
+                if label != 0:
+                    sizes[label] += end - start
+                    if first[label] < 0:
+                        first[label] = base + start
+                    faces[label] |= np.uint8(side | (16 if start == 0 else 0) | (32 if end == nx else 0))
+                start = end
     return sizes, first, faces
 
 
@@ -196,6 +196,33 @@ def map_labels(labels, table, out):
 
 
 @jit
+def lay_over(labels, table, out):
+    """out = table[labels] where that is not 0, in place; labels (Z,Y,X) unsigned, table (N+1,); 0 stays as it is."""
+    for z in range(labels.shape[0]):
+        for y in range(labels.shape[1]):
+            row, target = labels[z, y], out[z, y]
+            if any_set(row):
+                for x in range(row.size):
+                    if row[x] != 0 and table[row[x]] != 0:
+                        target[x] = table[row[x]]
+
+
+@jit
+def clear(chosen, out):
+    """out = 0 where chosen (Z,Y,X) is not 0, in place; returns how many voxels that are."""
+    count = 0
+    for z in range(chosen.shape[0]):
+        for y in range(chosen.shape[1]):
+            row, target = chosen[z, y], out[z, y]
+            if any_set(row):
+                for x in range(row.size):
+                    if row[x]:
+                        target[x] = 0
+                        count += 1
+    return count
+
+
+@jit
 def fill_pieces(planes, first, ids, corners, largest, out):
     """Write ids[k] to the piece of `planes` (Z,Y,X) uint8 0/1 that holds the voxel first[k], for every k.
 
@@ -228,14 +255,6 @@ def fill_pieces(planes, first, ids, corners, largest, out):
 
 
 @jit
-def _any(row):
-    some = False
-    for x in range(row.size):
-        some |= row[x] != 0
-    return some
-
-
-@jit
 def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
     """What bounds each id: smallest and largest label over its faces, faces with labels, faces of the volume; in place.
 
@@ -246,7 +265,7 @@ def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
     nz, ny, nx = ids.shape
     for z in range(first, last):
         for y in range(ny):
-            if not _any(ids[z, y]):
+            if not any_set(ids[z, y]):
                 continue
             for x in range(nx):
                 i = ids[z, y, x]
@@ -282,7 +301,7 @@ def touching_runs(ids, labels, first, last):
     n = 0
     for z in range(first, last):
         for y in range(ny):
-            if not _any(ids[z, y]):
+            if not any_set(ids[z, y]):
                 continue
             for x in range(nx):
                 i = np.int64(ids[z, y, x])
