@@ -10,6 +10,7 @@ from . import labels as label_image
 from .components import ParticleOptions
 from .executors import RunMap
 from .kernels import morphology
+from .scratch import changed
 from .slabs import Slab
 
 Tick = Callable[[int], None] | None
@@ -21,10 +22,8 @@ def _facts(labels: Any, n: int, depth: int, slab: Slab) -> tuple[Slab, np.ndarra
 
 
 def _renumber(labels: Any, table: np.ndarray, slab: Slab) -> int:
-    planes = np.ascontiguousarray(labels[slab.z0 : slab.z1])
-    out = np.empty_like(planes)
-    morphology.map_labels(planes, table, out)
-    labels[slab.z0 : slab.z1] = out
+    with changed(labels, slab.z0, slab.z1) as held:
+        morphology.renumber(held, table)
     return slab.depth
 
 

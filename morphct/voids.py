@@ -252,11 +252,8 @@ def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
 
 
 def _renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
-    voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
-    if voids.any():
-        out = np.empty_like(voids)
-        morphology.map_labels(voids, table, out)
-        ids[slab.z0 : slab.z1] = out
+    with changed(ids, slab.z0, slab.z1) as held:
+        morphology.renumber(held, table)
 
 
 def own(

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from morphct import components
 from morphct.executors import Threads
-from morphct.kernels import flagged, morphology
+from morphct.kernels import flagged, morphology, runs
 from morphct.scratch import PlaneFile, Scratch
 from morphct.slabs import plan_slabs
 
@@ -139,3 +139,20 @@ def test_written_ids_are_those_read(files, few, tmp_path, monkeypatch):
         wanted = np.concatenate([found.planes(slab, table) for slab in slabs])
         np.testing.assert_array_equal(out[: len(mask)], wanted)
         assert wanted.any()
+
+
+@pytest.mark.parametrize("connectivity", [6, 26])
+@pytest.mark.parametrize("share", [0.0, 0.03, 0.3, 0.5, 0.95, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (4, 5, 8), (7, 9, 33), (3, 2, 1100)])
+def test_runs_are_labelled_as_voxels_are(shape, share, connectivity):
+    mask = (np.random.default_rng(6).random(shape) < share).astype(np.uint8)
+    found = runs.label_runs(mask, connectivity == 26)
+    image = np.zeros(shape, np.int32)
+    runs.paint(found, 0, np.arange(found.n + 1, dtype=np.int32), image)
+    wanted, n = ndimage.label(mask, np.ones((3, 3, 3)) if connectivity == 26 else None)
+    assert found.n == n
+    np.testing.assert_array_equal(image, wanted)  # both number by the first voxel
+    for at_bottom, at_top in ((True, False), (False, True)):
+        facts = morphology.component_facts(wanted, n, at_bottom, at_top)
+        for one, other in zip(runs.facts_of(found, at_bottom, at_top), facts):
+            np.testing.assert_array_equal(one, other)

@@ -26,7 +26,7 @@ HOMES = {
     "porespy": {"snow"},
     "skimage": {"snow", "conventions"},
     "edt": {"closeup"},
-    "cc3d": {"components", "crop_pass", "closeup", "phantom"},
+    "cc3d": {"crop_pass", "closeup", "phantom"},
     "matplotlib": {"figures", "scene"},
     "jinja2": {"report"},
     "pyvista": {"render", "scene", "view"},

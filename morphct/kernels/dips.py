@@ -64,7 +64,8 @@ def flat_core(codes, depths, core, plateau, block, z0, limits, dips, marks):
 
     The dip is the depth below the plateau, round(p) - code; 0 where the code is 0 (outside).  codes: (Z,Y,X) uint16,
     the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres of blocks of
-    `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: dips (Z,Y,X) int32, in rows with a voxel
+    `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: dips (Z,Y,X) int32, or int16
+    when the limit of flat ones fits, in rows with a voxel
     marked only, and marks (Z,Y,X) uint8, zeros before.  Returns whether any is deep.
     """
     nz, ny, nx = codes.shape

@@ -196,6 +196,18 @@ def map_labels(labels, table, out):
 
 
 @jit
+def renumber(labels, table):
+    """labels = table[labels] in place, but for 0; labels (Z,Y,X) integers from 0, table (N+1,)."""
+    for z in range(labels.shape[0]):
+        for y in range(labels.shape[1]):
+            row = labels[z, y]
+            if any_set(row):
+                for x in range(row.size):
+                    if row[x] != 0:
+                        row[x] = table[row[x]]
+
+
+@jit
 def lay_over(labels, table, out):
     """out = table[labels] where that is not 0, in place; labels (Z,Y,X) unsigned, table (N+1,); 0 stays as it is."""
     for z in range(labels.shape[0]):
