@@ -42,6 +42,8 @@ class Score:
         Adapted Rand error over the true particles' voxels (0 perfect), all sizes.
     diameter_bias : float
         Median over matched pairs of found / true volume-equivalent diameter, minus 1.
+    volume_bias : float
+        Total volume of the found ones of matched pairs over that of the true ones, minus 1.
     void_fraction_truth, void_fraction_found : float or None
         Sealed void voxels over envelope voxels, whole volume.
     voids_truth, voids_found, voids_hit, voids_false : int or None
@@ -65,6 +67,7 @@ class Score:
     under_splits: int
     rand_error: float
     diameter_bias: float
+    volume_bias: float
     void_fraction_truth: float | None = None
     void_fraction_found: float | None = None
     voids_truth: int | None = None
@@ -203,6 +206,9 @@ def _match_score(table: Contingency, kept: list[np.ndarray], inner: list[np.ndar
         "recall_interior": inner_recall,
         "count_error": n_found / n_truth - 1 if n_truth else float(n_found > 0),
         "diameter_bias": float(np.median(ratio) - 1) if len(ratio) else float("nan"),
+        "volume_bias": float(table.found_sizes[found].sum() / table.truth_sizes[truth].sum() - 1)
+        if len(ratio)
+        else float("nan"),
     }
 
 

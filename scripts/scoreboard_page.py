@@ -17,8 +17,9 @@ to a row. Particles of 200 voxels and more are scored.
   of particles that touch no face of the volume. *Best merge*: every basin of the distance map given to the particle
   that holds most of it, the ceiling for any rule of joining on this mask.
 - **over, under**: true particles found in several pieces, found particles that hold several true ones, per 100 true.
-- **Rand**: adapted Rand error. **Diameter**: median of found over true, less one.
-- **Voids**: volume of those above the simulated limit of detection, found over true; false ones per particle.
+- **Rand**: adapted Rand error. **Diameter**: median of found over true, less one; **volume**: the same of all together.
+- **Voids**: volume of those above the simulated limit of detection (of which 95 % should be seen), found over true;
+  *seen*: share of those true ones that are found; *false* ones, of any size, per particle.
 - **Verdict**: balanced accuracy of single, porous and aggregate over particles that were found, whole.
 - **Peers**: SciPy and scikit-image (Gaussian of 1, 1.5 or 2.5 voxels, multi-Otsu or Otsu, filled holes, watershed from
   h-maxima) and PoreSpy's SNOW, each on whichever of those masks is nearest to the truth, and with its best setting *for
@@ -26,8 +27,8 @@ to a row. Particles of 200 voxels and more are scored.
 
 """
 COLUMNS = (
-    "| | n | F1 | within | best merge | count | over | under | Rand | diameter | voids | false | verdict "
-    "| h-maxima | SNOW |"
+    "| | n | F1 | within | best merge | count | over | under | Rand | diameter | volume | voids | seen | false "
+    "| verdict | h-maxima | SNOW |"
 )
 PARTS = {
     "family": "Families",
@@ -69,7 +70,7 @@ def _pooled(found: Sequence[dict[str, Any]], part: str, whole: str) -> float:
 
 
 def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
-    true, seen = np.sum([one["resolved"] for one in found], axis=0)
+    true, filled, large, seen = np.sum([one["resolved"] for one in found], axis=0)
     (h, h_f1), (reach, snow_f1) = best_of(found, "h-maxima"), best_of(found, "SNOW")
     cells = [
         name,
@@ -82,7 +83,9 @@ def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
         f"{100 * _pooled(found, 'under_splits', 'n_truth'):.1f}",
         f"{_mean(found, 'ours', 'rand_error'):.3f}",
         f"{_mean(found, 'ours', 'diameter_bias'):+.1%}",
-        f"{seen / true:.2f}" if true else "",
+        f"{_mean(found, 'ours', 'volume_bias'):+.1%}",
+        f"{filled / true:.2f}" if true else "",
+        f"{seen / large:.0%}" if large else "",
         f"{_pooled(found, 'voids_false', 'n_found'):.2f}",
         f"{balanced_accuracy(found):.2f}",
         f"{h_f1:.3f} ({h})" if h else "",

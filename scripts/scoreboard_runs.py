@@ -113,13 +113,16 @@ def _confusion(made: Phantom, labels: np.ndarray, classes: np.ndarray) -> list[l
 
 
 def _resolved(made: Phantom, voids: np.ndarray, diameter: float | None, is_open: np.ndarray) -> list[float]:
-    """Voxels of true and of found voids above the simulated limit of detection."""
+    """Voxels of true and of found voids above the simulated limit of detection; such true ones, and those seen."""
     edge = np.cbrt(made.voxel_size.volume)
     least = np.pi / 6 * ((diameter or 0.0) / edge) ** 3
     true, seen = np.bincount(made.voids.ravel()), np.bincount(voids.ravel())
     true[0] = seen[0] = 0
     true[is_open] = 0
-    return [float(sizes[sizes >= max(least, 1)].sum()) for sizes in (true, seen)]
+    large = true >= max(least, 1)
+    covered = np.bincount(made.voids[voids > 0], minlength=len(true)) >= scoring.COVERED * true
+    found = seen[seen >= max(least, 1)].sum()
+    return [float(n) for n in (true[large].sum(), found, large.sum(), (large & covered).sum())]
 
 
 def _peers(made: Phantom) -> Iterator[tuple[str, np.ndarray]]:

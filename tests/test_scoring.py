@@ -44,7 +44,7 @@ def test_perfect():
     result = score(TRUTH, (TRUTH * 7).astype(np.uint16))
     assert result.f1 == result.f1_interior == result.precision == result.recall == 1
     assert (result.n_truth, result.n_truth_interior, result.n_matched) == (5, 4, 5)
-    assert result.count_error == result.rand_error == result.diameter_bias == 0
+    assert result.count_error == result.rand_error == result.diameter_bias == result.volume_bias == 0
     assert result.over_splits == result.under_splits == 0
     assert result.void_fraction_truth is None
 
@@ -101,6 +101,17 @@ def test_faces_of_every_side():
 def test_diameter_bias():
     found = boxes((2, 2, 2), (2, 2, 10), (10, 2, 2), (10, 10, 10), size=5)
     assert score(boxes((2, 2, 2), (2, 2, 10), (10, 2, 2), (10, 10, 10)), found).diameter_bias == pytest.approx(0.25)
+
+
+def test_volume_bias_is_that_of_matched_pairs_together():
+    found = boxes((2, 2, 2), (2, 2, 10), (10, 2, 2), (10, 10, 10))
+    truth = found.copy()
+    found[2:6, 2:6, 2:7] = 1  # 80 for 64 voxels
+    found[10, 2:6, 2:6] = 0  # 48 for 64
+    found[10:14, 10:14, 10:14] = 0  # a missed one counts in no ratio
+    assert score(truth, found).volume_bias == pytest.approx(0)
+    found[3, 2:6, 10:14] = 0
+    assert score(truth, found).volume_bias == pytest.approx(-16 / 192)
 
 
 @pytest.mark.parametrize("seed", range(3))
