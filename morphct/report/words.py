@@ -240,10 +240,11 @@ def _seen(found: Mapping[str, Any]) -> list[str]:
     ]
     false, rate = voids.get("false_expected"), voids.get("false_per_particle")
     if false is not None and rate is not None:
-        count = f"{false} of the voids" if false else "no void"
         words.append(
-            f"Noise alone makes about {count} ({number(rate)} a particle): so many bright specks are as strong as the "
-            "dips that count as voids."
+            f"About {false} of the voids are noise, {number(rate)} a particle: so many bright specks are as strong as "
+            "the dips that count as voids."
+            if false
+            else "No bright speck is as strong as the dips that count as voids, so hardly any of them is noise."
         )
     return words
 
