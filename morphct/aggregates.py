@@ -13,9 +13,10 @@ from .executors import RunMap
 from .options import Options, option
 from .passes import Pairs
 
-# fits to contacts of phantoms, docs/segmentation.md: constant, ln(radius of the neck), ln(weld ratio), dip x radius
-WITH_GREY = (-4.86, 3.89, 0.21, -3.59)
-WITHOUT_GREY = (-4.18, 2.22, 0.92, 0.0)
+# fits to contacts of phantoms, docs/segmentation.md: constant, ln(neck), ln(radius of the area), ln(radius of the
+# smaller particle), ln(that of the larger one), dip x radius of the area; lengths in voxels
+WITH_GREY = (-4.75, 3.94, 1.98, -0.69, -0.76, -4.85)
+WITHOUT_GREY = (-3.39, 6.51, 0.0, -1.78, -1.50, 0.0)
 FITTED_AT = (0.5, 0.1)  # weld ratio and dip at which the limits in the settings move nothing
 LEAST_CONTRAST = 0.5  # of particle against background, in standard deviations: below it a drop of grey tells nothing
 
@@ -49,27 +50,56 @@ class AggregateOptions(Options):
     porous_fraction: float = option(0.05, "void fraction from which a particle is called porous", "", 0, 1)
     concave: float = option(0.9, "solidity below which a group is called concave", "", 0, 1)
 
-    def scores(self, ratio: np.ndarray, dip: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    def scores(self, sizes: "Sizes", dip: np.ndarray) -> np.ndarray:
         """How surely contacts are welds, from 0 to 1: of those scored .8 about 80 % are, on phantoms.
 
         A neck that is solid loses grey to blur along its rim alone, so a drop of grey counts by the radius. The limits
-        for the ratio and the dip move the balance of the two.
+        for the ratio and the dip move the balance.
 
         Parameters
         ----------
-        ratio, dip : (K,)
-            Weld ratios and grey dips of contacts; NaN where the dip is not known.
-        radius : (K,)
-            Of the circle of the contact's area, in voxels (cube roots of their volume).
+        sizes : Sizes
+        dip : (K,)
+            Grey dips over two voxels on either side; NaN where not known.
         """
         known = np.isfinite(dip)
-        constant, size, share, dark = (np.where(known, a, b) for a, b in zip(WITH_GREY, WITHOUT_GREY, strict=True))
+        constant, neck, area, smaller, larger, dark = (
+            np.where(known, a, b) for a, b in zip(WITH_GREY, WITHOUT_GREY, strict=True)
+        )
         drop = np.where(known, dip - (self.neck_dip - FITTED_AT[1]), 0.0)
-        with np.errstate(divide="ignore", over="ignore"):
-            # a larger limit asks for a larger area; the radius follows it by the root
-            asked = (share + size / 2) * np.log(self.weld_ratio / FITTED_AT[0])
-            z = constant + size * np.log(radius) + share * np.log(ratio) + dark * drop * radius - asked
-            return 1 / (1 + np.exp(-z))
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            # a larger limit asks for a larger area; radii follow it by the root
+            z = constant - (neck + area) / 2 * np.log(self.weld_ratio / FITTED_AT[0])
+            z += neck * np.log(sizes.neck) + smaller * np.log(sizes.smaller) + larger * np.log(sizes.larger)
+            z += np.where(area > 0, area * np.log(sizes.area), 0.0) + dark * drop * sizes.area
+            return np.where(sizes.neck > 0, 1 / (1 + np.exp(-z)), 0.0)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Radii at contacts, in cube roots of a voxel, each (K,).
+
+    Attributes
+    ----------
+    neck : thickness of the neck (`necks`)
+    area : of the circle of the interface's area
+    smaller, larger : of the balls of the volumes of the two particles
+    """
+
+    neck: np.ndarray
+    area: np.ndarray
+    smaller: np.ndarray
+    larger: np.ndarray
+
+    @classmethod
+    def of(cls, results: Mapping[str, Any]) -> "Sizes":
+        """From the results of the passes."""
+        pairs: Pairs = results["pairs"]
+        edge = np.cbrt(results["voxel_volume"])
+        radius = np.cbrt(3 / (4 * np.pi) * np.asarray(results["voxels"], float))
+        both = radius[pairs.first], radius[pairs.second]
+        area = np.sqrt(pairs.area / np.pi) / edge
+        return cls(results["necks"] / edge, area, np.minimum(*both), np.maximum(*both))
 
 
 @dataclass(frozen=True)
@@ -98,13 +128,13 @@ class Welds:
 def find_welds(results: Mapping[str, Any], limits: AggregateOptions) -> Welds:
     """Judge every contact from the results of the passes (`measurement`)."""
     pairs: Pairs = results["pairs"]
-    ratio, dip = weld_ratios(pairs, results["ball_inside"]), _dips(results)
-    radius = np.sqrt(pairs.area / np.pi) / np.cbrt(results["voxel_volume"])
-    return Welds(ratio, dip, limits.scores(ratio, dip, radius), dip > limits.gap_dip)
+    ratio = weld_ratios(pairs, results["ball_inside"])
+    dip, near = _dips(results, pairs.grey), _dips(results, pairs.grey_near)
+    return Welds(ratio, dip, limits.scores(Sizes.of(results), near), dip > limits.gap_dip)
 
 
-def _dips(results: Mapping[str, Any]) -> np.ndarray:
-    """Drops of grey at contacts; NaN without grey, and where particles hardly differ from the background."""
+def _dips(results: Mapping[str, Any], grey: np.ndarray) -> np.ndarray:
+    """Drops of a grey (K,) at contacts; NaN without grey, and where particles hardly differ from the background."""
     pairs: Pairs = results["pairs"]
     if "grey_background" not in results:
         return np.full(len(pairs.first), np.nan)
@@ -113,7 +143,7 @@ def _dips(results: Mapping[str, Any]) -> np.ndarray:
     noise = (spread[pairs.first] + spread[pairs.second]) / 2
     contrast = inside - results["grey_background"]
     told = np.abs(contrast) > LEAST_CONTRAST * noise
-    return np.where(told, (inside - pairs.grey) / np.where(told, contrast, 1), np.nan)
+    return np.where(told, (inside - grey) / np.where(told, contrast, 1), np.nan)
 
 
 def weld_ratios(pairs: Pairs, inscribed_radius: np.ndarray) -> np.ndarray:

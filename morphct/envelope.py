@@ -60,31 +60,42 @@ class Envelope:
     voids: Any = None
     owner: np.ndarray | None = None
 
-    def slab(self, z0: int, z1: int, ahead: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def slab(self, z0: int, z1: int, ahead: int = 0, before: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Planes of the envelope.
 
         Returns
         -------
         filled : (Z,Y,X) int32
-            Planes z0 to z1 and, where the volume goes on, as many `ahead` of them.
+            Planes z0 to z1 and, where the volume goes on, as many `before` and `ahead` of them.
         voids : (Z,Y,X) int32
             Planes z0 to z1, or (0,0,0) when there are none.
         counts : (n+1, 2) int64
             By label, in planes z0 to z1: void voxels in the envelope, and those of them without a label of their own;
             (0, 2) when there are no voids.
         """
-        labels = _planes(self.labels[z0 : min(z1 + ahead, self.labels.shape[0])])
+        start = max(z0 - before, 0)
+        labels = _planes(self.labels[start : min(z1 + ahead, self.labels.shape[0])])
         nothing = np.empty((0, 0, 0), np.int32), np.empty((0, 2), np.int64)
         if self.voids is None:
             return labels, *nothing
-        voids = _planes(self.voids[z0 : z0 + len(labels)])
+        voids = _planes(self.voids[start : start + len(labels)])
         if not voids.any():
             return labels, *nothing
         filled, counts = np.empty_like(labels), np.zeros((self.n + 1, 2), np.int64)
-        own = z1 - z0
-        kernel.fill_voids(labels[:own], voids[:own], self.owner, filled[:own], counts)
-        kernel.fill_voids(labels[own:], voids[own:], self.owner, filled[own:], np.zeros_like(counts))
-        return filled, voids[:own], counts
+        own = slice(z0 - start, z1 - start)
+        kernel.fill_voids(labels[own], voids[own], self.owner, filled[own], counts)
+        for more in (slice(0, own.start), slice(own.stop, len(labels))):
+            kernel.fill_voids(labels[more], voids[more], self.owner, filled[more], np.zeros_like(counts))
+        return filled, voids[own], counts
+
+    def filled(self, box: np.ndarray) -> np.ndarray:
+        """The labels within a box (6,) z0 z1 y0 y1 x0 x1, (Z,Y,X) int32, voids filled; may be a view."""
+        where = tuple(slice(int(a), int(b)) for a, b in zip(box[0::2], box[1::2]))
+        labels = _planes(self.labels[where])
+        if self.voids is None:
+            return labels
+        voids = _planes(self.voids[where])
+        return np.where(voids > 0, np.asarray(self.owner, np.int32)[voids], labels) if voids.any() else labels
 
     def crop(self, box: np.ndarray, members: np.ndarray) -> Crop:
         """Cut out the particles `members` (labels) together, within a box (6,) z0 z1 y0 y1 x0 x1."""

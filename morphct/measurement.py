@@ -20,6 +20,7 @@ from .executors import RunMap
 from .interior import GREY_RESULTS as INSIDE_RESULTS
 from .interior import look_inside
 from .kernels import sums as kernel
+from .necks import neck_radii
 from .passes import Contacts, Grey, Shape, grey_scale
 from .slabs import Slab
 from .units import VoxelSize
@@ -154,7 +155,8 @@ def measure(
         results["grey_average"], results["grey_deviation"] = sums.grey.finalize()  # type: ignore[union-attr]
         results["grey_background"] = sums.grey.background_mean()  # type: ignore[union-attr]
     if "pairs" in needed:
-        results["pairs"] = sums.contacts.finalize(voxel_size.spacing, scale)
+        results["pairs"] = pairs = sums.contacts.finalize(voxel_size.spacing, scale)
+        results["necks"] = neck_radii(pairs, envelope, voxel_size, run_map)
     voids = _void_results(sums, owner[1:], facts, voxel_size, results, detection_diameter)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
     if asked:
@@ -223,12 +225,14 @@ def _add_up(
 
 
 def _slab_sums(envelope: Envelope, grey: Any, scale: float, contacts: bool, slab: Slab) -> _Sums:
-    """The sums of one slab; contacts are looked for from its planes to the next one."""
-    planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead=1 if contacts else 0)
-    labels = planes[: slab.depth]
-    values = None if grey is None else _numbers(grey[slab.z0 : slab.z0 + len(planes)])
-    met = Contacts.of(planes, slab.depth, values, scale) if contacts else Contacts.create()
-    sums = None if values is None else Grey.of(labels, voids, values[: slab.depth], scale)
+    """The sums of one slab; contacts need the plane before it and the two after it."""
+    before, ahead = (min(slab.z0, 1), 2) if contacts else (0, 0)
+    planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead, before)
+    own, start = slice(before, before + slab.depth), slab.z0 - before
+    labels = planes[own]
+    values = None if grey is None else _numbers(grey[start : start + len(planes)])
+    met = Contacts.of(planes, slab.depth, values, scale, before, slab.z0) if contacts else Contacts.create()
+    sums = None if values is None else Grey.of(labels, voids, values[own], scale)
     return _Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
 
 

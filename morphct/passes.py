@@ -166,36 +166,67 @@ class Contacts:
     keys : (K,) int64, ascending, smaller label * 2^32 + larger label
     counts : (K, 16) int64
         Voxel pairs by direction (`crofton.DIRECTIONS`), and faces across z, y, x counted with their sign.
-    grey : (K, 2) int64
-        Number and sum of the scaled grey values on both sides of the faces.
+    grey : (K, 4) int64
+        Number and sum of the scaled grey values on both sides of the faces, and of the next voxels on either side.
+    boxes : (K, 6) int64, z0 z1 y0 y1 x0 x1 of the voxels at the faces, half-open
     """
 
     keys: np.ndarray
     counts: np.ndarray
     grey: np.ndarray
+    boxes: np.ndarray
 
     @classmethod
     def create(cls) -> Contacts:
         """Nothing yet."""
-        return cls(np.empty(0, np.int64), np.empty((0, 16), np.int64), np.empty((0, 2), np.int64))
+        return cls(np.empty(0, np.int64), *cls._nothing(0))
+
+    @staticmethod
+    def _nothing(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        boxes = np.tile(np.array([_FAR, 0] * 3, np.int64), (count, 1))
+        return np.zeros((count, 16), np.int64), np.zeros((count, 4), np.int64), boxes
 
     @classmethod
-    def of(cls, labels: np.ndarray, depth: int, grey: np.ndarray | None = None, scale: float = 1.0) -> Contacts:
-        """The pairs of a slab of `depth` planes; `labels` (Z,Y,X) int32 and `grey` hold the plane after it too."""
-        keys, counts = contact_kernel.count_contacts(labels, depth)
+    def of(
+        cls,
+        labels: np.ndarray,
+        depth: int,
+        grey: np.ndarray | None = None,
+        scale: float = 1.0,
+        before: int = 0,
+        z0: int = 0,
+    ) -> Contacts:
+        """The pairs of a slab.
+
+        Parameters
+        ----------
+        labels : (Z,Y,X) int32
+            The slab of `depth` planes, `before` (0 or 1) planes before it and two after it, where the volume goes on.
+        grey : (Z,Y,X), optional
+            Of the same planes.
+        z0 : int
+            First plane of the slab in the volume.
+        """
+        keys, counts = contact_kernel.count_contacts(labels[before : before + depth + 1], depth)
         order = np.argsort(keys)
-        part = cls(keys[order], counts[order], np.zeros((len(keys), 2), np.int64))
-        if grey is not None and len(keys):
-            contact_kernel.add_interface_grey(labels, depth, grey, scale, part.keys, part.grey)
+        _, sums, boxes = cls._nothing(len(keys))
+        part = cls(keys[order], counts[order], sums, boxes)
+        if len(keys):
+            values = np.empty((0, 0, 0), np.uint8) if grey is None else grey
+            planes = np.array([before, depth, z0])
+            contact_kernel.add_interfaces(labels, planes, values, scale, part.keys, part.grey, part.boxes)
         return part
 
     def merge(self, other: Contacts) -> None:
         """Add another partial."""
         keys, place = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
-        counts, grey = np.zeros((len(keys), 16), np.int64), np.zeros((len(keys), 2), np.int64)
+        counts, grey, boxes = self._nothing(len(keys))
         np.add.at(counts, place, np.concatenate([self.counts, other.counts]))
         np.add.at(grey, place, np.concatenate([self.grey, other.grey]))
-        self.keys, self.counts, self.grey = keys, counts, grey
+        both = np.concatenate([self.boxes, other.boxes])
+        np.minimum.at(boxes[:, 0::2], place, both[:, 0::2])
+        np.maximum.at(boxes[:, 1::2], place, both[:, 1::2])
+        self.keys, self.counts, self.grey, self.boxes = keys, counts, grey, boxes
 
     def finalize(self, spacing: tuple[float, float, float], scale: float = 1.0) -> Pairs:
         """The pairs that share at least one voxel face; those that meet at edges or corners alone do not touch.
@@ -209,8 +240,14 @@ class Contacts:
         curved = self.counts[touching, :13] @ pair_areas(spacing)
         flat = np.linalg.norm(self.counts[touching, 13:] * (np.prod(spacing) / np.asarray(spacing)), axis=1)
         keys, grey = self.keys[touching], self.grey[touching]
-        mean = np.where(grey[:, 0] > 0, grey[:, 1] / np.maximum(grey[:, 0], 1) / scale, np.nan)
-        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], np.maximum(curved, flat), mean)
+        area, boxes = np.maximum(curved, flat), self.boxes[touching]
+        at, near = _mean(grey[:, :2], scale), _mean(grey[:, :2] + grey[:, 2:], scale)
+        return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], area, at, near, boxes)
+
+
+def _mean(sums: np.ndarray, scale: float) -> np.ndarray:
+    """Means (K,) of (K, 2) numbers and sums of scaled values; NaN of nothing."""
+    return np.where(sums[:, 0] > 0, sums[:, 1] / np.maximum(sums[:, 0], 1) / scale, np.nan)
 
 
 def _column(*direction: int) -> int:
@@ -231,6 +268,10 @@ class Pairs:
         Area of their interface, in spacing squared.
     grey : (K,) float64
         Mean grey of the voxels on both sides of it; NaN without grey.
+    grey_near : (K,) float64
+        The same of two voxels on either side, as far as they belong to the two.
+    boxes : (K, 6) int64
+        z0 z1 y0 y1 x0 x1 of the voxels at the shared faces, half-open.
     """
 
     first: np.ndarray
@@ -238,3 +279,5 @@ class Pairs:
     faces: np.ndarray
     area: np.ndarray
     grey: np.ndarray
+    grey_near: np.ndarray
+    boxes: np.ndarray

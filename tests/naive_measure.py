@@ -52,6 +52,24 @@ def contacts(labels: np.ndarray, directions: np.ndarray) -> dict[tuple[int, int]
     return dict(found)
 
 
+def interfaces(labels: np.ndarray, grey: np.ndarray) -> dict[tuple[int, int], tuple[list, list, list]]:
+    """By pair of labels: greys on both sides of their faces, those of the next voxels if of the same label, places."""
+    found: dict[tuple[int, int], tuple[list, list, list]] = defaultdict(lambda: ([], [], []))
+    for at in np.ndindex(labels.shape):
+        for step in np.eye(3, dtype=int):
+            line = [tuple(int(a) for a in np.array(at) + k * step) for k in range(-1, 3)]
+            there = [all(0 <= t < n for t, n in zip(to, labels.shape)) for to in line]
+            if not there[2] or not labels[at] or not labels[line[2]] or labels[at] == labels[line[2]]:
+                continue
+            values, more, places = found[min(labels[at], labels[line[2]]), max(labels[at], labels[line[2]])]
+            values += [grey[line[1]], grey[line[2]]]
+            places += [line[1], line[2]]
+            for side, near in ((0, 1), (3, 2)):
+                if there[side] and labels[line[side]] == labels[line[near]]:
+                    more.append(grey[line[side]])
+    return dict(found)
+
+
 def filled(labels: np.ndarray, voids: np.ndarray, owner: np.ndarray) -> np.ndarray:
     """Labels with the voids' voxels given to their owners."""
     return np.where((labels == 0) & (voids > 0), owner[voids], labels)

@@ -140,28 +140,28 @@ def test_contacts_equal_plain_counts(seed):
     assert found == naive.contacts(labels, DIRECTIONS)
 
 
+@pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize("planes", [17, 1, 4])
-def test_grey_at_interfaces_equals_plain_means(planes):
-    """The grey on both sides of all faces between two labels, however the volume is cut; half of it is not finite."""
-    labels = packing(3, n=12)
-    rng = np.random.default_rng(3)
+def test_interfaces_equal_plain_means(planes, seed):
+    """Greys and boxes of all faces between two labels, however the volume is cut; half of the greys are not finite."""
+    labels = packing(seed, n=12)
+    rng = np.random.default_rng(seed)
     grey = np.where(rng.random(labels.shape) < 0.5, rng.normal(100, 20, labels.shape), np.nan)
     total = Contacts.create()
     scale = grey_scale(grey.dtype, kernel.grey_limits(grey))
     for slab in plan_slabs(len(labels), planes):
-        part = slice(slab.z0, slab.z1 + 1)
-        total.merge(Contacts.of(labels[part], slab.depth, grey[part], scale))
+        before = min(slab.z0, 1)
+        part = slice(slab.z0 - before, slab.z1 + 2)
+        total.merge(Contacts.of(labels[part], slab.depth, grey[part], scale, before, slab.z0))
     pairs = total.finalize((1.0, 1.0, 1.0), scale)
-    for first, second, found in zip(pairs.first + 1, pairs.second + 1, pairs.grey):
-        values = []
-        for axis in range(3):
-            a, b = (np.moveaxis(labels, axis, 0)[part] for part in (slice(None, -1), slice(1, None)))
-            g, h = (np.moveaxis(grey, axis, 0)[part] for part in (slice(None, -1), slice(1, None)))
-            met = ((a == first) & (b == second)) | ((a == second) & (b == first))
-            values += [g[met], h[met]]
-        values = np.concatenate(values)
-        values = values[np.isfinite(values)]
-        np.testing.assert_allclose(found, values.mean() if len(values) else np.nan, rtol=1e-7)
+    expected = naive.interfaces(labels, grey)
+    for row, (at, near, box) in enumerate(zip(pairs.grey, pairs.grey_near, pairs.boxes)):
+        values, more, places = expected[pairs.first[row] + 1, pairs.second[row] + 1]
+        for found, wanted in ((at, values), (near, values + more)):
+            finite = [v for v in wanted if np.isfinite(v)]
+            np.testing.assert_allclose(found, np.mean(finite) if finite else np.nan, rtol=1e-7)
+        low, high = np.min(places, axis=0), np.max(places, axis=0) + 1
+        assert box.tolist() == np.column_stack([low, high]).reshape(-1).tolist()
 
 
 def test_background_grey_leaves_out_what_is_outside():

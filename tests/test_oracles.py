@@ -139,7 +139,9 @@ A, B, C = (np.sqrt(5 * (n * n - 1) / 12) * edge for n, edge in ((20, 1), (8, 2),
 # far as can be from the nearest of them: half a voxel aside along z and x
 R = np.sqrt(6.5**2 + 1.0**2 + 0.5**2)
 WELD = 12 * 20 / (np.pi * R**2)
-NECK = np.sqrt(240 / np.pi) / np.cbrt(2)  # radius of the circle of their contact, voxels
+# of the circle of their contact, of balls of their volumes; and as a neck, in the middle of 12 um
+RADIUS, EACH, NECK = np.sqrt(240 / np.pi) / np.cbrt(2), np.cbrt(3 * 1920 / (4 * np.pi)), 6 / np.cbrt(2)
+JOINED = 1 / (1 + np.exp(4.75 - 3.94 * np.log(NECK) - 1.98 * np.log(RADIUS) + 1.45 * np.log(EACH)))  # no drop of grey
 BALL = 4 / 3 * np.pi * 20**3
 # layers 3 to 6 of the cube, its core: voxels, and what the deeper half of these 512 has of each
 CORE, DEEP = np.array([6**3, 4**3, 2**3, 0]), np.array([40, 152, 56, 8])
@@ -274,7 +276,7 @@ GROUP_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "weld_ratio_max": (boxes, 1, WELD, 0.005),
     "void_fraction": (boxes, 1, VOID / (V7 + V9), 1e-12),
     "open_void_fraction": (slit, 1, 5 * 6 / (10 * 12 * 22), 1e-12),
-    "score": (boxes, 1, 1 / (1 + np.exp(4.86 - 3.89 * np.log(NECK) - 0.21 * np.log(WELD))), 0.002),  # no drop of grey
+    "score": (boxes, 1, JOINED, 0.002),
     "reasons": (boxes, 1, "wide_neck;bright_neck", 0),
 }
 # the cube of 12 voxels: unlike voxel pairs along edges, face and space diagonals of the lattice, in each direction

@@ -37,8 +37,9 @@ def weld_ratio_max(ratio_largest):
 
 @descriptor(source="this project, docs/methods.md, 12", bounds=SHARE)
 def score(score_surest):
-    """How surely there is a weld in the group, from 0 to 1: that of its surest contact, from its area, its weld ratio
-    and how much the grey drops at it; calibrated on phantoms (of groups scored .8 about 80 % have a weld)."""
+    """How surely there is a weld in the group, from 0 to 1: that of its surest contact, from how thick its neck is, its
+    area, the sizes of the two particles and how much the grey drops at it; calibrated on phantoms (of groups scored .8
+    about 80 % have a weld)."""
     return score_surest
 
 

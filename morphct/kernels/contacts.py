@@ -138,22 +138,56 @@ def count_contacts(labels, depth):
 
 
 @jit
-def add_interface_grey(labels, depth, grey, scale, keys, sums):
-    """Add the grey values on both sides of every voxel face between two labels.
+def _add(row, column, value, scale):
+    """Count a grey value and add it to a row of sums, unless it is not finite."""
+    if np.isfinite(value):
+        row[column] += 1
+        row[column + 1] += np.int64(np.rint(value * scale))
+
+
+@jit
+def _add_face(labels, grey, at, axis, scale, row):
+    """Add the greys of the two voxels of a face, and of the next one on either side where it has the same label.
+
+    at : (3,) int64, the face's first voxel. row : (4,) int64, changed in place.
+    """
+    step = 1 if axis == 0 else 0, 1 if axis == 1 else 0, 1 if axis == 2 else 0
+    for k in range(-1, 3):
+        z, y, x = at[0] + k * step[0], at[1] + k * step[1], at[2] + k * step[2]
+        if k == 0 or k == 1:
+            _add(row, 0, np.float64(grey[z, y, x]), scale)
+            continue
+        if z < 0 or y < 0 or x < 0 or z >= labels.shape[0] or y >= labels.shape[1] or x >= labels.shape[2]:
+            continue
+        side = 0 if k < 0 else 1
+        if labels[z, y, x] == labels[at[0] + side * step[0], at[1] + side * step[1], at[2] + side * step[2]]:
+            _add(row, 2, np.float64(grey[z, y, x]), scale)
+
+
+@jit
+def add_interfaces(labels, planes, grey, scale, keys, sums, boxes):
+    """Add up where the interfaces lie, and the grey values at every voxel face between two labels.
 
     Parameters
     ----------
-    labels, depth : as for `count_contacts`
-    grey : any real dtype, of the shape of `labels`
+    labels : (Z,Y,X) int32
+        The slab, the plane before it and the two after it where the volume goes on.
+    planes : (3,) int64
+        First plane of the slab in `labels`, planes of the slab, number of its first plane in the volume; each face is
+        counted where its first voxel lies.
+    grey : any real dtype, of the shape of `labels`, or (0,0,0)
     scale : float
         Grey values enter as rint(grey * scale).
     keys : (K,) int64, ascending, as of `count_contacts`
-    sums : (K, 2) int64
-        Finite values and their sum; changed in place.
+    sums : (K, 4) int64
+        Finite values and their sum: of the voxels on both sides of the faces, and of the next ones; changed in place.
+    boxes : (K, 6) int64
+        z0 z1 y0 y1 x0 x1 of the voxels at the faces, half-open; changed in place.
     """
     nz, ny, nx = labels.shape
-    last_key, at = np.int64(EMPTY_KEY), 0
-    for z in range(depth):
+    last_key, k = np.int64(EMPTY_KEY), 0
+    at = np.zeros(3, np.int64)
+    for z in range(planes[0], planes[0] + planes[1]):
         for y in range(ny):
             for x in range(nx):
                 label = labels[z, y, x]
@@ -168,8 +202,11 @@ def add_interface_grey(labels, depth, grey, scale, keys, sums):
                         continue
                     key = (np.int64(min(label, other)) << 32) | max(label, other)
                     if key != last_key:
-                        last_key, at = key, np.searchsorted(keys, key)
-                    for value in (np.float64(grey[z, y, x]), np.float64(grey[zz, yy, xx])):
-                        if np.isfinite(value):
-                            sums[at, 0] += 1
-                            sums[at, 1] += np.int64(np.rint(value * scale))
+                        last_key, k = key, np.searchsorted(keys, key)
+                    low, box = planes[2] - planes[0], boxes[k]
+                    box[0], box[1] = min(box[0], z + low), max(box[1], zz + low + 1)
+                    box[2], box[3] = min(box[2], y), max(box[3], yy + 1)
+                    box[4], box[5] = min(box[4], x), max(box[5], xx + 1)
+                    if grey.size:
+                        at[0], at[1], at[2] = z, y, x
+                        _add_face(labels, grey, at, axis, scale, sums[k])
