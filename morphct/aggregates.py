@@ -47,7 +47,9 @@ class AggregateOptions(Options):
     score: float = option(
         0.35, "score from which a particle is an aggregate; at 0.35 as many are called so as are, on phantoms", "", 0, 1
     )
-    porous_fraction: float = option(0.05, "void fraction from which a particle is called porous", "", 0, 1)
+    porous_fraction: float = option(
+        0.05, "void fraction, corrected for voids not seen, from which a particle is called porous", "", 0, 1
+    )
     concave: float = option(0.9, "solidity below which a group is called concave", "", 0, 1)
 
     def scores(self, sizes: "Sizes", dip: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ VOID_RATIOS = (
     "void_fraction",
     "void_fraction_low",
     "void_fraction_high",
+    "void_fraction_expected",
     "void_fraction_u",
 )  # empty where masks are not to be trusted inside particles
 

@@ -133,7 +133,8 @@ def _of_class(
     other = np.full(n, "", object)
     if "class" not in particles or "void_fraction" not in particles:
         return other, np.zeros(n, np.int64)
-    kind, fraction = particles["class"].to_numpy(object), particles["void_fraction"].to_numpy(float)
+    counted = "void_fraction_expected" if "void_fraction_expected" in particles else "void_fraction"
+    kind, fraction = particles["class"].to_numpy(object), particles[counted].to_numpy(float)
     porous, welded = fraction >= limits.porous_fraction, kind == "aggregate"
     by_voids = np.where(porous, "single", "porous").astype(object)
     by_weld = np.where(welded, np.where(porous, "porous", "single"), "aggregate").astype(object)

@@ -23,10 +23,14 @@ OF_VOIDS = ("void_fraction", "porous_fraction", "defective_fraction")
 
 @dataclass(frozen=True)
 class _Bodies:
-    """Particles as they would be, one row each; volumes in the unit of the run, `void` NaN where not known."""
+    """Particles as they would be, one row each; volumes in the unit of the run, `void` NaN where not known.
+
+    expected: of the voids, with those not seen; what `porous` goes by.
+    """
 
     volume: np.ndarray
     void: np.ndarray
+    expected: np.ndarray
     cut: np.ndarray
     welded: np.ndarray
 
@@ -36,6 +40,7 @@ class _Bodies:
         found["n_interior"] = float((~self.cut).sum())
         used = ~self.cut if (~self.cut).any() else np.ones(len(self.cut), bool)
         volume, void, welded = self.volume[used], self.void[used], self.welded[used]
+        expected = self.expected[used]
         diameter = np.cbrt(6 / np.pi * volume)
         by_number = np.quantile(diameter, SHARES) if len(diameter) else np.full(3, np.nan)
         for kind, values in (("number", by_number), ("volume", weighted_quantiles(diameter, volume, SHARES))):
@@ -43,7 +48,7 @@ class _Bodies:
         known = np.isfinite(void)
         total = volume[known].sum()
         found["void_fraction"] = float(void[known].sum() / total) if total > 0 else np.nan
-        porous = np.where(known, void, 0) >= porous_fraction * volume
+        porous = np.where(np.isfinite(expected), expected, 0) >= porous_fraction * volume
         n = max(1, len(volume))
         found["porous_fraction"] = float((porous & ~welded).sum() / n)
         found["aggregate_fraction"] = float(welded.sum() / n)
@@ -109,14 +114,16 @@ def by_level(
         # a lower level: larger bodies, shallower voids
         moved = volume * np.maximum(1 + sign * change, 0)
         large = particles["n_voxels"].to_numpy(float) * np.maximum(1 + sign * change, 0) >= kept.min_voxels
-        one = _Bodies(moved, np.full(len(moved), np.nan), ~used, np.zeros(len(moved), bool))
+        unknown = np.full(len(moved), np.nan)
+        one = _Bodies(moved, unknown, unknown, ~used, np.zeros(len(moved), bool))
         ends = one.numbers(limits.porous_fraction, False)
         told = {name: ends[name] for name in HEADLINE if name.startswith("d") and name != "defective_fraction"}
         told["n_particles"], told["n_interior"] = float(large.sum()), float((large & used).sum())
         name = f"void_fraction_{band}"
         if {name, "class"} <= set(particles):
             void, welded = particles[name].to_numpy(float), (particles["class"] == "aggregate").to_numpy()
-            bodies = _Bodies(volume[used], (void * volume)[used], np.zeros(used.sum(), bool), welded[used])
+            void = (void * volume)[used]
+            bodies = _Bodies(volume[used], void, void, np.zeros(used.sum(), bool), welded[used])
             ends = bodies.numbers(limits.porous_fraction, False)
             if np.isfinite(ends["void_fraction"]):
                 told |= {n: ends[n] for n in OF_VOIDS}
@@ -147,12 +154,15 @@ def _pieces(particles: "pd.DataFrame", margins: Margins, unit: str) -> _Bodies:
     ids, voxels = margins.particle, margins.voxels.astype(float)
     held = np.bincount(ids, weights=voxels, minlength=len(particles) + 1)
     volume = np.concatenate([[np.nan], particles[f"volume_{unit}3"].to_numpy(float)])
-    fraction = np.full(len(volume), np.nan)
+    fraction, expected = np.full((2, len(volume)), np.nan)
     if "void_fraction" in particles:
-        fraction[1:] = particles["void_fraction"].to_numpy(float)
+        fraction[1:] = expected[1:] = particles["void_fraction"].to_numpy(float)
+    if "void_fraction_expected" in particles:
+        expected[1:] = particles["void_fraction_expected"].to_numpy(float)
     welded = np.concatenate([[False], (particles["class"] == "aggregate").to_numpy()])
     share = voxels / held[ids]
-    return _Bodies(share * volume[ids], share * volume[ids] * fraction[ids], margins.cut, welded[ids])
+    held = share * volume[ids]
+    return _Bodies(held, held * fraction[ids], held * expected[ids], margins.cut, welded[ids])
 
 
 def _together(
@@ -161,7 +171,7 @@ def _together(
     """Particles with more joins: contacts inside one are contacts no more."""
     group, n = margins.group, int(margins.group.max(initial=-1)) + 1
     volume = np.bincount(group, weights=pieces.volume, minlength=n)
-    void = np.bincount(group, weights=pieces.void, minlength=n)
+    void, expected = (np.bincount(group, weights=v, minlength=n) for v in (pieces.void, pieces.expected))
     of_particle = np.zeros(len(particles) + 1, np.int64)
     of_particle[margins.particle] = group
     rows = [np.searchsorted(particles.index, welds[name]) + 1 for name in ("label_1", "label_2")]
@@ -171,7 +181,7 @@ def _together(
         welded[side[first != second]] = True
     cut = np.bincount(group, weights=pieces.cut, minlength=n) > 0
     kept = np.bincount(group, weights=margins.solid, minlength=n) >= least
-    return _Bodies(volume[kept], void[kept], cut[kept], welded[kept])
+    return _Bodies(volume[kept], void[kept], expected[kept], cut[kept], welded[kept])
 
 
 def _apart(pieces: _Bodies, margins: Margins, least: int, welded: bool) -> _Bodies:
@@ -180,4 +190,5 @@ def _apart(pieces: _Bodies, margins: Margins, least: int, welded: bool) -> _Bodi
     mates = np.bincount(margins.particle[kept], minlength=len(margins.falls_into))
     neck = (mates[margins.particle] > 1) & (margins.particle > 0)
     joined = pieces.welded | neck if welded else pieces.welded
-    return _Bodies(pieces.volume[kept], pieces.void[kept], pieces.cut[kept], joined[kept])
+    void, expected = pieces.void[kept], pieces.expected[kept]
+    return _Bodies(pieces.volume[kept], void, expected, pieces.cut[kept], joined[kept])

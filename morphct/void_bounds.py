@@ -1,4 +1,4 @@
-"""How much void there is at least and at most: by the level's uncertainty, and by what was too small to be seen."""
+"""How much void there is, at least and at most: by the level's uncertainty, and by what was too small to be seen."""
 
 import math
 from dataclasses import replace
@@ -32,7 +32,7 @@ def surely_void(deeper: np.ndarray, uncertainty: float) -> np.ndarray:
 def bounded(
     facts: VoidFacts, blur: float, uncertainty: float, relative: tuple[float, float, float], seen: "Detection | None"
 ) -> VoidFacts:
-    """The same facts with what each void stands for, at least and at most.
+    """The same facts with what each void stands for, on average, at least and at most.
 
     Parameters
     ----------
@@ -60,4 +60,4 @@ def bounded(
         return replace(facts, low=low, high=high)
     chance = np.maximum(seen.probability(2 * radius), LEAST_CHANCE)
     hidden = math.pi / 6 * seen.d50**3 / math.prod(relative)
-    return replace(facts, low=low, high=high / chance, hidden=hidden)
+    return replace(facts, low=low, high=high / chance, expected=voxels / chance, hidden=hidden)

@@ -8,8 +8,8 @@ import numpy as np
 
 from .void_statistics import Seeing
 
-_BOUNDS = ("low", "high")
-_ARRAYS = {"opened": bool, "searched": bool, "voxels": np.int64, "low": float, "high": float}
+_BOUNDS = ("low", "high", "expected")
+_ARRAYS = {"opened": bool, "searched": bool, "voxels": np.int64, "low": float, "high": float, "expected": float}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class VoidFacts:
     hidden : float
         Voxels that a particle may hold in voids of which none was seen.
     seeing : Seeing
+    expected : (V+1,) float, optional
+        Voxels that a void stands for with those of its size that were not seen; None, or NaN for one of them: itself.
     """
 
     opened: np.ndarray | None = None
@@ -38,6 +40,7 @@ class VoidFacts:
     high: np.ndarray | None = None
     hidden: float = 0.0
     seeing: Seeing = field(default_factory=Seeing)
+    expected: np.ndarray | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """As plain values, for a file; NaN becomes None."""
@@ -76,7 +79,7 @@ class VoidFacts:
         -------
         dict of (n,) arrays
             `void_number` of closed voids; `open_void_voxels` and whether they were looked for, `open_searched`;
-            `void_voxels_low` and `void_voxels_high`, NaN where not known.
+            `void_voxels_low` and `void_voxels_high`, NaN where not known; `void_voxels_expected`.
         """
         closed = owner[~opened]
         unknown = np.full(n, np.nan)
@@ -84,6 +87,9 @@ class VoidFacts:
         if self.low is not None and self.high is not None:
             low, high = (np.bincount(closed, v[1:][~opened], n + 1)[1:] for v in (self.low, self.high))
             high = high + self.hidden
+        standing = voxels.astype(float)
+        if self.expected is not None:
+            standing = np.where(np.isfinite(self.expected[1:]), self.expected[1:], standing)
         open_voxels = np.zeros(n + 1, np.int64)
         np.add.at(open_voxels, owner[opened], voxels[opened])
         return {
@@ -92,4 +98,5 @@ class VoidFacts:
             "open_searched": np.zeros(n, bool) if self.searched is None else np.asarray(self.searched, bool),
             "void_voxels_low": low,
             "void_voxels_high": high,
+            "void_voxels_expected": np.bincount(closed, standing[~opened], n + 1)[1:],
         }

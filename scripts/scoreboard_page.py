@@ -20,7 +20,9 @@ to a row. Particles of 200 voxels and more are scored.
 - **Rand**: adapted Rand error. **Diameter**: median of found over true, less one; **volume**: the same of all together.
 - **Voids**: volume of those above the simulated limit of detection (of which 95 % should be seen), found over true;
   *seen*: share of those true ones that are found; *false* ones, of any size, per particle.
-- **Verdict**: balanced accuracy of single, porous and aggregate over particles that were found, whole.
+- **Verdict**: balanced accuracy of single, porous and aggregate over particles that were found, whole. *Clear*: of
+  those that can be told, without touches as wide as welds (.35 of the smaller radius), welds of less than 2.5 voxels
+  and void fractions within a fifth of the limit. *Truth*: of all, by the neck and the voids of the true labels.
 - **Peers**: SciPy and scikit-image (Gaussian of 1, 1.5 or 2.5 voxels, multi-Otsu or Otsu, filled holes, watershed from
   h-maxima) and PoreSpy's SNOW, each on whichever of those masks is nearest to the truth, and with its best setting *for
   that row*, chosen by its F1.
@@ -28,7 +30,7 @@ to a row. Particles of 200 voxels and more are scored.
 """
 COLUMNS = (
     "| | n | F1 | within | best merge | count | over | under | Rand | diameter | volume | voids | seen | false "
-    "| verdict | h-maxima | SNOW |"
+    "| verdict | clear | truth | h-maxima | SNOW |"
 )
 PARTS = {
     "family": "Families",
@@ -58,9 +60,9 @@ def best_of(found: Sequence[dict[str, Any]], peer: str) -> tuple[str, float]:
     return name.removeprefix(peer).strip(), means[name]
 
 
-def balanced_accuracy(found: Sequence[dict[str, Any]]) -> float:
+def balanced_accuracy(found: Sequence[dict[str, Any]], of: str = "classes") -> float:
     """Mean over the true classes of the share that was called so."""
-    counts = np.sum([one["classes"] for one in found], axis=0)
+    counts = np.sum([one.get(of, np.zeros((3, 3), int)) for one in found], axis=0)
     totals = counts.sum(axis=1)
     return float(np.mean(np.diag(counts)[totals > 0] / totals[totals > 0])) if totals.any() else np.nan
 
@@ -87,7 +89,7 @@ def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
         f"{filled / true:.2f}" if true else "",
         f"{seen / large:.0%}" if large else "",
         f"{_pooled(found, 'voids_false', 'n_found'):.2f}",
-        f"{balanced_accuracy(found):.2f}",
+        *(f"{balanced_accuracy(found, of):.2f}" for of in ("classes", "clear", "shown")),
         f"{h_f1:.3f} ({h})" if h else "",
         f"{snow_f1:.3f} ({reach})" if reach else "",
     ]

@@ -20,6 +20,12 @@ from morphct.settings import Settings
 SMALLEST = 200  # voxels; smaller particles are not scored
 CLASSES = ("single", "porous", "aggregate")
 POROUS = 0.05
+NEAR = 0.2  # of the limit: void fractions that fall on either side of it by chance
+WIDE, NARROWEST = (
+    0.35,
+    2.5,
+)  # neck over the smaller radius as wide as a weld may be; neck in voxels that blur still shows
+AS_A_WELD = 0.45  # neck over the smaller radius, nearest to what parts welds (.5 drawn) from touches
 HEIGHTS = (0.3, 0.6, 1.0, 1.5, 2.5, 4.0)  # of h-maxima, voxels
 REACHES = (2, 4, 7)  # of SNOW's maximum filter, voxels
 
@@ -66,7 +72,7 @@ def _morphct(made: Phantom) -> dict[str, Any]:
     return {
         "ours": _plain(score),
         "best": best,
-        "classes": _confusion(made, labels, table["class"].astype(str).to_numpy()),
+        **_confusion(made, labels, table["class"].astype(str).to_numpy()),
         "resolved": _resolved(made, voids, segmented.detection_diameter, is_open),
     }
 
@@ -95,21 +101,49 @@ def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
     return _scored(made, merged)
 
 
-def _confusion(made: Phantom, labels: np.ndarray, classes: np.ndarray) -> list[list[int]]:
-    """Whole particles that were found, by true class (rows) and class told (columns)."""
+def _verdicts(made: Phantom) -> dict[str, np.ndarray]:
+    """By true label: its class as drawn, the class that its true necks and voids show, and whether it can be told.
+
+    Touching members of a group sink .7 voxels into each other, so a touch of small particles is a neck as solid, and
+    as wide, as a weld. What cannot be told: such touches, welds narrower than blur shows, void fractions at the limit.
+    """
+    table, contacts, unit = made.table, made.contacts, made.voxel_size.suffix
+    welded = contacts["welded"].to_numpy(bool)
+    ratio = contacts["neck_ratio"].to_numpy(float)
+    radius = np.sqrt(contacts[f"contact_area_{unit}2"].to_numpy(float) / np.pi) / np.cbrt(made.voxel_size.volume)
+    touch, neck, weld = np.zeros((3, len(table) + 1))
+    for side in ("label_a", "label_b"):
+        label = contacts[side].to_numpy(np.int64)
+        np.maximum.at(neck, label, ratio)
+        np.maximum.at(touch, label[~welded], ratio[~welded])
+        np.maximum.at(weld, label[welded], radius[welded])
+    joined, fraction = np.zeros(len(table) + 1, bool), np.zeros(len(table) + 1)
+    joined[1:], fraction[1:] = table["welded"].to_numpy(bool), table["void_fraction"].to_numpy(float)
+    by_voids = np.where(fraction >= POROUS, "porous", "single")
+    apart = (touch < WIDE) & (np.abs(fraction - POROUS) >= NEAR * POROUS)
+    return {
+        "drawn": np.where(joined, "aggregate", by_voids),
+        "shown": np.where(neck >= AS_A_WELD, "aggregate", by_voids),
+        "clear": np.where(joined, weld >= NARROWEST, apart),
+    }
+
+
+def _confusion(made: Phantom, labels: np.ndarray, classes: np.ndarray) -> dict[str, list[list[int]]]:
+    """Whole particles that were found, by true class (rows) and class told (columns): all, those that can be told, and
+    the class that the true necks and voids show in place of the one told."""
     table = scoring.contingency(made.labels, labels)
     both = (table.truth > 0) & (table.found > 0)
     truth, found, shared = table.truth[both], table.found[both], table.voxels[both]
     union = table.truth_sizes[truth] + table.found_sizes[found] - shared
     match = (2 * shared > union) & (table.truth_sizes[truth] >= SMALLEST)
-    counts = np.zeros((3, 3), int)
+    match &= ~made.table["touches_border"].to_numpy(bool)[truth - 1]
+    verdicts, counts = _verdicts(made), {name: np.zeros((3, 3), int) for name in ("classes", "clear", "shown")}
     for a, b in zip(truth[match], found[match]):
-        row = made.table.loc[a]
-        if row["touches_border"]:
-            continue
-        true = "aggregate" if row["welded"] else "porous" if row["void_fraction"] >= POROUS else "single"
-        counts[CLASSES.index(true), CLASSES.index(classes[b - 1])] += 1
-    return counts.tolist()
+        row, told = CLASSES.index(verdicts["drawn"][a]), CLASSES.index(classes[b - 1])
+        counts["classes"][row, told] += 1
+        counts["clear"][row, told] += int(verdicts["clear"][a])
+        counts["shown"][row, CLASSES.index(verdicts["shown"][a])] += 1
+    return {name: one.tolist() for name, one in counts.items()}
 
 
 def _resolved(made: Phantom, voids: np.ndarray, diameter: float | None, is_open: np.ndarray) -> list[float]:

@@ -5,8 +5,12 @@ import pytest
 
 from morphct.aggregates import AggregateOptions, Sizes, groups, weld_ratios
 from morphct.errors import SettingsError
-from morphct.measuring import measure_array
+from morphct.measurement import measure
+from morphct.measuring import measure_array, tabulate
 from morphct.passes import Pairs
+from morphct.slabs import plan_slabs
+from morphct.units import VoxelSize
+from morphct.void_facts import VoidFacts
 
 
 def pairs_of(*links: tuple[int, int], area: float = 1.0) -> Pairs:
@@ -176,6 +180,21 @@ def test_porous_particles():
     assert table["class"].tolist() == ["porous", "single"]
     limits = AggregateOptions(porous_fraction=1e-6)
     assert measure_array(labels, limits=limits).particles["class"].tolist() == ["porous", "porous"]
+
+
+def test_porous_counts_voids_not_seen():
+    """The class goes by what the voids found stand for; the void fraction stays what was found."""
+    labels = np.zeros((20, 20, 40), np.int32)
+    labels[2:18, 2:18, 2:18], labels[2:18, 2:18, 20:36] = 1, 2
+    voids = np.zeros_like(labels)
+    voids[5:11, 5:11, 5:10], voids[5:11, 5:11, 23:28] = 1, 2  # 4.4 % each
+    size = 6 * 6 * 5
+    facts = VoidFacts(expected=np.array([0.0, 1.2 * size, 1.05 * size]))
+    found = {"void_labels": voids, "owner": np.array([0, 1, 2]), "void_facts": facts}
+    table = tabulate(measure(labels, 2, VoxelSize(1, 1, 1, unit="px"), slabs=plan_slabs(20, 7), **found)).particles
+    assert table["class"].tolist() == ["porous", "single"]
+    np.testing.assert_allclose(table["void_fraction"], size / 16**3)
+    np.testing.assert_allclose(table["void_fraction_expected"], np.array([1.2, 1.05]) * size / 16**3)
 
 
 def test_a_chain_is_one_group():

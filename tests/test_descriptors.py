@@ -19,7 +19,7 @@ aggregate_id flags volume_#3 solid_volume_#3 equivalent_diameter_# feret_max_# f
 semi_axis_c_# axis_a_z axis_a_y axis_a_x axis_c_z axis_c_y axis_c_x ellipticity_yx ellipticity_zx ellipticity_zy
 shape_class surface_area_#2 surface_area_total_#2 inscribed_radius_# circumscribed_radius_# sphericity
 sphericity_silhouette sphericity_wadell isoperimetric_quotient roundness roundness_sd roundness_corners roundness_3d
-solidity void_fraction void_fraction_low void_fraction_high void_count void_volume_#3
+solidity void_fraction void_fraction_low void_fraction_high void_fraction_expected void_count void_volume_#3
 void_largest_diameter_# void_thickness_median_#
 open_void_fraction void_depth_rank_mean void_depth_p void_clustering_ratio void_clustering_p thickness_mean_#
 thickness_median_# grey_mean grey_std grey_heterogeneity grey_core_shell n_contacts

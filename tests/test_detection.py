@@ -151,6 +151,9 @@ def test_bounds_hold_what_was_counted_and_grow_with_doubt():
     # what is hardly ever seen stands for others of its size, a large void for itself
     assert sure.high[3] / 20 > sure.high[2] / 60 > sure.high[1] / 500
     assert sure.high[1] / 500 < 1.25
+    assert sure.expected[3] / 20 > sure.expected[2] / 60 >= 1
+    assert sure.expected[1] == pytest.approx(500, rel=0.01)
+    np.testing.assert_array_equal(sure.expected, doubtful.expected)
     assert sure.hidden == pytest.approx(math.pi / 6 * seen.d50**3)
     blind = bounded(facts, 1.1, 0.05, (1.0, 1.0, 1.0), None)
     assert blind.hidden == 0

@@ -121,7 +121,7 @@ def judged() -> Tables:
     labels[2:17, 2:17, 2:17] = 1
     voids = np.zeros_like(labels)
     voids[4, 6:12:2, 6:14:2] = np.arange(1, 13).reshape(3, 4)
-    facts = VoidFacts(low=np.full(13, 0.5), high=np.full(13, 3.0), hidden=2)
+    facts = VoidFacts(low=np.full(13, 0.5), high=np.full(13, 3.0), expected=np.full(13, 1.5), hidden=2)
     found = {"void_labels": voids, "owner": np.array([0] + 12 * [1]), "void_facts": facts}
     return tabulate(measure(labels, 1, VoxelSize(1, 1, 1, unit="px"), slabs=plan_slabs(19, 5), **found))
 
@@ -224,6 +224,7 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "void_largest_diameter": (boxes, 7, np.cbrt(6 * VOID * 2 / np.pi), 1e-12),
     "void_fraction_low": (judged, 1, 12 * 0.5 / 15**3, 1e-12),
     "void_fraction_high": (judged, 1, (12 * 3 + 2) / 15**3, 1e-12),
+    "void_fraction_expected": (judged, 1, 12 * 1.5 / 15**3, 1e-12),
     "void_thickness_median": (hollow, 1, 2 * np.sqrt(101), 0.01),
     "open_void_fraction": (slit, 1, 5 * 6 / (10 * 12 * 14), 1e-12),
     "void_depth_rank_mean": (dotted, 1, THIRD_LAYER, 1e-12),

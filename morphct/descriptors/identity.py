@@ -74,10 +74,10 @@ def touches_border(box, shape):
 
 
 @descriptor(source="this project", also={"reference study": "its 17 % defective ones are porous or welded"})
-def class_(void_fraction, pairs, welds, limits):
+def class_(void_fraction_expected, pairs, welds, limits):
     """`aggregate` when welded to a neighbour (the score of one of its contacts reaches `aggregates.score`), else
-    `porous` from `aggregates.porous_fraction` of voids on, else `single`."""
-    words = np.where(void_fraction >= limits.porous_fraction, "porous", "single").astype(object)
+    `porous` from `aggregates.porous_fraction` of voids on (`void_fraction_expected`), else `single`."""
+    words = np.where(void_fraction_expected >= limits.porous_fraction, "porous", "single").astype(object)
     welded = welds.score >= limits.score
     words[np.concatenate([pairs.first[welded], pairs.second[welded]])] = "aggregate"
     return words

@@ -25,6 +25,14 @@ def void_fraction_high(void_voxels_high, void_voxels, voxels):
     return np.minimum(np.maximum(void_voxels_high, void_voxels) / voxels, 1.0)
 
 
+@descriptor(symbol=r"\sum_v V_v / p_v / V", source="Horvitz and Thompson 1952", bounds=SHARE)
+def void_fraction_expected(void_voxels_expected, void_voxels, voxels):
+    """Its void fraction corrected for voids too small to be seen every time: each void found stands for as many of its
+    size as its chance to be seen says (no more than 1 / 0.3). The class `porous` goes by it. Where that chance is not
+    known, as for labels made elsewhere, it is the void fraction."""
+    return np.minimum(np.maximum(void_voxels_expected, void_voxels) / voxels, 1.0)
+
+
 @descriptor(symbol=r"n_v", source="count", bounds=POSITIVE)
 def void_count(void_number):
     """Closed voids that belong to the particle."""
