@@ -106,7 +106,7 @@ def tabulate(
         table.frame(_flagged(descriptors.compute(results, options.names, rows), results), ids, suffix),
         _void_table(measured, ids),
         table.frame(group_columns, numbers, suffix),
-        table.contacts(pairs, ids, welds, suffix),
+        table.contacts(pairs, ids, welds, limits.score, suffix),
         table.profiles(measured.profiles, ids) if measured.profiles else None,
     )
 

@@ -83,8 +83,11 @@ def profiles(found: Mapping[str, np.ndarray], ids: np.ndarray) -> "pd.DataFrame"
     )
 
 
-def contacts(pairs: Pairs, ids: np.ndarray, welds: Welds, suffix: str) -> "pd.DataFrame":
+def contacts(pairs: Pairs, ids: np.ndarray, welds: Welds, least: float, suffix: str) -> "pd.DataFrame":
     """One row for each pair of touching particles: labels, shared voxel faces, area of the interface, signs of a weld.
+
+    `joint` is `gap` where the grey drops too far for a contact, `welded` from the score on that counts as a weld, else
+    `touching`.
 
     Parameters
     ----------
@@ -92,9 +95,12 @@ def contacts(pairs: Pairs, ids: np.ndarray, welds: Welds, suffix: str) -> "pd.Da
     ids : (N,) int64
         Labels of the particles.
     welds : Welds
+    least : float
+        Score from which a contact is a weld (`aggregates.score`).
     """
     import pandas as pd
 
+    joint = np.select([welds.gap, welds.score >= least], ["gap", "welded"], "touching")
     return pd.DataFrame(
         {
             "label_1": ids[pairs.first],
@@ -104,5 +110,6 @@ def contacts(pairs: Pairs, ids: np.ndarray, welds: Welds, suffix: str) -> "pd.Da
             "weld_ratio": welds.ratio,
             "grey_dip": welds.dip,
             "score": welds.score,
+            "joint": joint,
         }
     )

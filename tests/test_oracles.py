@@ -278,6 +278,7 @@ GROUP_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "void_fraction": (boxes, 1, VOID / (V7 + V9), 1e-12),
     "open_void_fraction": (slit, 1, 5 * 6 / (10 * 12 * 22), 1e-12),
     "score": (boxes, 1, JOINED, 0.002),
+    "joint": (boxes, 1, "welded", 0),
     "reasons": (boxes, 1, "wide_neck;bright_neck", 0),
 }
 # the cube of 12 voxels: unlike voxel pairs along edges, face and space diagonals of the lattice, in each direction

@@ -43,15 +43,24 @@ def score(score_surest):
     return score_surest
 
 
+@descriptor(source="this project, docs/methods.md, 12")
+def joint(score_surest, limits):
+    """`welded` when the surest contact of the group counts as a weld (its score is `aggregates.score` or more), else
+    `touching`."""
+    return np.where(score_surest >= limits.score, "welded", "touching").astype(object)
+
+
 @descriptor(source="this project")
-def reasons(ratio_surest, dip_surest, void_fraction, solidity, limits):
+def reasons(ratio_surest, dip_surest, void_fraction, open_void_fraction, solidity, limits):
     """What speaks for and against: at the surest contact `wide_neck` or `narrow_neck` and, where grey tells,
-    `bright_neck` or `dark_neck`; `porous` (by `aggregates.porous_fraction`); `concave` (by `aggregates.concave`)."""
+    `bright_neck` or `dark_neck`; `porous` and `open_pores` (closed and open voids, by `aggregates.porous_fraction`);
+    `concave` (by `aggregates.concave`)."""
     words = np.where(ratio_surest >= limits.weld_ratio, "wide_neck", "narrow_neck").astype(object)
     for word, holds in (
         ("bright_neck", dip_surest <= limits.neck_dip),
         ("dark_neck", dip_surest > limits.neck_dip),
         ("porous", void_fraction >= limits.porous_fraction),
+        ("open_pores", open_void_fraction >= limits.porous_fraction),
         ("concave", solidity < limits.concave),
     ):
         words = words + np.where(holds, f";{word}", "").astype(object)

@@ -31,7 +31,7 @@ _VOIDS = (
 )  # fmt: skip
 _AGGREGATES = (
     "n_members", "equivalent_diameter_{u}", "volume_{u}3", "solidity", "weld_area_{u}2", "weld_ratio_max",
-    "void_fraction", "score", "reasons",
+    "void_fraction", "score", "joint", "reasons",
 )  # fmt: skip
 
 
