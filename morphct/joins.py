@@ -1,8 +1,8 @@
 """Which basins are one particle: joins on the graph of basins.
 
-Best pair first, while the interface is large for the smaller of the two and for the ball inscribed in it, the two
-together sprawl little more than each alone, and the surface along the rim of the interface is not too concave. Before
-that a floor may take away peaks that hardly rise above their saddle.
+Best pair first, while the interface is large for the smaller of the two and for the ball inscribed in it, the two are
+about as thick, together sprawl little more than each alone, and the surface along the rim of the interface is not too
+concave. Before that a floor may take away peaks that hardly rise above their saddle.
 """
 
 from dataclasses import dataclass
@@ -117,9 +117,10 @@ def join(graph: Graph, floor: float, limit: float, beyond: float = 0.0) -> Joine
     """Join basins into particles.
 
     1. Floor: join while the lower peak rises less than `floor` above the saddle (highest saddle first).
-    2. Best pair first while ln(surf) + 0.5 ln(neck) - 2.25 sprawl - 7 (f - limit) > 0, where
-       surf = A / (A + S), A the interface, S the surface towards background of the cluster with fewer voxels;
-       neck = A / (pi p^2), p the lower of their peaks;
+    2. Best pair first while
+       ln(surf) + 0.3 ln(neck) - 0.3 ln(peaks) - 2.8 sprawl n^2 / (n^2 + 80^2) - 8.2 (f - limit) > 0, where
+       surf = A / (A + S), A the interface, S the surface towards background of the cluster with fewer voxels, n;
+       neck = A / (pi p^2), p the lower of their peaks; peaks = the higher of them over p;
        sprawl = (R - R1 - R2) / R1, the R the volumes of the ellipsoids of equal moments of both together, of the one
        with fewer voxels and of the other: near 0 for the parts of a convex body, large for bodies that only touch;
        f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.

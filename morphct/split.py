@@ -32,7 +32,7 @@ class SplitOptions(Options):
     section = "split"
     method: str = option(
         "ascent",
-        "ascent: basins joined by four features; watershed: flooded from h-maxima; snow: PoreSpy; none",
+        "ascent: basins joined by five features; watershed: flooded from h-maxima; snow: PoreSpy; none",
         choices=("ascent", "watershed", "snow", "none"),
     )
     floor: float = option(

@@ -139,8 +139,10 @@ class Joining:
         rooms = {i: room(self.size[i], self.moments[i].astype(float)) for i in pair}
         both = room(self.size[a] + self.size[b], (self.moments[a] + self.moments[b]).astype(float))
         sprawl = (both - rooms[a] - rooms[b]) / rooms[small]
-        rim_slope, neck_slope, sprawl_slope = self.slopes
+        rim_slope, neck_slope, peak_slope, sprawl_slope, crumb = self.slopes
+        sprawl *= self.size[small] ** 2 / (self.size[small] ** 2 + crumb**2)
         score = math.log(area / (area + self.surface[small])) + neck_slope * math.log(neck)
+        score -= peak_slope * math.log(max(self.peak[a], self.peak[b]) / min(self.peak[a], self.peak[b]))
         return score - sprawl_slope * sprawl - rim_slope * (share - self.limit)
 
     def merge(self, pair: tuple[int, int], grown: int) -> None:

@@ -198,7 +198,8 @@ def test_best_first_naive_twin(seed, links):
     graph = random_graph(seed, 40, links)
     sums = np.stack([graph.areas, graph.rims, graph.boxes])
     parts = (graph.pairs.reshape(-1), graph.sizes, graph.surfaces, graph.peaks, graph.moments, sums)
-    slopes = (join_kernel.RIM_SLOPE, join_kernel.NECK_SLOPE, join_kernel.SPRAWL_SLOPE)
+    slopes = (join_kernel.RIM_SLOPE, join_kernel.NECK_SLOPE, join_kernel.PEAK_SLOPE)
+    slopes = (*slopes, join_kernel.SPRAWL_SLOPE, join_kernel.CRUMB)
     for limit in (0.9, 1.3):
         pairs, scores = join_kernel.join_best(*parts, np.array([686.0, 0.7]), limit)
         assert (scores > 0).all()

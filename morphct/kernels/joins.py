@@ -1,4 +1,4 @@
-"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by a score of four features.
+"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by a score of five features.
 
 The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
 links: those where it is the smaller of the two (scored again whenever it grows) and those where it is the larger: to
@@ -14,9 +14,11 @@ from .jit import jit, jit_inline
 
 NONE = np.int64(-1)
 # fitted on phantoms of eight families, three sizes and four contrasts, see docs/segmentation.md
-RIM_SLOPE = 7.0  # how strongly a concave rim speaks against a join
-NECK_SLOPE = 0.5  # how strongly a neck wider than the inscribed ball speaks for it
-SPRAWL_SLOPE = 2.25  # how strongly room between the two speaks against it
+RIM_SLOPE = 8.2  # how strongly a concave rim speaks against a join
+NECK_SLOPE = 0.3  # how strongly a neck wider than the inscribed ball speaks for it
+PEAK_SLOPE = 0.3  # how strongly peaks of unequal height speak against it
+SPRAWL_SLOPE = 2.8  # how strongly room between the two speaks against it
+CRUMB = 80.0  # voxels: what is smaller has a shape of noise, and its room says little
 NO_RIM = 0.5  # solid share where the interface has no rim
 GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
 
@@ -239,18 +241,21 @@ def _room(size, moments, i, j):
 def _rate(g, e, units, limit):
     """Score a link (again); in the queue while it speaks for a join.
 
-    score = ln(surf) + NECK_SLOPE ln(neck) - SPRAWL_SLOPE sprawl - RIM_SLOPE (f - limit): surf, the interface over
-    itself and the surface towards background of the smaller cluster; neck, the interface over the cross-section of
-    the lower peak's ball; sprawl, the room (see _room) of both together less that of each, over that of the smaller;
-    f, the mean solid share of the boxes along the rim of the interface.
+    score = ln(surf) + NECK_SLOPE ln(neck) - PEAK_SLOPE ln(peaks) - SPRAWL_SLOPE sprawl n^2 / (n^2 + CRUMB^2)
+    - RIM_SLOPE (f - limit): surf, the interface over itself and the surface towards background of the smaller cluster;
+    neck, the interface over the cross-section of the lower peak's ball; peaks, the higher over the lower; sprawl, the
+    room (see _room) of both together less that of each, over that of the smaller; n, the voxels of the smaller; f, the
+    mean solid share of the boxes along the rim of the interface.
     """
     a, b = g.ends[2 * e], g.ends[2 * e + 1]
     small = a if _is_smaller(g, 2 * e) else b
     share = g.box[e] / (np.float64(g.rim[e]) * units[0]) if g.rim[e] > 0 else NO_RIM
-    area, lower = np.float64(g.area[e]), min(g.peak[a], g.peak[b])
+    area, voxels = np.float64(g.area[e]), np.float64(g.size[small])
+    lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
     neck = area * units[1] / (np.pi * lower * lower)
     sprawl = (_room(g.size, g.moments, a, b) - (g.room[a] + g.room[b])) / g.room[small]
-    score = np.log(area / (area + g.surface[small])) + NECK_SLOPE * np.log(neck)
+    sprawl *= voxels * voxels / (voxels * voxels + CRUMB * CRUMB)
+    score = np.log(area / (area + g.surface[small])) + NECK_SLOPE * np.log(neck) - PEAK_SLOPE * np.log(upper / lower)
     g.score[e] = score - SPRAWL_SLOPE * sprawl - RIM_SLOPE * (share - limit)
     if g.score[e] <= 0:
         _leave(g.heap, g.place, g.score, g.ends, g.held, e)
