@@ -21,12 +21,12 @@ from .sampling import Brick, read_bricks
 from .shading import Shading
 from .smoothing import NO_SIGMA, Filter, filter_slab
 
-GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)  # sigmas, in edges of the finest axis
+GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
 # distance of the particles to the next phase in sds of the denoised noise
 SURE = 8.0  # at which no phase is missed
 TARGET = 6.2  # enough for the mask, see docs/segmentation.md
 CLEAR = 11.0  # of the particles to the darkest phase, where less than SURE is asked for: voids are told by it
-LEAST = 0.7  # sigma below which a weaker filter blurs hardly less
+WEAKER = (0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25)  # below, a weaker filter blurs hardly less
 START = 1.0
 STRONG_GRID = (*GRID[5:], 3.0, 4.0, 5.0, 6.0)  # where no phases are seen
 STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are taken to be as strong as the noise there
@@ -223,12 +223,10 @@ def choose_bins(cores: list[np.ndarray]) -> Bins:
     return Bins(max(1, first), width)
 
 
-def weakest_sigma(
-    noise: Noise, gap: float, edges: tuple[float, float, float], target: float = SURE
-) -> tuple[float, bool]:
-    """The smallest sigma of the grid after which `gap` is `target` sds of the noise, and whether there is one."""
+def weakest_sigma(noise: Noise, gap: float, edges: tuple[float, float, float]) -> tuple[float, bool]:
+    """The smallest sigma of the grid after which `gap` is 8 sds of the noise, and whether there is one."""
     for sigma in GRID:
-        if gap >= target * noise.after([sigma / e for e in edges]).sd:
+        if gap >= SURE * noise.after([sigma / e for e in edges]).sd:
             return sigma, True
     return GRID[-1], False
 
@@ -240,18 +238,16 @@ def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
     that at which the classes of Otsu's level lie 16 sds of the noise apart, or the strongest of all.
     """
     sure = _sure_sigma(sample, one_level)
-    contrast = sure.fit.contrast
-    if contrast is None:
+    if sure.fit.contrast is None:
         return sure
-    first, _ = weakest_sigma(sample.noise, sure.gap, sample.edges, max(TARGET, CLEAR * sure.gap / contrast))
-    for sigma in GRID[GRID.index(first) :]:
+    needed = max(TARGET, CLEAR * sure.gap / sure.fit.contrast)
+    for sigma in WEAKER:
         if sigma >= max(sure.how.sigma):
             break
-        if sigma < LEAST:
-            continue
-        trial = sample.trial(sample.gaussian(sigma))
-        if trial.reached and trial.fit.n_phases == sure.fit.n_phases:
-            return trial
+        if sure.gap >= needed * sample.noise.after([sigma / e for e in sample.edges]).sd:
+            trial = sample.trial(sample.gaussian(sigma))
+            if trial.reached and trial.fit.n_phases == sure.fit.n_phases:
+                return trial
     return sure
 
 
