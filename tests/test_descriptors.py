@@ -31,7 +31,7 @@ ellipticity_yx ellipticity_zx ellipticity_zy kind open resolved flags
 """
 GROUP_COLUMNS = """
 n_members volume_#3 equivalent_diameter_# solidity weld_area_#2 weld_ratio_max void_fraction
-open_void_fraction score reasons
+open_void_fraction score reasons joint
 """
 
 

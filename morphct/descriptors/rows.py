@@ -104,5 +104,5 @@ AGGREGATES = _with(
     "aggregate_id",
     found_in(groups),
     "n_members volume equivalent_diameter solidity weld_area weld_ratio_max void_fraction open_void_fraction "
-    "score joint reasons",
+    "score reasons joint",
 )
