@@ -11,8 +11,8 @@ HEAD = """# Scoreboard
 
 Written by `scripts/scoreboard`, {date}, seeds {seeds}. Synthetic powders (`morphct phantom`) at the reference study's
 contrast (CNR 2.3, white noise, air, glue and particles) unless the row says otherwise; default settings, nothing tuned
-to a row. Particles of 200 voxels and more are scored. Families of 20 and 40 voxels are drawn with all seeds, the rest with
-the first.
+to a row. Particles of 200 voxels and more are scored. Families of 20 and 40 voxels are drawn with all seeds, the rest
+with the first.
 
 - **F1**: a found and a true particle are the same where their intersection is more than half of their union. *Within*:
   of particles that touch no face of the volume. *Best merge*: every basin of the distance map given to the particle
