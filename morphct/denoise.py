@@ -22,7 +22,7 @@ from .options import Options, option
 from .shading import Shading
 from .slabs import Slab
 from .smoothing import NO_SIGMA, Filter, filter_slab
-from .strength import GRID, TARGET, Sample, Trial, search_sigma
+from .strength import GRID, TARGET, UNEVEN, Sample, Trial, search_sigma
 from .units import VoxelSize
 
 
@@ -153,6 +153,11 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside) -> list[str]:
         words.append(
             f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise ratio "
             "overstates the quality and small voids are harder to see than it says"
+        )
+    if trial.excess > UNEVEN:
+        words.append(
+            f"the grey of every phase spreads {trial.excess:.1f} times as wide as the noise of flat places (streaks, "
+            "rings or shading), so the contrast-to-noise ratio overstates the quality"
         )
     if trial.fit.ok and not trial.reached:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]

@@ -15,7 +15,7 @@ from .joins import Steps
 from .saddles import Graph
 
 # of split.join: sd of the best limit of a scan over families, sizes and contrasts of phantoms; docs/segmentation.md
-UNCERTAINTY = 0.08
+UNCERTAINTY = 0.12
 PART = 0.1  # of a particle's voxels: a smaller piece changes nothing that is told of it
 
 

@@ -27,6 +27,8 @@ SURE = 8.0  # at which no phase is missed
 TARGET = 6.2  # enough for the mask, see docs/segmentation.md
 CLEAR = 11.0  # of the particles to the darkest phase, where less than SURE is asked for: voids are told by it
 WEAKER = (0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25)  # below, a weaker filter blurs hardly less
+UNEVEN = 1.1  # spread of all phases over the noise of flat places; undisturbed scans stay below
+STRONGEST_UNEVEN = 2.0  # sigma
 START = 1.0
 STRONG_GRID = (*GRID[5:], 3.0, 4.0, 5.0, 6.0)  # where no phases are seen
 STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are taken to be as strong as the noise there
@@ -50,6 +52,11 @@ class Trial:
     def gap(self) -> float:
         """Grey distance of the two brightest phases; 0 for fewer."""
         return float(self.fit.means[-1] - self.fit.means[-2]) if self.fit.n_phases > 1 else 0.0
+
+    @property
+    def excess(self) -> float:
+        """Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases."""
+        return float(min(self.fit.sds)) / self.residual.sd if self.fit.ok and self.residual.sd else 1.0
 
     @property
     def reached(self) -> bool:
@@ -240,6 +247,8 @@ def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
     sure = _sure_sigma(sample, one_level)
     if sure.fit.contrast is None:
         return sure
+    if sure.excess > UNEVEN:
+        return _stronger(sample, sure)
     needed = max(TARGET, CLEAR * sure.gap / sure.fit.contrast)
     for sigma in WEAKER:
         if sigma >= max(sure.how.sigma):
@@ -249,6 +258,18 @@ def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
             if trial.reached and trial.fit.n_phases == sure.fit.n_phases:
                 return trial
     return sure
+
+
+def _stronger(sample: Sample, sure: Trial) -> Trial:
+    """The weakest filter from a sure one on after which phases lie far enough apart for what streaks and rings add."""
+    last = sure
+    for sigma in GRID:
+        if max(sure.how.sigma) < sigma <= STRONGEST_UNEVEN and last.gap < SURE * last.excess * last.residual.sd:
+            trial = sample.trial(sample.gaussian(sigma))
+            if trial.fit.n_phases != sure.fit.n_phases:
+                break
+            last = trial
+    return last
 
 
 def _sure_sigma(sample: Sample, one_level: bool) -> Trial:

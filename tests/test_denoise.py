@@ -220,6 +220,18 @@ def test_a_weaker_filter_is_enough_where_the_darkest_phase_lies_clear(seed):
     assert two.fit.contrast >= 8 * two.sd_after  # two phases: no weaker one
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_streaks_call_for_a_stronger_filter_and_are_said(seed):
+    rng = np.random.default_rng(seed)
+    volume = powder(seed, (64, 96, 96), 650)
+    plain, _, _ = denoised(volume)
+    bands = np.repeat(rng.normal(0, 350, (16, 96, 1)), 4, axis=0)  # rows of four planes, each its own
+    streaked, _, _ = denoised(np.clip(np.rint(volume + bands), 0, 65535).astype(np.uint16))
+    assert streaked.sigma[0] > plain.sigma[0]
+    assert any("spreads" in w for w in streaked.warnings)
+    assert not any("spreads" in w for w in plain.warnings)
+
+
 def test_target_out_of_reach_is_said():
     plan, _, _ = denoised(powder(0, (32, 64, 64), 650), DenoiseOptions(sigma=0.5))
     assert not plan.reached
