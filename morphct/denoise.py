@@ -14,7 +14,7 @@ from . import drift, rings
 from .codes import Outside, find_outside
 from .errors import SegmentationError
 from .executors import RunMap
-from .grey_plan import DenoisePlan
+from .grey_plan import UNEVEN, DenoisePlan
 from .histogram import BINS, GreyCounts
 from .kernels.blocks import Span, count_codes, extremes
 from .noise import CORRELATED, Noise
@@ -22,7 +22,7 @@ from .options import Options, option
 from .shading import Shading
 from .slabs import Slab
 from .smoothing import NO_SIGMA, Filter, filter_slab
-from .strength import GRID, TARGET, UNEVEN, Sample, Trial, search_sigma
+from .strength import GRID, TARGET, Sample, Trial, search_sigma
 from .units import VoxelSize
 
 

@@ -41,6 +41,8 @@ class DipModel:
         Length over which the noise is alike, in voxels.
     clipped : bool
         The greys of particles are cut at the largest value: their noise has one tail only.
+    streaked : bool
+        All phases spread wider than the noise of flat places (`grey_plan.UNEVEN`): their noise has heavy tails.
     capture : (2, K) float, optional
         Diameters that deficits suggest (shortest edges, ascending), and the shares of the deficits caught there.
     """
@@ -56,6 +58,7 @@ class DipModel:
     plateau: np.ndarray | None = field(default=None, repr=False)
     correlation: float = 0.0
     clipped: bool = False
+    streaked: bool = False
     capture: np.ndarray | None = field(default=None, repr=False)
 
     @property

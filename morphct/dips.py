@@ -81,7 +81,8 @@ def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> n
     return morphology.dilate(seeds, half, z0 - a, z1 - a) & inner
 
 
-def _peaks(planes: Planes, zones: components.Components, slab: Slab) -> np.ndarray:
+def peaks_of_zones(planes: Planes, zones: components.Components, slab: Slab) -> np.ndarray:
+    """Deepest dip of each component of the zone within a slab, (n + 1,) int32."""
     peaks = np.zeros(zones.n + 1, np.int32)
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
@@ -203,7 +204,7 @@ def _cut_at_half(planes: Planes, zone: Any, halves: Any, slabs: Sequence[Slab], 
     """Add the voxels of each piece of the zone that are deeper than half its deepest one to the 0/1 volume `halves`."""
     zones = components.label(components.Solid(zone), zone.shape, 26, slabs, run_map, tick)
     peaks = np.zeros(zones.n + 1, np.int32)
-    for p in run_map(partial(_peaks, planes, zones), slabs):
+    for p in run_map(partial(peaks_of_zones, planes, zones), slabs):
         peaks = np.maximum(peaks, p)
     levels = np.ceil(0.5 * np.minimum(peaks, planes.model.contrast)).astype(np.int32) + 1
     for _ in run_map(partial(_half_depth, planes, zones, levels, halves), slabs):

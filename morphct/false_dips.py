@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from . import components, dips
-from .dip_model import DipModel
+from .dip_model import CORE_VOXELS, DipModel
 from .executors import RunMap
+from .plateau import CORE, Planes
 from .slabs import Slab
 
+DEEPEST = 0.6  # of the contrast
 TOP = 65536  # a code and its mirror image add up to it; 0 stays outside
 
 
@@ -47,7 +49,37 @@ def expected(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], ru
     model : DipModel
         As `plateau.fit` leaves it.
     """
+    return _specks(codes, depths, model, slabs, run_map).n
+
+
+def strict(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map) -> DipModel:
+    """The model with so large a factor that no more specks are bright enough than false dips are accepted.
+
+    For scans with streaks, whose noise has heavier tails than its width tells. At most `DEEPEST` of the contrast is
+    asked for, so that bright inclusions cannot make all voids vanish. Parameters as in `expected`.
+    """
+    specks = _specks(codes, depths, model, slabs, run_map)
+    core = sum(run_map(partial(_core_voxels, depths), slabs))
+    accepted = int(model.false_per_particle * core / CORE_VOXELS)
+    if specks.n <= accepted:
+        return model
+    heights = np.zeros(specks.n + 1, np.int32)
+    planes = Planes(Mirrored(codes), depths, _mirrored(model))
+    for part in run_map(partial(dips.peaks_of_zones, planes, specks), slabs):
+        heights = np.maximum(heights, part)
+    least = float(np.sort(heights[1:])[::-1][accepted])
+    return replace(model, factor=max(model.seed_depth, min(least, DEEPEST * model.contrast)) / model.sd)
+
+
+def _mirrored(model: DipModel) -> DipModel:
     assert model.plateau is not None
-    mirrored = replace(model, plateau=TOP - model.plateau)
-    zone = partial(dips.zone_planes, Mirrored(codes), depths, mirrored)
-    return components.label(zone, tuple(codes.shape), 26, slabs, run_map).n
+    return replace(model, plateau=TOP - model.plateau)
+
+
+def _specks(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap) -> components.Components:
+    zone = partial(dips.zone_planes, Mirrored(codes), depths, _mirrored(model))
+    return components.label(zone, tuple(codes.shape), 26, slabs, run_map)
+
+
+def _core_voxels(depths: Any, slab: Slab) -> int:
+    return int(np.count_nonzero(np.asarray(depths[slab.z0 : slab.z1]) == CORE))

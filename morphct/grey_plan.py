@@ -15,6 +15,8 @@ from .smoothing import Filter
 
 OPTICS = 0.7  # shortest edges: blur of the optics that is taken for granted
 
+UNEVEN = 1.1  # spread of all phases over the noise of flat places; undisturbed scans stay below
+
 
 @dataclass(frozen=True)
 class Bins:
@@ -95,6 +97,11 @@ class DenoisePlan:
         return self.how.method
 
     @property
+    def excess(self) -> float:
+        """Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases."""
+        return excess(self.fit, self.residual)
+
+    @property
     def sd_after(self) -> float:
         """Noise after filtering, grey values."""
         return self.residual.sd
@@ -124,3 +131,8 @@ class DenoisePlan:
     def halo(self) -> int:
         """Raw planes needed on each side of a slab."""
         return self.how.radius[0] + 1
+
+
+def excess(fit: PhaseFit, noise: Noise) -> float:
+    """Spread of the phase that spreads least, over the noise of flat places; 1 where none is known."""
+    return float(min(fit.sds)) / noise.sd if fit.ok and noise.sd else 1.0

@@ -10,6 +10,7 @@ from .conditioning import CLIPPED
 from .denoise import DenoisePlan
 from .detection import Detection
 from .dip_model import DipModel, detection_limits
+from .grey_plan import UNEVEN
 from .histogram import GreyCounts, PhaseFit
 from .threshold import Threshold
 
@@ -97,6 +98,7 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
         false_per_particle=false_per_particle,
         factor=factor,
         clipped=found.values.get("clipped_high_share", 0.0) > CLIPPED,
+        streaked=plan.excess > UNEVEN,
     )
 
 

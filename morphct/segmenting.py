@@ -113,6 +113,7 @@ def _voids(
     plan, fit, found = grey
     edge, deep, shallowest, specks = job.voxel_size.smallest, None, 0.0, None
     seen: detection.Detection | None = None
+    gaps = None
 
     def learn(model: DipModel) -> DipModel:
         nonlocal seen
@@ -129,6 +130,7 @@ def _voids(
         dips, model = voids.find_dips(codes, labels, model, job.scratch, job.slabs, job.run_map, tick, learn, True)
         ids, count, specks = dips.ids, dips.n, dips.specks
         deep, shallowest = surely_void(dips.deeper, found.uncertainty), model.core_depth * edge
+        gaps = voids.between(ids, count, labels, job.slabs, job.run_map)
     else:
         ids, count = holes
         model = grey_record.hole_model(plan, fit, found)
@@ -136,7 +138,7 @@ def _voids(
             learn(model)
     count = voids.add_cut(ids, count, cut, n_cut, job.slabs, job.run_map)
     job.scratch.release("cut_ids")
-    owned = voids.own(ids, count, labels, settings.voids, job.slabs, job.run_map, deep)
+    owned = voids.own(ids, count, labels, settings.voids, job.slabs, job.run_map, deep, gaps)
     blur = model.blur if model is not None else grey_record.total_blur(plan, found)
     known = bounded(owned.facts, blur, found.uncertainty, job.voxel_size.relative, seen)
     owned = replace(owned, facts=replace(known, seeing=Seeing(shallowest)))

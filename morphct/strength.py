@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .codes import Coding, Outside, choose_coding
-from .grey_plan import Bins
+from .grey_plan import UNEVEN, Bins, excess
 from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu
 from .kernels.blocks import Flatness, Span, count_codes, gradients
 from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
@@ -27,7 +27,6 @@ SURE = 8.0  # at which no phase is missed
 TARGET = 6.2  # enough for the mask, see docs/segmentation.md
 CLEAR = 11.0  # of the particles to the darkest phase, where less than SURE is asked for: voids are told by it
 WEAKER = (0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25)  # below, a weaker filter blurs hardly less
-UNEVEN = 1.1  # spread of all phases over the noise of flat places; undisturbed scans stay below
 STRONGEST_UNEVEN = 2.0  # sigma
 START = 1.0
 STRONG_GRID = (*GRID[5:], 3.0, 4.0, 5.0, 6.0)  # where no phases are seen
@@ -56,7 +55,7 @@ class Trial:
     @property
     def excess(self) -> float:
         """Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases."""
-        return float(min(self.fit.sds)) / self.residual.sd if self.fit.ok and self.residual.sd else 1.0
+        return excess(self.fit, self.residual)
 
     @property
     def reached(self) -> bool:

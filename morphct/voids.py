@@ -19,6 +19,7 @@ from .slabs import Slab
 from .void_facts import VoidFacts
 
 Tick = Callable[[int], None] | None
+INSIDE = 0.9  # of the walls a void shares with particles: from here on it lies inside the one
 CUT = 1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
 
 
@@ -234,7 +235,10 @@ def find_dips(
     bright specks are counted as well, see `false_dips`.
     """
     depths = plateau.classify(labels, model, scratch, slabs, run_map, tick)
-    model = learn(plateau.fit(codes, depths, model, slabs, run_map))
+    model = plateau.fit(codes, depths, model, slabs, run_map)
+    if model.streaked and model.factor is None:
+        model = false_dips.strict(codes, depths, model, slabs, run_map)
+    model = learn(model)
     found = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
     if mirrored and not model.clipped:  # bright noise is cut off then
         found = replace(found, specks=false_dips.expected(codes, depths, model, slabs, run_map))
@@ -256,6 +260,42 @@ def _renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
         morphology.renumber(held, table)
 
 
+def _wall_runs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
+    """(void, label, faces) of a slab; 0 is the background."""
+    a, b = slab.halo(1, labels.shape[0])
+    planes = np.ascontiguousarray(ids[a:b])
+    if not planes[slab.z0 - a : slab.z1 - a].any():
+        return np.zeros((0, 3), np.int64)
+    return morphology.touching_runs(planes, np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a)
+
+
+def between(ids: Any, n: int, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
+    """Which dips lie between particles: no particle holds `INSIDE` of the walls that they share with particles.
+
+    Glue in the wedge of a contact is thinner than the blur, so the mask holds it, and it is a dip of both particles.
+
+    Parameters
+    ----------
+    ids : (Z,Y,X) int32 array-like
+        Dips up to `n`.
+    labels : (Z,Y,X) int array-like
+
+    Returns
+    -------
+    (n+1,) bool
+    """
+    total, largest = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    parts = [p for p in run_map(partial(_wall_runs, ids, labels), slabs) if len(p)]
+    if parts:
+        runs = np.concatenate(parts)
+        pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
+        faces = np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)
+        held = pairs[:, 1] > 0
+        np.add.at(total, pairs[held, 0], faces[held])
+        np.maximum.at(largest, pairs[held, 0], faces[held])
+    return largest < INSIDE * total
+
+
 def own(
     ids: Any,
     n: int,
@@ -264,6 +304,7 @@ def own(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     deep: np.ndarray | None = None,
+    dropped: np.ndarray | None = None,
 ) -> Voids:
     """Give each void to the particle that holds most of it; drop voids outside particles and below `min_voxels`.
 
@@ -275,6 +316,8 @@ def own(
         Envelope of the particles: enclosed voids carry their particle's label.
     deep : (d+1,) int64, optional
         Voxels of the first d voids that are surely void (`VoidFacts.low`).
+    dropped : (d+1,) bool, optional
+        Those of the first d that are none (`between`).
     """
     parts = [p for p in run_map(partial(_pairs, ids, labels), slabs) if len(p)]
     owner, sizes = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
@@ -286,6 +329,8 @@ def own(
         held = np.bincount(inverse.ravel(), weights=count[inside]).astype(np.int64)
         order = np.lexsort((-pairs[:, 1], held))  # the largest share last; of equal shares the lower label
         owner[pairs[order, 0]] = pairs[order, 1]
+    if dropped is not None:
+        owner[: len(dropped)][dropped] = 0
     return _kept(ids, owner, sizes, options, slabs, run_map, deep)
 
 

@@ -70,3 +70,30 @@ def test_slabs_make_no_difference(planes):
     codes = noisy(6)
     codes[:, :5] = 0
     assert both(codes, model(factor=2.8), planes) == both(codes, model(factor=2.8))
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_heavy_tails_ask_for_deeper_dips(seed):
+    rng = np.random.default_rng(seed)
+    codes = noisy(seed, 1000.0).astype(float)
+    for sign in (-1, 1) * 25:  # specks of both signs, deeper than the width of the noise tells
+        place = tuple(rng.integers(4, n - 4) for n in SHAPE)
+        codes[tuple(slice(p - 1, p + 2) for p in place)] += sign * 5500
+    ball = sum((np.arange(n).reshape([-1 if i == k else 1 for i in range(3)]) - c) ** 2
+               for k, (n, c) in enumerate(zip(SHAPE, (20, 30, 20)))) <= 16  # fmt: skip
+    codes = np.clip(codes - 15_000 * ndimage.gaussian_filter(ball.astype(float), 1.0), 1, 65535).astype(np.uint16)
+    many, bright = both(codes, model(1000.0))
+    few, left = both(codes, model(1000.0, streaked=True))
+    assert many > 8
+    assert bright > 8
+    assert left == 0
+    assert few in (1, 2, 3)  # the void stays
+    assert both(codes, model(1000.0, streaked=True), 9) == (few, left)
+
+
+def test_a_bright_grain_does_not_make_voids_vanish():
+    codes = noisy(14, 500.0).astype(float)
+    ball = sum((np.arange(n).reshape([-1 if i == k else 1 for i in range(3)]) - c) ** 2
+               for k, (n, c) in enumerate(zip(SHAPE, (20, 30, 20)))) <= 16  # fmt: skip
+    codes += 20_000 * ndimage.gaussian_filter(np.roll(ball, 24, axis=2) * 1.0 - 0.75 * ball, 1.0)
+    assert both(np.clip(codes, 1, 65535).astype(np.uint16), model(500.0, streaked=True))[0] == 1

@@ -192,3 +192,20 @@ def test_dip_kernels_naive_twins(seed):
     kernel.keep_deeper(kept, places, values, np.array([0, 50, -50], np.int32))
     np.testing.assert_array_equal(marked, kept > 0)
     np.testing.assert_array_equal(kept, np.where(truth >= np.array([0, 50, -50])[ids], ids, 0))
+
+
+@pytest.mark.parametrize("planes", CUTS)
+def test_dips_whose_walls_are_shared_lie_between_particles(planes):
+    labels = np.zeros((56, 20, 20), np.int32)
+    labels[4:52, 4:10, 4:16] = 1
+    labels[4:52, 10:16, 4:16] = 2
+    ids = np.zeros(labels.shape, np.int32)
+    ids[10:13, 9:11, 8:10] = 1  # half in either
+    ids[20:23, 5:8, 8:10] = 2  # within the first
+    ids[30:33, 4:10, 8:10] = 3  # reaches its end: an eleventh of its walls are the other's
+    ids[50:52, 4:6, 4:6] = 4  # at the background, else within the first
+    gap = voids.between(ids, 4, labels, plan_slabs(56, planes), Threads(2))
+    assert gap.tolist() == [False, True, False, False, False]
+    owned = voids.own(ids.copy(), 4, labels, VoidOptions(), plan_slabs(56, planes), dropped=gap)
+    assert owned.n == 3
+    assert owned.owner.tolist() == [0, 1, 1, 1]
