@@ -93,6 +93,7 @@ def plan(
     changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
     circles = rings.measure(volume, sample.bricks, sample.valid) if noise.sd else 0.0
     trial, shading = _flattened(sample, options, changes, bool(levels), one_level)
+    excess = sample.excess() if options.method in ("auto", "gaussian") and trial.fit.ok else 1.0
     return DenoisePlan(
         how=trial.how,
         noise=noise,
@@ -104,13 +105,14 @@ def plan(
         counts=trial.counts,
         edges=edges,
         warnings=(
-            *_warnings(trial, noise, outside),
+            *_warnings(trial, noise, outside, excess),
             *drift.in_words(changes, trial.fit.contrast, shading, getattr(volume, "crop", None)),
             *rings.in_words(circles, trial.fit.contrast),
         ),
         drift=changes,
         shading=shading,
         rings=circles,
+        excess=excess,
     )
 
 
@@ -145,7 +147,7 @@ def _choose(sample: Sample, options: DenoiseOptions, one_level: bool) -> Trial:
     return search_sigma(sample, one_level)
 
 
-def _warnings(trial: Trial, noise: Noise, outside: Outside) -> list[str]:
+def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> list[str]:
     words = []
     if outside.value is not None:
         words.append(outside.words())
@@ -154,9 +156,9 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside) -> list[str]:
             f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise ratio "
             "overstates the quality and small voids are harder to see than it says"
         )
-    if trial.excess > UNEVEN:
+    if excess > UNEVEN:
         words.append(
-            f"the grey of every phase spreads {trial.excess:.1f} times as wide as the noise of flat places (streaks, "
+            f"the grey of every phase spreads {excess:.1f} times as wide as the noise of flat places (streaks, "
             "rings or shading), so the contrast-to-noise ratio overstates the quality"
         )
     if trial.fit.ok and not trial.reached:

@@ -65,6 +65,8 @@ class DenoisePlan:
         What codes are freed of.
     rings : float
         sd of the rings about the axis, grey values.
+    excess : float
+        Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases.
     """
 
     how: Filter
@@ -80,6 +82,7 @@ class DenoisePlan:
     drift: Drift = field(default_factory=Drift)
     shading: Shading | None = None
     rings: float = 0.0
+    excess: float = 1.0
 
     @property
     def sigma(self) -> tuple[float, float, float]:
@@ -95,11 +98,6 @@ class DenoisePlan:
     def method(self) -> str:
         """The filter used: none, gaussian, median or nlm."""
         return self.how.method
-
-    @property
-    def excess(self) -> float:
-        """Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases."""
-        return excess(self.fit, self.residual)
 
     @property
     def sd_after(self) -> float:
@@ -131,8 +129,3 @@ class DenoisePlan:
     def halo(self) -> int:
         """Raw planes needed on each side of a slab."""
         return self.how.radius[0] + 1
-
-
-def excess(fit: PhaseFit, noise: Noise) -> float:
-    """Spread of the phase that spreads least, over the noise of flat places; 1 where none is known."""
-    return float(min(fit.sds)) / noise.sd if fit.ok and noise.sd else 1.0

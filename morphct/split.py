@@ -39,7 +39,7 @@ class SplitOptions(Options):
         0.0, "ascent: peaks of the distance map that rise less above their saddle are no peaks", "voxels", min=0.0
     )
     join: float = option(
-        0.92, "ascent: more joins more; a neck this solid is joined where all else is even", min=0.0, max=2.0
+        0.905, "ascent: more joins more; a neck this solid is joined where all else is even", min=0.0, max=2.0
     )
     h: float = option(
         1.0,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .codes import Coding, Outside, choose_coding
-from .grey_plan import UNEVEN, Bins, excess
+from .grey_plan import UNEVEN, Bins
 from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu
 from .kernels.blocks import Flatness, Span, count_codes, gradients
 from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
@@ -55,7 +55,7 @@ class Trial:
     @property
     def excess(self) -> float:
         """Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases."""
-        return excess(self.fit, self.residual)
+        return float(min(self.fit.sds)) / self.residual.sd if self.fit.ok and self.residual.sd else 1.0
 
     @property
     def reached(self) -> bool:
@@ -94,6 +94,7 @@ class Sample:
         self.inner_valid = [None if v is None else v[b.core] for b, v in zip(self.bricks, self.valid)]
         self.blocks: list[Place] = []
         self.noise = no_noise()
+        self.start: Trial | None = None
         self.shading: Shading | None = None
 
     def _read(self, halo: int) -> None:
@@ -103,6 +104,14 @@ class Sample:
 
     def _valid_of(self, brick: Brick) -> np.ndarray | None:
         return self.outside.valid_part(brick.grey, brick.start, self.volume.shape)
+
+    def excess(self) -> float:
+        """Spread of the phase that spreads least after the first filter tried, over the noise of flat places."""
+        if not self.noise.sd:
+            return 1.0
+        if self.start is None:
+            self.start = self.trial(self.gaussian(START))
+        return self.start.excess
 
     @property
     def finite(self) -> list[np.ndarray]:
@@ -246,7 +255,7 @@ def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
     sure = _sure_sigma(sample, one_level)
     if sure.fit.contrast is None:
         return sure
-    if sure.excess > UNEVEN:
+    if sample.excess() > UNEVEN:
         return _stronger(sample, sure)
     needed = max(TARGET, CLEAR * sure.gap / sure.fit.contrast)
     for sigma in WEAKER:
@@ -275,8 +284,11 @@ def _sure_sigma(sample: Sample, one_level: bool) -> Trial:
     """Smooth, fit, choose the sigma that the fit asks for, until the two agree."""
     sigma = START if sample.noise.sd else 0.0
     tried: dict[float, Trial] = {}
+    sample.start = None
     while True:
         tried[sigma] = trial = sample.trial(sample.gaussian(sigma))
+        if sigma == START:
+            sample.start = trial
         if trial.fit.ok:
             wanted, _ = weakest_sigma(sample.noise, trial.gap, sample.edges)
             if wanted == sigma:
