@@ -26,7 +26,7 @@ with the first.
   and void fractions within a fifth of the limit. *Truth*: of all, by the neck and the voids of the true labels.
 - **Peers**: SciPy and scikit-image (Gaussian of 1, 1.5 or 2.5 voxels, multi-Otsu or Otsu, filled holes, watershed from
   h-maxima) and PoreSpy's SNOW, each on whichever of those masks is nearest to the truth, and with its best setting *for
-  that row*, chosen by its F1.
+  that row*, chosen by its F1. Empty: not played.
 
 """
 COLUMNS = (
