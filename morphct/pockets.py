@@ -44,11 +44,29 @@ def _faces(pockets: components.Components, labels: Any, slab: Slab) -> np.ndarra
     if b > slab.z1:
         parts.append(pockets.source(slab.z1, b).astype(parts[-1].dtype))
     held = np.ascontiguousarray(labels[a:b])
-    runs = morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a)
+    return summed(morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a))
+
+
+def summed(runs: np.ndarray) -> np.ndarray:
+    """Runs (N,3) of a number, a label and a count: those of equal number and label as one, in ascending order."""
     if not len(runs):
         return runs
     pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
     return np.column_stack([pairs, np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)])
+
+
+def held_faces(parts: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What holds `n` pockets, each (n+1,): faces shared with labels, the most with one of them, faces with none.
+
+    parts: (K,3) pocket, label or OPEN, faces, of the slabs.
+    """
+    total, largest, free = np.zeros((3, n + 1), np.int64)
+    pocket, label, faces = summed(np.concatenate([np.zeros((0, 3), np.int64), *parts])).T
+    held = label != OPEN
+    np.add.at(total, pocket[held], faces[held])
+    np.maximum.at(largest, pocket[held], faces[held])
+    np.add.at(free, pocket[~held], faces[~held])
+    return total, largest, free
 
 
 def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Slab) -> int:
@@ -76,20 +94,10 @@ def open_gaps(
         `pockets` in all, `gaps` between particles and voids `cut` by a face among them, and their `voxels`.
     """
     pockets = components.label(Added(before, after), labels.shape, 6, slabs, run_map, tick)
-    parts = [p for p in run_map(partial(_faces, pockets, labels), slabs) if len(p)]
-    total, largest = np.zeros(pockets.n + 1, np.int64), np.zeros(pockets.n + 1, np.int64)
-    leaks = np.zeros(pockets.n + 1, bool)
-    if parts:
-        runs = np.concatenate(parts)
-        pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
-        faces = np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)
-        held = pairs[:, 1] != OPEN
-        leaks[pairs[~held, 0]] = True
-        np.add.at(total, pairs[held, 0], faces[held])
-        np.maximum.at(largest, pairs[held, 0], faces[held])
+    total, largest, free = held_faces(list(run_map(partial(_faces, pockets, labels), slabs)), pockets.n)
     gap = largest < INSIDE * total
     gap |= total == 0  # held by nothing solid at all
-    cut = pockets.faces & ~leaks & ~gap
+    cut = pockets.faces & (free == 0) & ~gap
     gap[0] = cut[0] = False
     voxels = sum(run_map(partial(_clear, pockets, gap | cut, labels), slabs)) if (gap | cut).any() else 0
     return {"pockets": pockets.n, "gaps": int(gap.sum()), "cut": int(cut.sum()), "voxels": voxels}

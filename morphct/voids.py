@@ -14,6 +14,7 @@ from .executors import RunMap
 from .kernels import dips as kernel
 from .kernels import morphology
 from .options import Options, option
+from .pockets import held_faces, summed
 from .scratch import changed
 from .slabs import Slab
 from .void_facts import VoidFacts
@@ -248,11 +249,7 @@ def find_dips(
 
 def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
     voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
-    runs = kernel.owner_pairs(voids, np.ascontiguousarray(labels[slab.z0 : slab.z1]))
-    if not len(runs):
-        return runs
-    pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
-    return np.column_stack([pairs, np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)])
+    return summed(kernel.owner_pairs(voids, np.ascontiguousarray(labels[slab.z0 : slab.z1])))
 
 
 def _renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
@@ -266,7 +263,7 @@ def _wall_runs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
     planes = np.ascontiguousarray(ids[a:b])
     if not planes[slab.z0 - a : slab.z1 - a].any():
         return np.zeros((0, 3), np.int64)
-    return morphology.touching_runs(planes, np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a)
+    return summed(morphology.touching_runs(planes, np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a))
 
 
 def between(ids: Any, n: int, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
@@ -284,15 +281,7 @@ def between(ids: Any, n: int, labels: Any, slabs: Sequence[Slab], run_map: RunMa
     -------
     (n+1,) bool
     """
-    total, largest = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    parts = [p for p in run_map(partial(_wall_runs, ids, labels), slabs) if len(p)]
-    if parts:
-        runs = np.concatenate(parts)
-        pairs, inverse = np.unique(runs[:, :2], axis=0, return_inverse=True)
-        faces = np.bincount(inverse.ravel(), weights=runs[:, 2]).astype(np.int64)
-        held = pairs[:, 1] > 0
-        np.add.at(total, pairs[held, 0], faces[held])
-        np.maximum.at(largest, pairs[held, 0], faces[held])
+    total, largest, _ = held_faces(list(run_map(partial(_wall_runs, ids, labels), slabs)), n)
     return largest < INSIDE * total
 
 
@@ -322,13 +311,12 @@ def own(
     parts = [p for p in run_map(partial(_pairs, ids, labels), slabs) if len(p)]
     owner, sizes = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     if parts:
-        void, label, count = np.concatenate(parts).T
-        sizes += np.bincount(void, weights=count, minlength=n + 1).astype(np.int64)
-        inside = label > 0
-        pairs, inverse = np.unique(np.column_stack([void, label])[inside], axis=0, return_inverse=True)
-        held = np.bincount(inverse.ravel(), weights=count[inside]).astype(np.int64)
-        order = np.lexsort((-pairs[:, 1], held))  # the largest share last; of equal shares the lower label
-        owner[pairs[order, 0]] = pairs[order, 1]
+        void, label, count = summed(np.concatenate(parts)).T
+        np.add.at(sizes, void, count)
+        # the largest share last; of equal shares the lower label
+        order = np.lexsort((-label, count))
+        order = order[label[order] > 0]
+        owner[void[order]] = label[order]
     if dropped is not None:
         owner[: len(dropped)][dropped] = 0
     return _kept(ids, owner, sizes, options, slabs, run_map, deep)

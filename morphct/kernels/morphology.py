@@ -186,16 +186,6 @@ def face_pairs(below, above, reach):
 
 
 @jit
-def map_labels(labels, table, out):
-    """out = table[labels], voxel by voxel; labels (Z,Y,X) unsigned, table (N+1,), out (Z,Y,X) written in place."""
-    flat, target = labels.reshape(-1), out.reshape(-1)
-    nothing = table[0]
-    for i in range(flat.size):
-        label = flat[i]
-        target[i] = table[label] if label != 0 else nothing
-
-
-@jit
 def renumber(labels, table):
     """labels = table[labels] in place, but for 0; labels (Z,Y,X) integers from 0, table (N+1,)."""
     for z in range(labels.shape[0]):
