@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import __version__, numbering
+from .cautions import Caution, weight_of
 from .job import Job
 from .result import CHECKPOINT, RunWriter, open_labels
 from .segmenting import Segmented
@@ -49,7 +50,7 @@ def save(writer: RunWriter, key: str, found: Segmented, job: Job) -> None:
             "threshold": found.threshold,
             "histogram": found.histogram,
             "margins": None if found.margins is None else found.margins.to_mapping(),
-            "warnings": job.warnings,
+            "cautions": [[str(s), weight_of(s)] for s in job.cautions],
             "stages": job.stages,
         },
     )
@@ -63,8 +64,8 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
         writer.clear()
         return None
     job.stages += kept["stages"]
-    for sentence in kept["warnings"]:
-        job.warn(sentence)
+    for sentence, weight in kept["cautions"]:
+        job.warn(Caution(sentence, weight))
     labels = job.scratch.create("labels", job.shape, np.int32)
     stored = open_labels(writer.folder / "labels.zarr")
     ids = None if kept["ids"] is None else np.array(kept["ids"], np.int64)

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from . import phase_choice
 from .grey_plan import DenoisePlan
-from .histogram import PhaseFit
+from .histogram import GreyCounts, PhaseFit
 from .kernels.blocks import above_level
 from .levels import Threshold, as_level
 
@@ -16,7 +17,9 @@ FEWEST = 500  # voxels for a median
 NECK = 2.5  # finest edges: half of the thickness below which a bridge does not count as a connection
 
 
-def look(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
+def look(
+    codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts
+) -> tuple[dict[str, float | None], list[phase_choice.Phase]]:
     """Halo and surroundings in a box in the middle.
 
     Parameters
@@ -27,11 +30,14 @@ def look(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> dict
 
     Returns
     -------
-    dict
+    values : dict
         `halo_fringe`: median of the dark background beyond 10 voxels of a particle, less that at 2.5 to 10;
         `halo_drop`: median of the particles' rim, less that of their core; both as shares of the contrast.
         `largest_bright`, `largest_dark`: share of the largest piece of the particles and of the darkest phase, with
-        bridges under 5 voxels cut. None where too few voxels tell.
+        bridges under 5 voxels cut; `closed_dark`: share of the darker voxels that one bright body encloses. None where
+        too few voxels tell.
+    phases : list of Phase
+        Darkest first; empty where the fit tells none apart.
     """
     import edt
 
@@ -48,12 +54,15 @@ def look(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> dict
     dark = ~mask & (part > 0) & (grey < limit)
     thick = edt.edt(dark, anisotropy=plan.edges, black_border=False, parallel=1) > NECK
     halo = _halo(grey, mask, dark, depth, blur_of(found, plan)) if plan.noise.sd else (None, None)
-    return {
+    values = {
         "halo_fringe": None if halo[0] is None else halo[0] / (inside - outside),
         "halo_drop": None if halo[1] is None else halo[1] / (inside - outside),
         "largest_bright": _largest_piece(mask & (depth > NECK)),
         "largest_dark": _largest_piece(thick),
+        "closed_dark": phase_choice.closed_share(mask),
     }
+    phases = phase_choice.look(part, fit, counts, plan.how.coding, plan.edges) if fit.ok else []
+    return values, phases
 
 
 def blur_of(found: Threshold, plan: DenoisePlan) -> float:

@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from . import phase_choice
+from .cautions import DOUBT, LOG, MATTERS, WRONG, Caution
 from .closeup import look
 from .drift import record
 from .grey_plan import DenoisePlan
 from .histogram import GreyCounts, PhaseFit, deconvolve_histogram
 from .levels import UNCERTAINTY, UNCERTAINTY_MISSED, Threshold
 from .localmap import LocalMap
+from .method_choice import CLEAR_HALO, CLEAR_VALLEY, valley_of
+from .units import format_share
 
 CLIPPED = 0.005  # share of voxels at one end of the range
 SEPARATED = 3.0  # pooled sds between the fitted phases
@@ -18,8 +22,6 @@ DRIFT = 0.10  # of the contrast: 5 to 95 % range of the particles' plateau
 PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believed
 OCTANT_VOXELS = 20_000  # flat voxels before the phases of an octant are counted
 FRINGE, CORE_DROP = 0.03, 0.10  # of the contrast: halo
-# a phase of which one piece holds so much surrounds the other, of which no piece may hold more than the second number
-SURROUNDING, SURROUNDED = 0.9, 0.7
 
 
 def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:
@@ -48,8 +50,10 @@ def judge(
     -------
     values : dict
         Plain numbers and texts.
-    warnings : list of str
+    warnings : list of Caution
     """
+    supported = _supported(found, fit, counts)
+    seen, phases = look(codes, found, plan, fit, counts)
     local = found.method == "deconvolution"
     asked = fit.n_phases if len(fit.bic) == 1 else "auto"
     octants = octant_phases(counts, plan.sd_after, asked) if local else []
@@ -57,17 +61,21 @@ def judge(
         **contrast_values(plan, fit),
         "level_uncertainty": UNCERTAINTY if plan.reached or not local else UNCERTAINTY_MISSED,
         # a fixed level is the user's own judgement
-        "reliable": found.method == "fixed" or bool(fit.ok and (plan.reached or not local)),
+        "reliable": found.method == "fixed" or (supported and (plan.reached or not local)),
         "clipped_share": counts.clipped if plan.noise.sd else 0.0,
         "clipped_high_share": counts.n_high / max(1, counts.n_voxels - counts.n_outside) if plan.noise.sd else 0.0,
         "outside_share": counts.n_outside / max(1, counts.n_voxels),
         "octant_phases": octants,
         **record(plan.drift, fit.contrast, plan.shading),
         "rings": plan.rings / fit.contrast if fit.contrast else None,
-        **look(codes, found, plan, fit),
+        **seen,
+        "phase_facts": [p.to_mapping() for p in phases],
     }
     everything = {**found.values, **values}
-    warnings = [*plan.warnings, *_fit_words(found, plan, fit), *_grey_words(found.method, everything, counts)]
+    warnings = [*plan.warnings, *_fit_words(found, plan, fit, supported), *_grey_words(everything, counts)]
+    level = everything.get("level")
+    if found.method != "fixed" and level is not None and phases:
+        warnings += phase_choice.questions(phases, level, seen)
     return values, warnings + _place_words(everything, fit)
 
 
@@ -89,27 +97,54 @@ def contrast_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]
     }
 
 
-def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> list[str]:
-    if not fit.ok:
-        return [f"{fit.words[-1]}, so nothing in the grey values supports the level: look at the mask in slices"]
+def _supported(found: Threshold, fit: PhaseFit, counts: GreyCounts) -> bool:
+    """Whether the grey values speak for the level: phases, two clear classes, or a halo."""
+    if "choice" in found.values:  # made by what was measured
+        return True
+    if found.method == "halo" and (found.values.get("halo_depth") or 0.0) >= CLEAR_HALO:
+        return True
+    return fit.ok or (found.method == "otsu" and valley_of(counts.all) <= CLEAR_VALLEY)
+
+
+def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit, supported: bool) -> list[str]:
+    if not supported:
+        said = fit.words[-1] if fit.words else "no phases can be told apart"
+        if found.method == "fixed":
+            return [Caution(f"{said}: the level is the one given, and nothing in the histogram speaks for it", LOG)]
+        return [Caution(f"{said}, so nothing in the grey values supports the level: look at the mask in slices", WRONG)]
+    if found.method == "halo":
+        return [
+            Caution(
+                "the level follows a halo of phase contrast, so dark cores and narrow gaps are told by a model: look "
+                "at the outlines in the slices before the numbers are used",
+                DOUBT,
+            )
+        ]
     if found.method != "deconvolution":
         return []
-    words = list(fit.words)
+    words: list[str] = [Caution(text, DOUBT) for text in fit.words]
     if not plan.reached and not plan.fit.ok:
         words.append(
-            "the planes looked at first showed one phase, so the strength of the filter is a guess: choose it with "
-            "--set denoise.sigma=VOXELS"
+            Caution(
+                "the planes looked at first showed one phase, so the strength of the filter is a guess: choose it with "
+                "--set denoise.sigma=VOXELS",
+                DOUBT,
+            )
         )
     if fit.separation < SEPARATED:
         words.append(
-            f"the two brightest phases lie {fit.separation:.1f} standard deviations apart ({SEPARATED:g} are wanted), "
-            "so the level between them is uncertain"
+            Caution(
+                f"the two brightest phases lie {fit.separation:.1f} standard deviations apart ({SEPARATED:g} are "
+                "wanted), so the level between them is uncertain: look at the outlines in the slices",
+                DOUBT,
+            )
         )
     return words
 
 
-def _grey_words(found_by: str, values: dict[str, Any], counts: GreyCounts) -> list[str]:
-    words, inside = [], counts.n_voxels - counts.n_outside
+def _grey_words(values: dict[str, Any], counts: GreyCounts) -> list[str]:
+    words: list[str] = []
+    inside = counts.n_voxels - counts.n_outside
     if values["clipped_share"] > CLIPPED:
         ends = (("least", counts.raw_low, counts.n_low), ("largest", counts.raw_high, counts.n_high))
         cut = [
@@ -118,50 +153,62 @@ def _grey_words(found_by: str, values: dict[str, Any], counts: GreyCounts) -> li
             if n > CLIPPED * inside
         ]
         words.append(
-            f"the grey range was clipped: {' and '.join(cut)}, so noise and phases there are not what they seem"
+            Caution(
+                f"{' and '.join(cut)} (a grey window cut there, or a background set to one value), so noise and phases "
+                "there are not what they seem: if it was cut, export the volume again with a wider grey window",
+                MATTERS,
+            )
         )
     if values["outside_share"] > 0:
         words.append(
-            f"{100 * values['outside_share']:.2g} % of the voxels are NaN or outside the reconstruction and count as "
-            "outside the sample"
-        )
-    if found_by != "fixed" and _inverted(values):
-        words.append(
-            "the bright phase surrounds the dark one, so the particles are probably dark in bright surroundings: give "
-            "their range with --set threshold.method=fixed --set threshold.high=GREY"
+            Caution(
+                f"{format_share(values['outside_share'])} of the voxels are NaN or outside the reconstruction and "
+                "count as outside the sample",
+                LOG,
+            )
         )
     return words
 
 
-def _inverted(values: dict[str, Any]) -> bool:
-    bright, dark = values["largest_bright"], values["largest_dark"]
-    return bright is not None and dark is not None and bright > SURROUNDING and dark < SURROUNDED
-
-
 def _place_words(values: dict[str, Any], fit: PhaseFit) -> list[str]:
-    words = []
+    words: list[str] = []
     spread = values.get("plateau_spread")
     # noise that is still strong moves the local means by itself; then other sentences say so
     if spread is not None and spread > DRIFT and values["reliable"]:
         words.append(
-            f"the grey of the particles varies by {100 * spread:.0f} % of the contrast over the volume (drift, shading "
-            "or rings); the local level follows it, a single level would not"
+            Caution(
+                f"the grey of the particles varies by {100 * spread:.0f} % of the contrast over the volume (drift, "
+                "shading or rings); the local level follows it, a single level would not",
+                LOG,
+            )
         )
     counted = [n for n in values["octant_phases"] if n is not None]
     # an octant may well lack a rare phase, and chance may split one; what tells of trouble is more than that
     if sum(n > fit.n_phases for n in counted) > 1 or any(n < 2 for n in counted):
         words.append(
-            f"the octants of the volume show different numbers of phases ({', '.join(map(str, counted))}; the whole "
-            f"shows {fit.n_phases}), so one description does not fit everywhere"
+            Caution(
+                f"the octants of the volume show different numbers of phases ({', '.join(map(str, counted))}; the "
+                f"whole shows {fit.n_phases}): where they differ the level may be off, so compare the outlines there",
+                MATTERS if sum(n > fit.n_phases for n in counted) > 1 else LOG,
+            )
         )
+    halo = LOG if values.get("halo_depth") else MATTERS  # a level that follows it has taken it into account
     if max(values.get("halo_fringe") or -math.inf, 0) > FRINGE:
         words.append(
-            f"a dark fringe of {100 * values['halo_fringe']:.0f} % of the contrast surrounds the particles "
-            "(phase-contrast halo); dark gaps between particles may be fringe"
+            Caution(
+                f"a dark fringe of {100 * values['halo_fringe']:.0f} % of the contrast surrounds the particles "
+                "(phase-contrast halo): dark gaps between particles may be fringe, so compare with "
+                "--set threshold.method=halo",
+                halo,
+            )
         )
     if max(values.get("halo_drop") or -math.inf, 0) > CORE_DROP:
         words.append(
-            f"the particles are darker inside than at their rim by {100 * values['halo_drop']:.0f} % of the contrast "
-            "(phase-contrast halo or beam hardening); a dark core is not a void"
+            Caution(
+                f"the particles are darker inside than at their rim by {100 * values['halo_drop']:.0f} % of the "
+                "contrast (phase-contrast halo or beam hardening): a dark core is not a void, so look at large voids "
+                "in the middle of particles",
+                halo,
+            )
         )
     return words

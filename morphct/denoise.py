@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import drift, rings
+from .cautions import LOG, WRONG, Caution
 from .codes import Outside, find_outside
 from .errors import SegmentationError
 from .executors import RunMap
@@ -148,25 +149,33 @@ def _choose(sample: Sample, options: DenoiseOptions, one_level: bool) -> Trial:
 
 
 def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> list[str]:
-    words = []
+    words: list[str] = []
     if outside.value is not None:
-        words.append(outside.words())
+        words.append(Caution(outside.words(), LOG))
     if noise.sd and noise.correlation > CORRELATED:
         words.append(
-            f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise ratio "
-            "overstates the quality and small voids are harder to see than it says"
+            Caution(
+                f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise "
+                "ratio overstates the quality and small voids are harder to see than it says",
+                LOG,
+            )
         )
     if excess > UNEVEN:
         words.append(
             f"the grey of every phase spreads {excess:.1f} times as wide as the noise of flat places (streaks, "
-            "rings or shading), so the contrast-to-noise ratio overstates the quality"
+            "rings or shading): small voids and thin gaps are less sure than the contrast-to-noise ratio says, and a "
+            "correction in the reconstruction would help"
         )
     if trial.fit.ok and not trial.reached:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
         words.append(
-            f"the noise target is not reached{' even at the strongest smoothing' if strongest else ''}: particles and "
-            f"the next phase lie {trial.gap / trial.residual.sd:.1f} widths of the remaining noise apart ({TARGET:g} "
-            "wanted), so masks are unreliable and void fractions are left empty"
+            Caution(
+                f"the noise target is not reached{' even at the strongest smoothing' if strongest else ''}: particles "
+                f"and the next phase lie {trial.gap / trial.residual.sd:.1f} widths of the remaining noise apart "
+                f"({TARGET:g} wanted), so masks are unreliable and void fractions are left empty; bin the volume or "
+                "average more projections",
+                WRONG,
+            )
         )
     return words
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .cautions import DOUBT, LOG, MATTERS, Caution
 from .gains import FEWEST, REACH, Cells, cell_means, flat_cells, gains, peaks_of
 from .jumps import Jump, look, sudden
 from .sampling import Brick
@@ -113,21 +114,27 @@ def in_words(
     """
     least = WORTH if contrast else UNSURE
     contrast = contrast or found.span
-    words = []
+    words: list[str] = []
     if found.is_large(contrast, least):
         done = "was subtracted" if shading is not None else "was left in"
         words.append(
-            f"the grey drifts by {100 * found.size / contrast:.0f} % of the contrast over the volume, mostly along "
-            f"{AXES[found.axis]}; this background {done}"
+            Caution(
+                f"the grey drifts by {100 * found.size / contrast:.0f} % of the contrast over the volume, mostly along "
+                f"{AXES[found.axis]}; this background {done}",
+                LOG if shading is not None else MATTERS,
+            )
         )
     for jump in found.large_jumps(contrast) if contrast > 0 else []:
         done = "was subtracted, but" if shading is not None else "was left in, and"
         at = jump.plane + (crop[jump.axis][0] if crop else 0)
         below, above = _parts(jump.axis, at, crop)
         words.append(
-            f"the grey jumps by {100 * jump.size / contrast:+.0f} % of the contrast at voxel {at} along "
-            f"{AXES[jump.axis]}, as where two volumes were glued; the jump {done} particles there may be cut: run the "
-            f"parts apart with --crop {below} and --crop {above}"
+            Caution(
+                f"the grey jumps by {100 * jump.size / contrast:+.0f} % of the contrast at voxel {at} along "
+                f"{AXES[jump.axis]}, as where two volumes were glued; the jump {done} particles there may be cut: run "
+                f"the parts apart with --crop {below} and --crop {above}",
+                DOUBT,
+            )
         )
     return words
 

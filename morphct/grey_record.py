@@ -12,18 +12,11 @@ from .detection import Detection
 from .dip_model import DipModel, detection_limits
 from .grey_plan import UNEVEN
 from .histogram import GreyCounts, PhaseFit
+from .phase_choice import phase_names
 from .threshold import Threshold
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def phase_names(n: int) -> list[str]:
-    """Phases in words, darkest first."""
-    if n < 2:
-        return ["particle"][:n]
-    between = ["binder"] if n == 3 else [f"phase {i}" for i in range(2, n)]
-    return ["air", *between, "particle"]
 
 
 def histogram_table(counts: GreyCounts, fit: PhaseFit) -> "pd.DataFrame":
@@ -48,14 +41,17 @@ def threshold_record(
     plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts, found: Threshold, voxel_edge: float, unit: str
 ) -> dict[str, Any]:
     """The content of `threshold.json` before voids are looked for; greys are those of the file."""
+    values = {k: v for k, v in found.values.items() if k != "phase_facts"}
     phases = [
         {"name": name, "mean": float(m), "sd": float(s), "weight": float(w)}
         for name, m, s, w in zip(phase_names(fit.n_phases), fit.means, fit.sds, fit.weights, strict=True)
     ]
+    for phase, facts in zip(phases, found.values.get("phase_facts", [])):
+        phase |= facts | {"taken": found.method in ("deconvolution", "otsu", "halo") and phase is phases[-1]}
     return {
         "method": found.method,
         "level": found.values.get("level"),
-        **found.values,
+        **values,
         **contrast(plan, fit),
         "phases": phases,
         "fit": fit.to_mapping(),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import denoise, grey_record, io
+from .phase_choice import phase_names
 from .pipeline import open_channels, open_volume
 from .planning import describe, plan_work
 from .settings import Settings
@@ -46,7 +47,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     phases = [
         {"name": name, "mean": float(mean), "sd": float(sd), "weight": float(weight)}
         for name, mean, sd, weight in zip(
-            grey_record.phase_names(seen.fit.n_phases), seen.fit.means, seen.fit.sds, seen.fit.weights, strict=True
+            phase_names(seen.fit.n_phases), seen.fit.means, seen.fit.sds, seen.fit.weights, strict=True
         )
     ]
     return {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .cautions import LOG, WRONG, foremost, weight_of
 from .executors import RunMap
 from .planning import WorkPlan
 from .scratch import Scratch
@@ -61,7 +62,7 @@ class Job:
     run_map: RunMap
     progress: Progress = field(default_factory=Silence)
     stages: list[dict[str, Any]] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
 
     @property
     def slabs(self) -> list[Slab]:
@@ -73,12 +74,24 @@ class Job:
         """Voxels of the volume."""
         return self.shape[0] * self.shape[1] * self.shape[2]
 
+    @property
+    def warnings(self) -> list[str]:
+        """The cautions that could change a conclusion, at most three."""
+        return foremost(self.cautions)
+
+    @property
+    def notes(self) -> list[str]:
+        """The other cautions."""
+        shown = self.warnings
+        return [s for s in self.cautions if s not in shown]
+
     def warn(self, sentence: str) -> None:
-        """Keep a warning for the page, the log and the terminal; each is said once."""
-        if sentence not in self.warnings:
-            self.warnings.append(sentence)
-            log.warning(sentence)
-            self.progress.note(sentence)
+        """Keep a caution: all go to the log, the weightiest to page and terminal; each is said once."""
+        if sentence not in self.cautions:
+            self.cautions.append(sentence)
+            log.log(logging.INFO if weight_of(sentence) == LOG else logging.WARNING, sentence)
+            if weight_of(sentence) >= WRONG:  # not only at the end: the run may not be worth waiting for
+                self.progress.note(sentence)
 
     @contextlib.contextmanager
     def stage(self, name: str, passes: int = 1, total: int | None = None) -> Iterator[Callable[[int], None]]:

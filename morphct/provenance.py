@@ -69,5 +69,6 @@ def record(
         "timings": {s["name"]: s["seconds"] for s in job.stages},
         "peak_memory": peak_memory(),
         "warnings": job.warnings,
+        "notes": job.notes,
         **facts,
     }

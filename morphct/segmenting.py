@@ -1,6 +1,7 @@
 """Stages 2 to 10 of the main job, in order: from a grey volume, or labels made elsewhere, to particles and voids."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from . import (
     faint,
     grey_record,
     histogram,
+    method_choice,
     numbering,
     pockets,
     sight,
@@ -21,12 +23,14 @@ from . import (
     voids,
 )
 from . import labels as label_image
+from .conditioning import SEPARATED
 from .dip_model import DipModel
 from .errors import SegmentationError
 from .job import Job
 from .open_voids import add_open
 from .settings import Settings
 from .split_margins import Margins
+from .units import VoxelSize
 from .void_bounds import bounded, surely_void
 from .void_statistics import Seeing
 from .volume import Volume
@@ -148,24 +152,42 @@ def _voids(
 def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     """Stages 2 to 5: denoised codes, the fit of the histogram, the threshold."""
     levels = [v for v in (settings.threshold.low, settings.threshold.high) if v is not None]
-    method, options = settings.threshold.method, settings.denoise
-    if method == "halo":  # a halo looks like drift in small volumes
-        options = replace(options, flatten=False)
     with job.stage("look at a sample"):
-        plan = denoise.plan(
-            volume, job.voxel_size, options, settings.threshold.phases, levels, method in ("otsu", "halo")
-        )
-        if method == "deconvolution" and not plan.fit.ok:
-            threshold.refuse_empty(plan.counts)
+        plan, choice = look_at_sample(volume, job.voxel_size, settings, levels)
+        threshold.refuse_empty(plan.counts)
     codes = job.scratch.create("codes", job.shape, np.uint16)
     with job.stage("denoise") as tick:
         counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, tick)
     with job.stage("threshold", 2) as tick:
         fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases)
-        found = threshold.find(codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, tick)
+        found = threshold.find(codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, tick, choice)
     for sentence in [*plan.warnings, *found.warnings]:
         job.warn(sentence)
     return codes, plan, fit, counts, found
+
+
+def look_at_sample(
+    volume: Any, size: VoxelSize | None, settings: Settings, levels: Sequence[float] = ()
+) -> tuple[denoise.DenoisePlan, method_choice.Choice | None]:
+    """How to denoise, and which method the sample speaks for; None when the settings name one."""
+    method, options, phases = settings.threshold.method, settings.denoise, settings.threshold.phases
+    if method == "halo":  # a halo looks like drift in small volumes
+        options = replace(options, flatten=False)
+    plan = denoise.plan(volume, size, options, phases, levels, method in ("otsu", "halo"))
+    if method != "auto":
+        return plan, None
+    sure = plan.fit.ok and plan.reached and plan.fit.separation >= SEPARATED
+    if sure:
+        return plan, method_choice.by_phases(plan.fit)
+    raw = denoise.plan(volume, size, replace(options, method="none"), phases, levels)
+    choice = method_choice.by_classes(method_choice.valley_of(raw.counts.all))
+    if choice is not None:
+        return denoise.plan(volume, size, options, phases, levels, True), choice
+    # noise alone: a particle that the sample missed may yet be seen in the whole volume
+    if plan.fit.ok or method_choice.is_noise(plan.fit, plan.sd_after):
+        return plan, method_choice.by_phases(plan.fit)
+    strong = denoise.plan(volume, size, replace(options, flatten=False), phases, levels, True)
+    return strong, method_choice.LOOK_FOR_HALO
 
 
 def find_envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Settings) -> tuple[Any, Any, Any]:

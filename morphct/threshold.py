@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import conditioning, halo, localmap
+from . import conditioning, halo, localmap, method_choice
 from .codes import LAST, Coding
 from .errors import SegmentationError, SettingsError
 from .executors import RunMap
@@ -17,12 +17,7 @@ from .levels import Threshold, apply, constant, mask_planes
 from .options import Options, option
 from .slabs import Slab
 
-__all__ = ["Threshold", "ThresholdOptions", "apply", "find", "mask_planes", "refuse_empty", "refuse_one_phase"]
-
-WAY_FORWARD = (
-    "try --set threshold.method=otsu (or halo, for phase contrast: bright rims, dark fringes), or give a level "
-    "yourself with --set threshold.method=fixed --set threshold.low=GREY"
-)
+__all__ = ["Threshold", "ThresholdOptions", "apply", "find", "mask_planes", "refuse_empty"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +27,10 @@ class ThresholdOptions(Options):
     section: ClassVar[str] = "threshold"
 
     method: str = option(
-        "deconvolution",
+        "auto",
         "how the level is found: deconvolution of the histogram with a local level, one Otsu level, a level that "
-        "follows the halo of phase contrast, or a fixed range",
-        choices=("deconvolution", "otsu", "halo", "fixed"),
+        "follows the halo of phase contrast, or a fixed range; auto = the one that the volume itself speaks for",
+        choices=("auto", "deconvolution", "otsu", "halo", "fixed"),
     )
     phases: int | str = option("auto", "number of grey phases, or auto", min=2, max=4)
     low: float | None = option(None, "least grey of the particles (method fixed); empty = no lower bound", unit="grey")
@@ -73,6 +68,7 @@ def find(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Callable[[int], None] | None = None,
+    choice: method_choice.Choice | None = None,
 ) -> Threshold:
     """Find the level.
 
@@ -88,25 +84,48 @@ def find(
     options : ThresholdOptions
     slabs : sequence of Slab
         Passes read a halo of one plane.
+    choice : Choice, optional
+        What the sample spoke for, when the method is auto; None: the phases, or else a halo.
 
     Raises
     ------
     SegmentationError
-        When the volume holds no or one grey value, or its histogram shows one phase only.
+        When the volume holds no or one grey value, or nothing in it supports a level.
     """
     refuse_empty(counts)
-    if options.method == "fixed":
+    method = options.method
+    if method == "auto":
+        choice = choice or (method_choice.by_phases(fit) if fit.ok else method_choice.LOOK_FOR_HALO)
+        method = choice.method
+    if method == "fixed":
         found = _fixed(codes.shape, plan, counts, options)
-    elif options.method == "otsu":
+    elif method == "otsu":
         found = _otsu(codes.shape, plan, counts)
-    elif options.method == "halo":
-        start = _otsu(codes.shape, plan, counts).values["level"]
-        found = halo.find(codes, plan, start, slabs, run_map, tick)
-    else:
-        refuse_one_phase(fit)
+    elif method == "deconvolution" and fit.ok:
         found = _local(codes, plan, fit, slabs, run_map, tick)
+    else:
+        start = _otsu(codes.shape, plan, counts)
+        found = halo.find(codes, plan, start.values["level"], slabs, run_map, tick)
+        if options.method != "halo":
+            choice = _halo_or_nothing(found, fit, counts, plan, options.method == "deconvolution")
+    if choice is not None:
+        if choice.method == "deconvolution":  # of the whole volume now
+            choice = method_choice.by_phases(fit)
+        found = replace(found, values={**found.values, "choice": {"reason": choice.reason, **choice.evidence}})
     values, warnings = conditioning.judge(found, codes, plan, fit, counts)
     return replace(found, values={**found.values, **values}, warnings=tuple(warnings))
+
+
+def _halo_or_nothing(
+    found: Threshold, fit: PhaseFit, counts: GreyCounts, plan: DenoisePlan, refused: bool
+) -> method_choice.Choice:
+    """The halo where it was measured, else SegmentationError; `refused`: it was not asked for."""
+    depth = float(found.values["halo_depth"] or 0.0)
+    choice = method_choice.by_halo(depth)
+    if choice is None or refused:
+        method_choice.refuse(fit, method_choice.evidence_of(fit, counts, plan.sd_after, depth))
+    assert choice is not None
+    return choice
 
 
 def refuse_empty(counts: GreyCounts) -> None:
@@ -121,12 +140,6 @@ def refuse_empty(counts: GreyCounts) -> None:
             f"every voxel has the one grey value {counts.raw_low:g}, so there is nothing to segment; check the file, "
             "its data type and the dataset inside it"
         )
-
-
-def refuse_one_phase(fit: PhaseFit) -> None:
-    """Raise SegmentationError when there are no two phases to put a level between."""
-    if not fit.ok:
-        raise SegmentationError(f"no honest level can be found: {fit.words[-1]}; {WAY_FORWARD}")
 
 
 def _single(

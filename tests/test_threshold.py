@@ -273,24 +273,30 @@ def test_otsu_is_one_level():
 
 def test_one_phase_is_refused_with_the_way_forward():
     volume = np.random.default_rng(0).normal(5000, 300, (40, 48, 48)).astype(np.uint16)
-    with pytest.raises(SegmentationError, match=r"one phase.*threshold\.method=otsu.*threshold\.low") as caught:
+    with pytest.raises(
+        SegmentationError, match=r"one phase.*threshold\.method=fixed --set threshold\.low=\d"
+    ) as caught:
         chain(volume)
     assert "\n" not in str(caught.value)
     chain(volume, ThresholdOptions(method="otsu"))
 
 
 @pytest.mark.parametrize("name", ["nanoct_lobed_grain.tif", "nanoct_compact_grain.tif"])
-def test_real_grains_are_refused_and_otsu_goes_on(shared_data, name):
+def test_real_grains_show_their_halo_and_are_refused_where_it_is_not_wanted(shared_data, name):
     import tifffile
 
     volume = tifffile.imread(shared_data(name))
     slabs = plan_slabs(len(volume), 16)
-    plan = denoise.plan(volume, VoxelSize(0.075, 0.025, 0.025), DenoiseOptions())
+    size = VoxelSize(0.075, 0.025, 0.025)
+    plan = denoise.plan(volume, size, DenoiseOptions(flatten=False), one_level=True)
     codes = np.zeros(volume.shape, np.uint16)
     counts = denoise.apply(volume, codes, plan, slabs)
     fit = histogram.deconvolve(counts, plan.sd_after)
-    with pytest.raises(SegmentationError, match=r"one phase.*threshold\.method=otsu"):
-        threshold.find(codes, plan, fit, counts, ThresholdOptions(), slabs)
+    with pytest.raises(SegmentationError, match=r"one phase.*try --set threshold\.method=halo"):
+        threshold.find(codes, plan, fit, counts, ThresholdOptions(method="deconvolution"), slabs)
+    found = threshold.find(codes, plan, fit, counts, ThresholdOptions(), slabs)
+    assert found.method == "halo"
+    assert found.values["choice"]["halo_depth"] > 0.2
     found = threshold.find(codes, plan, fit, counts, ThresholdOptions(method="otsu"), slabs)
     mask = threshold.mask_planes(codes, found, 0, len(codes))
     assert 0.03 < mask.mean() < 0.6
@@ -319,7 +325,7 @@ def test_dark_particles_are_noticed_and_can_be_taken():
 def test_clipping_is_said():
     volume, _ = balls(6)
     *_, found, _ = chain(np.clip(volume, 4000, 5900))
-    (words,) = [w for w in found.warnings if "clipped" in w]
+    (words,) = [w for w in found.warnings if "grey window" in w]
     assert "the least grey value 4000" in words
     assert "the largest grey value 5900" in words
 

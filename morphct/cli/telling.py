@@ -26,12 +26,31 @@ def tell_run(folder: "RunFolder", out: str) -> None:
     click.echo(f"diameter    median {sizes[1]} {unit} (D10 {sizes[0]}, D90 {sizes[2]})")
     click.echo(f"voids       {found['n_voids']:,.0f}, {_percent(found['void_fraction'])} of the particles' volume")
     click.echo(f"aggregates  {found['n_aggregates']:,.0f}")
+    _tell_grey(folder.threshold)
     for verdict in folder.summary.get("qc", []):
         click.echo(_limit(verdict))
     tell_warnings(folder.provenance.get("warnings", []))
+    more = len(folder.provenance.get("notes", []))
+    if more:
+        click.echo(f"notes       {more} more in {Path(out) / 'morphct.log'}")
     for what, name in {"page": "report.html", "tables": "particles.csv", "pictures": "renders"}.items():
         if (folder.path / name).exists():
             click.echo(f"{what:<10}  {Path(out) / name}")
+
+
+def _tell_grey(found: dict[str, Any]) -> None:
+    """Print how grey became particles: phases, method and why, smoothing; nothing for labels made elsewhere."""
+    from ..report.words import method, phase_shares, smoothing
+
+    if not found:
+        return
+    shares = phase_shares(found)
+    if shares:
+        click.echo(f"phases      {', '.join(shares)}")
+    if method(found):
+        click.echo(f"level       {method(found)}")
+    if found.get("denoise"):
+        click.echo(f"smoothing   {smoothing(found['denoise'])}")
 
 
 def tell_calibration(folder: "RunFolder") -> None:

@@ -57,6 +57,7 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         facts=facts(run),
         verdict=words.verdict(summary),
         warnings=_warnings(run),
+        notes=_notes(run),
         tiles=tiles(summary),
         limits=[_limit(v, run.unit) for v in summary.get("qc", [])],
         renders=_renders(run),
@@ -134,9 +135,13 @@ def tiles(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _warnings(run: "RunFolder") -> list[str]:
-    """Sentences of the run and of the threshold, each once."""
-    said = [*run.provenance.get("warnings", []), *run.threshold.get("warnings", [])]
-    return [text[:1].upper() + text[1:] for text in dict.fromkeys(said)]
+    """The sentences that could change a conclusion."""
+    return [text[:1].upper() + text[1:] for text in run.provenance.get("warnings", [])]
+
+
+def _notes(run: "RunFolder") -> list[str]:
+    """What else was noticed."""
+    return [text[:1].upper() + text[1:] for text in run.provenance.get("notes", [])]
 
 
 def _limit(verdict: Mapping[str, Any], unit: str) -> dict[str, Any]:

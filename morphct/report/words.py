@@ -155,7 +155,63 @@ def grey_story(found: Mapping[str, Any]) -> list[str]:
     """How the particles were told from the rest, in sentences; empty for labels made elsewhere."""
     if not found:
         return []
-    return [*_filtered(found.get("denoise") or {}), *_phases(found), *_level(found), *_quality(found), *_seen(found)]
+    return [
+        *_chosen(found), *_filtered(found.get("denoise") or {}), *_phases(found), *_taken(found), *_level(found),
+        *_quality(found), *_seen(found),
+    ]  # fmt: skip
+
+
+METHODS = {
+    "deconvolution": "deconvolution of the histogram, with a local level",
+    "otsu": "one level after Otsu",
+    "halo": "a level that follows the halo of phase contrast",
+}
+
+
+def method(found: Mapping[str, Any]) -> str:
+    """How the level was found, and why so where the program chose; empty where nothing is to be said."""
+    chosen = found.get("choice") or {}
+    name = METHODS.get(str(found.get("method")), "")
+    return f"{name}, because {chosen['reason']}" if name and chosen.get("reason") else name
+
+
+def _chosen(found: Mapping[str, Any]) -> list[str]:
+    return [f"The method was chosen by what the volume shows: {method(found)}."] if found.get("choice") else []
+
+
+def smoothing(denoise: Mapping[str, Any]) -> str:
+    """The filter in words: `none`, `gaussian, sigma .85 voxels`."""
+    name, sigma = denoise.get("method"), [float(s) for s in denoise.get("sigma") or []]
+    if name in (None, "none"):
+        return "none"
+    if not any(sigma):
+        return str(name)
+    width = number(sigma[0]) if len(set(sigma)) == 1 else ", ".join(number(s) for s in sigma) + " (z, y, x)"
+    return f"{name}, sigma {width} voxel{'' if width == '1' else 's'}"
+
+
+def phase_shares(found: Mapping[str, Any]) -> list[str]:
+    """`particle (grey 151, 34 % of the volume, taken)` for every phase, darkest first; empty where none is known."""
+    phases = [p for p in found.get("phases") or [] if p.get("volume_share") is not None]
+    return [
+        f"{p.get('name', 'phase')} (grey {number(p.get('mean'))}, {percent(p['volume_share'])} of the volume"
+        + (", taken for the particles)" if p.get("taken") else ")")
+        for p in phases
+    ]
+
+
+def _taken(found: Mapping[str, Any]) -> list[str]:
+    phases = [p for p in found.get("phases") or [] if p.get("volume_share") is not None]
+    taken = next((p for p in phases if p.get("taken")), None)
+    if taken is None or len(phases) < 2:
+        return []
+    others = "; ".join(f"{p.get('name', 'phase')} fills {percent(p['volume_share'])}" for p in phases if p is not taken)
+    names = [p.get("name", "phase") for p in phases]
+    most = max(range(len(names)), key=lambda i: taken["touches"][i])
+    return [
+        f"The brightest phase, {percent(taken['volume_share'])} of the volume, was taken for the particles ({others}); "
+        f"{percent(taken['touches'][most])} of its surface lies against {names[most]}."
+    ]
 
 
 def _filtered(denoise: Mapping[str, Any]) -> list[str]:
