@@ -39,6 +39,7 @@ def keep_particles(
     slabs: Sequence[Slab],
     run_map: RunMap = map,
     tick: Tick = None,
+    lost: np.ndarray | None = None,
 ) -> tuple[int, dict[str, int], np.ndarray]:
     """Number labels by their first voxel, in place; those too small go to a neighbour, or out when they have none.
 
@@ -47,6 +48,9 @@ def keep_particles(
     Parameters
     ----------
     labels : (Z,Y,X) int32 array-like, ids up to `n`
+    lost : (n + 1,) int64, optional
+        Voxels that were taken out of each since the split: what lost more than it has is a rim of something else, and
+        goes to a neighbour as well.
 
     Returns
     -------
@@ -69,7 +73,9 @@ def keep_particles(
             tick(slab.depth)
     small = (sizes > 0) & (sizes < options.min_voxels)
     small[0] = False
-    joined = _joined(labels, small, sizes, options.min_voxels, slabs, run_map)
+    rims = np.zeros(n + 1, bool) if lost is None else (sizes > 0) & (lost > sizes)
+    # a rim has no size of its own: it stays only where it stands alone
+    joined = _joined(labels, small | rims, np.where(rims, 0, sizes), options.min_voxels, slabs, run_map)
     np.minimum.at(first, joined, first.copy())
     np.logical_or.at(faces, joined, faces.copy())
     sizes = np.bincount(joined, sizes, n + 1).astype(np.int64)

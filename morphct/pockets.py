@@ -103,12 +103,20 @@ def open_gaps(
     return {"pockets": pockets.n, "gaps": int(gap.sum()), "cut": int(cut.sum()), "voxels": voxels}
 
 
-def take_out(labels: Any, mask: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> int:
-    """Clear labels (Z,Y,X) where `mask` (Z,Y,X) is 0, in place: what sealing added for the split. Voxels cleared."""
-    return sum(run_map(partial(_take_out, labels, mask), slabs))
+def take_out(labels: Any, n: int, mask: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
+    """Clear labels (Z,Y,X), ids up to `n`, where `mask` (Z,Y,X) is 0, in place: what sealing added for the split.
+
+    Returns
+    -------
+    (n+1,) int64
+        Voxels that each label lost.
+    """
+    return np.sum(list(run_map(partial(_take_out, labels, n, mask), slabs)), axis=0)
 
 
-def _take_out(labels: Any, mask: Any, slab: Slab) -> int:
+def _take_out(labels: Any, n: int, mask: Any, slab: Slab) -> np.ndarray:
     with changed(labels, slab.z0, slab.z1) as held:
         added = (np.asarray(mask[slab.z0 : slab.z1]) == 0) & (held != 0)
-        return int(morphology.clear(added.view(np.uint8), held))
+        lost = np.bincount(held[added], minlength=n + 1)
+        morphology.clear(added.view(np.uint8), held)
+    return lost

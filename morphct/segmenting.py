@@ -254,10 +254,10 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         parts = split.split(
             mask, job.voxel_size.spacing, settings.split, job.scratch, *run, tick, options.min_voxels, exact
         )
-        sealed = {"voxels": pockets.take_out(parts.labels, exact, *run)}
+        lost = pockets.take_out(parts.labels, parts.n, exact, *run)
         job.scratch.release("mask")
         job.scratch.release("unsealed")
-        n, dropped, table = numbering.keep_particles(parts.labels, parts.n, options, *run)
+        n, dropped, table = numbering.keep_particles(parts.labels, parts.n, options, *run, lost=lost)
     if n == 0:
         raise SegmentationError(
             f"no piece of the value {found.names(taken)} has the {options.min_voxels} voxels of a particle ({specks[0]} "
@@ -272,7 +272,7 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         job.scratch.trim()
         owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, *run)
     return Segmented(
-        parts.labels, n, owned, facts={"split": parts.summary(), "sealed": sealed, "dropped": dropped},
+        parts.labels, n, owned, facts={"split": parts.summary(), "sealed": {"voxels": int(lost.sum())}, "dropped": dropped},
         threshold=values.record(found, taken, specks, chosen), histogram=values.histogram_text(found),
         margins=parts.margins and parts.margins.renumbered(table),
     )  # fmt: skip
