@@ -1,7 +1,7 @@
 """Which labels become particles, and their numbers: sizes and faces of every label, the kept ones numbered anew.
 
-A piece that the split cut off and that is too small to be a particle belongs to what it was cut from: it goes back to the
-label that it shares most faces with. Only what stands alone is dropped.
+A piece that the split cut off and that is too small to be a particle belongs to what it was cut from: it goes back to
+the label that it shares most faces with. Only what stands alone is dropped.
 """
 
 from collections.abc import Callable, Sequence

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from . import (
+    chosen_values,
     components,
     denoise,
     detection,
     faint,
     grey_record,
     histogram,
+    likeness,
     numbering,
     pockets,
     sight,
@@ -215,13 +217,13 @@ def find_values(volume: Any, job: Job, settings: Settings) -> values.Values | No
         found = values.find(volume, job.slabs, job.run_map, tick)
     if found is None and options.phase is not None:
         raise SettingsError(
-            f"--phase {options.phase:g} names a value of a segmented volume, but {values.name_of(volume)} holds more than "
-            f"{values.MOST} values; leave it out, or give a level with --set threshold.method=fixed --set "
+            f"--phase {options.phase:g} names a value of a segmented volume, but {values.name_of(volume)} holds more "
+            f"than {values.MOST} values; leave it out, or give a level with --set threshold.method=fixed --set "
             "threshold.low=GREY"
         )
     if found is None:
         if options.method not in ("fixed", "otsu", "halo") and not filtered:
-            values.refuse_labels(volume, values.looked_at(volume))
+            likeness.refuse_labels(volume, values.looked_at(volume))
         return None
     if options.phase is None and len(found.values) > 2 and (found.noisy or filtered):
         log.info("%s is taken for a grey volume of few greys: %s", values.name_of(volume), found.words())
@@ -234,11 +236,11 @@ def find_values(volume: Any, job: Job, settings: Settings) -> values.Values | No
 def segment_values(volume: Any, found: values.Values, job: Job, settings: Settings) -> Segmented:
     """Stages 5 to 10 of a segmented volume: the particles are one of its values, the voids what that value encloses.
 
-    What is sealed helps the split alone; no voxel of the value is lost but in pieces that are too small to be particles.
+    What is sealed helps the split alone; no voxel of the value is lost but in pieces too small to be particles.
     """
-    taken = values.choose(found, volume, settings.threshold, job.slabs, job.run_map)
+    taken = chosen_values.choose(found, volume, settings.threshold, job.slabs, job.run_map)
     chosen = settings.threshold.phase is not None or settings.threshold.method == "fixed"
-    log.info(values.sentence(found, taken, chosen))
+    log.info(chosen_values.sentence(found, taken, chosen))
     options, run = settings.particles, (job.slabs, job.run_map)
     mask = job.scratch.create("mask", job.shape, np.uint8)
     exact = job.scratch.create("unsealed", job.shape, np.uint8)
@@ -260,9 +262,9 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         n, dropped, table = numbering.keep_particles(parts.labels, parts.n, options, *run, lost=lost)
     if n == 0:
         raise SegmentationError(
-            f"no piece of the value {found.names(taken)} has the {options.min_voxels} voxels of a particle ({specks[0]} "
-            f"are smaller; {values.name_of(volume)} holds {found.words()}); lower --set particles.min_voxels=N, or take "
-            "another value with --phase VALUE"
+            f"no piece of the value {found.names(taken)} has the {options.min_voxels} voxels of a particle "
+            f"({specks[0]} are smaller; {values.name_of(volume)} holds {found.words()}); lower --set "
+            "particles.min_voxels=N, or take another value with --phase VALUE"
         )
     with job.stage("voids", 2):
         owned = voids.own(*holes, parts.labels, settings.voids, *run)
@@ -272,19 +274,24 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         job.scratch.trim()
         owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, *run)
     return Segmented(
-        parts.labels, n, owned, facts={"split": parts.summary(), "sealed": {"voxels": int(lost.sum())}, "dropped": dropped},
-        threshold=values.record(found, taken, specks, chosen), histogram=values.histogram_text(found),
+        parts.labels, n, owned,
+        facts={"split": parts.summary(), "sealed": {"voxels": int(lost.sum())}, "dropped": dropped},
+        threshold=chosen_values.record(found, taken, specks, chosen), histogram=chosen_values.histogram_text(found),
         margins=parts.margins and parts.margins.renumbered(table),
     )  # fmt: skip
 
 
 def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = None) -> Segmented:
     """The labels of an image made elsewhere, numbered 1 to n, and their voids; `grey` tells what could be seen."""
+    likeness.refuse_grey_labels(image)
     with job.stage("labels", 2) as tick:
         ids = label_image.find_ids(image, job.slabs, job.run_map, tick)
         # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
         numbered = job.scratch.create("labels", job.shape, np.int32)
         numbering.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
+        pieces = likeness.pieces_of_labels(numbered, len(ids), settings.particles.min_voxels, job.slabs, job.run_map)
+    if pieces is not None:
+        job.warn(likeness.is_a_mask(image, ids, pieces))
     with job.stage("voids", 3) as tick:
         found = voids.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
         smallest = None

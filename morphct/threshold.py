@@ -63,8 +63,8 @@ class ThresholdOptions(Options):
             )
         if self.phase is not None and (self.low is not None or self.high is not None):
             raise SettingsError(
-                f"threshold.phase is {self.phase:g} and threshold.low or threshold.high are given too; give the value of "
-                "a segmented volume or a range of greys, not both"
+                f"threshold.phase is {self.phase:g} and threshold.low or threshold.high are given too; give the value "
+                "of a segmented volume or a range of greys, not both"
             )
         if self.low is not None and self.high is not None and self.low > self.high:
             raise SettingsError(

@@ -47,9 +47,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(command)
-    def call(
-        config: str | None, overrides: tuple[str, ...], phase: str | None, verbosity: int, **values: Any
-    ) -> Any:
+    def call(config: str | None, overrides: tuple[str, ...], phase: str | None, verbosity: int, **values: Any) -> Any:
         given = {flag: values.pop(_parameter(flag)) for flag in _FLAGS}
         silent = values.pop("no_progress")
         show_log(verbosity)
@@ -99,7 +97,9 @@ def _others() -> list[Callable[..., Any]]:
             "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be repeated."
         ),
         # its options class would bring the kernels along
-        click.option("--phase", metavar="VALUE", help="Value of the particles in a segmented volume [threshold.phase]."),
+        click.option(
+            "--phase", metavar="VALUE", help="Value of the particles in a segmented volume [threshold.phase]."
+        ),
         click.option("--no-progress", is_flag=True, help="Draw no progress, on a terminal either."),
     ]
 

@@ -7,7 +7,7 @@ from .jit import jit
 
 @jit
 def count_values(planes, values, counts, n):
-    """Count the finite values of planes (Z,Y,X) of any real type into `values` and `counts` (K,), of which `n` are used.
+    """Count the finite values of planes (Z,Y,X) of any real type into `values` and `counts` (K,); `n` of K are used.
 
     values has the type of the planes, counts is int64; both are changed in place. Returns how many values there are now
     (K + 1: more than there is room for, and what was counted means nothing) and how many voxels are not finite.

@@ -129,7 +129,10 @@ def tiles(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     for name, label in (("void_fraction", "void fraction"), ("porous_fraction", "porous particles"),
                         ("aggregate_fraction", "in aggregates")):  # fmt: skip
         share = summary.get(name, {})
-        found.append((label, words.percent(share.get("value")), words.interval(share, words.percent)))
+        about = words.interval(share, words.percent)
+        if name == "void_fraction" and 0 < row["n_interior"] < row["n_particles"]:
+            about += f"{'; ' * bool(about)}with those cut {words.percent(row['void_fraction_all'])}"
+        found.append((label, words.percent(share.get("value")), about))
     return found
 
 
