@@ -16,7 +16,7 @@ from morphct.report import words
 from morphct.result import open_run
 from morphct.settings import Settings
 from morphct.slabs import plan_slabs
-from tests.test_pipeline import fingerprint
+from test_pipeline import fingerprint
 
 BARE = ["output.renders=false", "output.meshes=false", "calibrate.method=none", "descriptors.names=volume,voids"]
 
