@@ -42,7 +42,7 @@ def _void_share(found: dict[str, float]) -> str:
         return f"{_percent(found['void_fraction'])} of the particles' volume"
     return (
         f"{_percent(found['void_fraction_all'])} of the volume of all particles, {_percent(found['void_fraction'])} of "
-        f"the {found['n_interior']:,.0f} whole ones"
+        f"the {found['n_interior']:,.0f} whole ones, which hold {_percent(found['whole_volume_share'])} of it"
     )
 
 
