@@ -244,10 +244,10 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
     options, run = settings.particles, (job.slabs, job.run_map)
     mask = job.scratch.create("mask", job.shape, np.uint8)
     exact = job.scratch.create("unsealed", job.shape, np.uint8)
-    with job.stage("envelope", 6) as tick:
+    with job.stage("envelope", 5) as tick:
         values.write_mask(volume, found.values[taken], exact, *run, tick)
         holes = voids.holes(exact, job.scratch, *run, tick)
-        components.fill(exact, *run, tick)
+        values.fill_in(exact, holes[0], *run)
         specks = components.drop_small(exact, options.min_voxels, *run, tick)
         numbering.copy(exact, mask, *run)
         if settings.voids.seal:

@@ -184,3 +184,13 @@ def write_mask(volume: Any, values: np.ndarray, out: Any, slabs: Sequence[Slab],
 def _write(source: Equal, out: Any, slab: Slab) -> int:
     out[slab.z0 : slab.z1] = source(slab.z0, slab.z1)
     return slab.depth
+
+
+def fill_in(mask: Any, ids: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> None:
+    """Set a mask (Z,Y,X) uint8 0/1 to 1 where `ids` (Z,Y,X) are not 0, in place."""
+    for _ in run_map(partial(_fill_in, mask, ids), slabs):
+        pass
+
+
+def _fill_in(mask: Any, ids: Any, slab: Slab) -> None:
+    mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | (np.asarray(ids[slab.z0 : slab.z1]) > 0)

@@ -183,10 +183,10 @@ def _specks(found: Mapping[str, Any]) -> list[str]:
     specks = found.get("specks") or {}
     if not specks.get("pieces"):
         return []
-    pieces = counted(specks["pieces"], "piece")
+    pieces, one = counted(specks["pieces"], "piece"), specks["pieces"] == 1
     return [
-        f"{pieces} of it ({counted(specks['voxels'], 'voxel')} together) alone and below the smallest particle "
-        "(`particles.min_voxels`) left out."
+        f"{pieces} of it ({counted(specks['voxels'], 'voxel')}) stand{'s' * one} alone and {'is' if one else 'are'} "
+        "smaller than a particle (`particles.min_voxels`): left out."
     ]
 
 
