@@ -12,6 +12,8 @@ from .executors import RunMap
 from .slabs import Slab
 from .values import Equal, Values, name_of, percent
 
+MANY = 100  # voids of one voxel, and pieces too small for a particle, from which both are told of as noise
+
 if TYPE_CHECKING:
     from .threshold import ThresholdOptions
 
@@ -145,3 +147,14 @@ def histogram_text(found: Values) -> str:
     """The content of `histogram.csv`: a row a value."""
     rows = "".join(f"{v:.9g},{n}\n" for v, n in zip(found.values.tolist(), found.counts.tolist()))
     return f"grey,count\n{rows}"
+
+
+def noise_of_mask(voids: np.ndarray, specks: int) -> str | None:
+    """The warning that a mask is noisy: its voids, (V,) voxels each, are single voxels mostly, and specks abound."""
+    single = int((voids == 1).sum())
+    if min(single, specks) < MANY or 2 * single < len(voids):
+        return None
+    return (
+        f"{single:,} of the {len(voids):,} voids are single voxels and {specks:,} pieces are too small for particles, "
+        "as noise of a segmentation makes them; --set voids.min_voxels=8 leaves such voids out"
+    )

@@ -45,7 +45,9 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     volume = open_volume(path, settings)
     facts = summary_of(volume)
     plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
-    held = values.few([brick.inner for brick in read_bricks(volume, 0)])
+    held = values.few([plane[None] for plane in values.looked_at(volume)])
+    if held is not None:
+        held = values.few([brick.inner for brick in read_bricks(volume, 0)])
     if held is not None and not held.noisy:
         return {
             "volume": facts,

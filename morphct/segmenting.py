@@ -273,6 +273,9 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         owned = replace(owned, facts=replace(owned.facts, low=exactly, high=exactly))
         job.scratch.trim()
         owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, *run)
+    noise = chosen_values.noise_of_mask(exactly[1:], specks[0])
+    if noise is not None:
+        job.warn(noise)
     return Segmented(
         parts.labels, n, owned,
         facts={"split": parts.summary(), "sealed": {"voxels": int(lost.sum())}, "dropped": dropped},

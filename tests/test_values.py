@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import tifffile
 from scipy import ndimage
+from test_pipeline import fingerprint
 
 from morphct import likeness, pipeline, values
 from morphct.cli import main
 from morphct.errors import InputError, SegmentationError, SettingsError
 from morphct.executors import Threads
 from morphct.kernels import values as kernel
-from morphct.report import words
+from morphct.report import page, words
 from morphct.result import open_run
 from morphct.settings import Settings
 from morphct.slabs import plan_slabs
-from test_pipeline import fingerprint
 
 BARE = ["output.renders=false", "output.meshes=false", "calibrate.method=none", "descriptors.names=volume,voids"]
 
@@ -289,3 +289,28 @@ def test_real_segmented_volumes_are_taken_exactly(shared_data, name, tmp_path):
     labels, voids = parts(made)
     assert np.array_equal((labels > 0) & (voids == 0), without_specks(mask, 30))
     assert (made.summary["counts"]["voids"], int((voids > 0).sum())) == (count, voxels)
+
+
+def test_a_noisy_mask_is_told(tmp_path):
+    rng = np.random.default_rng(3)
+    mask = sponge(13) ^ (rng.random((64, 64, 64)) < 0.01)
+    made = run(saved(tmp_path, mask), tmp_path / "out")
+    assert any("voids are single voxels" in w and "voids.min_voxels=8" in w for w in made.provenance["warnings"])
+    assert not run(saved(tmp_path, ndimage.binary_opening(mask)), tmp_path / "clean").provenance["warnings"]
+
+
+def test_the_share_of_void_is_that_of_all_where_whole_ones_hold_little():
+    import pandas as pd
+
+    from morphct.population import numbers, summarise
+
+    rows = {"volume_um3": [1000.0, 2.0], "void_fraction": [0.1, 0.0], "touches_border": [True, False]}
+    particles = pd.DataFrame({"equivalent_diameter_um": [12.0, 1.5], **rows}, index=[1, 2])
+    found = summarise(particles)
+    assert found["void_fraction"]["value"] == 0
+    assert found["void_fraction_all"]["value"] == pytest.approx(100 / 1002)
+    assert found["whole_volume_share"] == pytest.approx(2 / 1002)
+    row = numbers(found)
+    assert row["void_fraction_all"] == pytest.approx(100 / 1002)
+    (tile,) = [t for t in page.tiles(found | {"unit": "um"}) if t[0] == "void fraction"]
+    assert tile[1:] == ("10.0 %", "of all particles; 0 % of the whole ones")
