@@ -221,6 +221,9 @@ def table(outcomes: Sequence[Outcome]) -> "pd.DataFrame":
         row["status"] = "failed" if outcome.run is None else "kept" if outcome.skipped else "done"
         if outcome.run is not None:
             row |= population.numbers(outcome.run.summary)
+            held = outcome.run.threshold.get("values", [])  # of a segmented volume
+            if held:
+                row["phase"] = " and ".join(f"{v['value']:g}" for v in held if v["particle"])
             row["limits_broken"] = sum(not v["passed"] for v in outcome.run.summary.get("qc", []))
             row["warnings"] = len(outcome.run.provenance.get("warnings", []))
         row["error"] = outcome.error

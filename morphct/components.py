@@ -301,16 +301,18 @@ def fill(mask: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = N
     return sum(run_map(partial(_write_where, components, enclosed, mask, 1), slabs))
 
 
-def drop_small(mask: Any, min_voxels: int, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> int:
-    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place; returns how many went."""
+def drop_small(
+    mask: Any, min_voxels: int, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+) -> tuple[int, int]:
+    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place; returns how many, and voxels."""
     if min_voxels <= 1:
-        return 0
+        return 0, 0
     components = label(Solid(mask), mask.shape, 6, slabs, run_map, tick)
     small = components.sizes < min_voxels
     small[0] = False
     if small.any():
         sum(run_map(partial(_write_where, components, small, mask, 0), slabs))
-    return int(small.sum())
+    return int(small.sum()), int(components.sizes[small].sum())
 
 
 def _write_pockets(components: Components, table: np.ndarray, out: Any, slab: Slab) -> None:

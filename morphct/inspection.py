@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from . import denoise, grey_record, io
+from . import chosen_values, denoise, grey_record, io, likeness, values
+from .errors import InputError
 from .phase_choice import phase_names
 from .pipeline import open_channels, open_volume
 from .planning import describe, plan_work
+from .sampling import read_bricks
 from .settings import Settings
 from .volume import Volume, summary_of
 
@@ -33,7 +35,8 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     -------
     dict
         `volume` (shape, type, axes, voxel size and its source), `grey` (range, noise, SNR, CNR, filter), `phases`,
-        `histogram` (rows of grey, count and phase), `plan` (memory and slabs), `warnings`.
+        `histogram` (rows of grey, count and phase), `plan` (memory and slabs), `warnings`. Of a segmented volume, the
+        range, its `values` with their shares in the sample, `plan` and `warnings`.
 
     Raises
     ------
@@ -43,6 +46,19 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     volume = open_volume(path, settings)
     facts = summary_of(volume)
     plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
+    held = values.few([plane[None] for plane in values.looked_at(volume)])
+    if held is not None:
+        held = values.few([brick.inner for brick in read_bricks(volume, 0)])
+    if held is not None and not held.noisy:
+        return {
+            "volume": facts,
+            "grey": {"low": float(held.values[0]), "high": float(held.values[-1])},
+            "values": chosen_values.rows(held),
+            "phases": [],
+            "histogram": [],
+            "plan": describe(plan, volume.shape),
+            "warnings": [*facts["notes"], *chosen_values.advice(held)],
+        }
     seen = denoise.plan(volume, volume.voxel_size, settings.denoise, settings.threshold.phases)
     phases = [
         {"name": name, "mean": float(mean), "sd": float(sd), "weight": float(weight)}
@@ -65,7 +81,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
         "phases": phases,
         "histogram": _rows(seen.counts, phases),
         "plan": describe(plan, volume.shape),
-        "warnings": [*facts["notes"], *seen.fit.words, *seen.warnings],
+        "warnings": [*facts["notes"], *_labels(volume), *seen.fit.words, *seen.warnings],
     }
 
 
@@ -86,6 +102,15 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
         "plan": describe(plan, volume.shape),
         "warnings": list(volume.notes),
     }
+
+
+def _labels(volume: Volume) -> list[str]:
+    """The sentence on a label image."""
+    try:
+        likeness.refuse_labels(volume, values.looked_at(volume))
+    except InputError as error:
+        return [str(error)]
+    return []
 
 
 def _range(volume: Volume) -> dict[str, float]:

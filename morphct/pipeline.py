@@ -1,7 +1,8 @@
 """The main job, in order; stages 2 to 10 are spelt out in `segmenting`.
 
     1  open the volume, plan the work within the memory cap
-    2  plan the filter from a sample: noise, strength, what lies outside
+    2  a handful of values: a segmented volume, taken exactly, on to 7; else plan the filter from a sample: noise,
+       strength, what lies outside
     3  denoise, counting grey histograms
     4  deconvolve the histogram into phases
     5  find the threshold map; solid mask
@@ -90,7 +91,9 @@ def run(
         for note in volume.notes:
             job.warn(note)
         found = _segmented("run", job, writer, settings, volume)
-        return _finish("run", job, writer, settings, volume, volume, channels, found, sample)
+        # the values of a segmented volume are names, no greys
+        grey = None if found.threshold.get("method") == "values" else volume
+        return _finish("run", job, writer, settings, volume, grey, channels, found, sample)
 
 
 def measure_file(

@@ -86,9 +86,10 @@ def summarise(
     -------
     dict
         `counts`, `size` (D10, D50, D90 `by_number` and `by_volume`), `columns` (median, quartiles, mean, sd of the
-        headline columns), `void_fraction`, shares of classes, `size_correlation` (Spearman's, of shape with size), and
-        the same `border_corrected` where particles are cut. Numbers with an uncertainty are `{value, low, high}` with a
-        95 % interval; NaN where nothing can be said.
+        headline columns), `void_fraction` (`void_fraction_all`: with the particles that the border cuts;
+        `whole_volume_share`: how much of the volume of all is in those that are used), shares of classes,
+        `size_correlation` (Spearman's, of shape with size), and the same `border_corrected` where particles are cut.
+        Numbers with an uncertainty are `{value, low, high}` with a 95 % interval; NaN where nothing can be said.
     """
     unit = unit_of(particles)
     used = interior(particles)
@@ -99,6 +100,8 @@ def summarise(
         "size": _sizes(used, unit, seed),
         "columns": {c: _column(used[c]) for c in (h.format(u=unit) for h in HEADLINE) if c in used.columns},
         "void_fraction": _void_fraction(used, unit, seed),
+        "void_fraction_all": _void_fraction(particles, unit, seed),
+        "whole_volume_share": _volume_share(used, particles, unit),
         "void_size": _void_size(voids, unit),
         **{f"{name}_fraction": _class_share(used, unit, classes) for name, classes in CLASSES.items()},
         "size_correlation": _with_size(used, unit),
@@ -111,10 +114,13 @@ def numbers(summary: dict[str, Any]) -> dict[str, float]:
 
     `n_particles`, `n_interior`, `n_voids`, `n_aggregates`, `d10_number` ... `d90_volume`, `span_number`, `span_volume`,
     `void_fraction`, `aggregate_fraction`, `porous_fraction`, `defective_fraction`, and each headline column's median
-    under the column's own name (but `void_fraction`, which is that of the whole population). Diameters and fractions
+    under the column's own name (but `void_fraction`, which is that of the whole population, and `void_fraction_all`,
+    that of all particles, cut ones too; `whole_volume_share` of their volume is in whole ones). Diameters and fractions
     with the ending `_corrected` are those corrected for the border; `sphericity_size_correlation` is Spearman's.
     """
     row: dict[str, float] = {name: _number(c["median"]) for name, c in summary.get("columns", {}).items()}
+    row["whole_volume_share"] = _number(summary.get("whole_volume_share"))
+    row["void_fraction_all"] = _number(summary.get("void_fraction_all", {}).get("value"))
     counts = summary.get("counts", {})
     for name in ("particles", "interior", "voids", "aggregates"):
         row[f"n_{name}"] = _number(counts.get(name))
@@ -215,6 +221,14 @@ def _void_fraction(used: "pd.DataFrame", unit: str, seed: int, weights: np.ndarr
         return _nothing()
     low, high = ratio_interval(void, volume, seed)
     return {"value": float(void.sum() / volume.sum()), "low": low, "high": high}
+
+
+def _volume_share(used: "pd.DataFrame", particles: "pd.DataFrame", unit: str) -> float:
+    """Share of the volume of all particles that lies in those that the statistics use."""
+    if f"volume_{unit}3" not in particles.columns:
+        return float("nan")
+    part, whole = (float(np.nansum(_values(frame, f"volume_{unit}3"))) for frame in (used, particles))
+    return part / whole if whole > 0 else float("nan")
 
 
 def _nothing() -> dict[str, float]:

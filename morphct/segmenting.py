@@ -1,4 +1,7 @@
-"""Stages 2 to 10 of the main job, in order: from a grey volume, or labels made elsewhere, to particles and voids."""
+"""Stages 2 to 10 of the main job, in order: from a volume, or labels made elsewhere, to particles and voids.
+
+A volume of a handful of values is no grey volume: its particles are one of the values, exactly (`values`).
+"""
 
 import logging
 from collections.abc import Sequence
@@ -8,24 +11,27 @@ from typing import Any
 import numpy as np
 
 from . import (
+    chosen_values,
     components,
     denoise,
     detection,
     faint,
     grey_record,
     histogram,
+    likeness,
     method_choice,
     numbering,
     pockets,
     sight,
     split,
     threshold,
+    values,
     voids,
 )
 from . import labels as label_image
 from .conditioning import SEPARATED
 from .dip_model import DipModel
-from .errors import SegmentationError
+from .errors import SegmentationError, SettingsError
 from .job import Job
 from .open_voids import add_open
 from .settings import Settings
@@ -58,18 +64,21 @@ class Segmented:
 
 
 def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
-    """Stages 2 to 10: particles and voids of a grey volume.
+    """Stages 2 to 10: particles and voids of a volume.
 
     Parameters
     ----------
     volume : (Z,Y,X) array-like
-        Raw grey, any real type.
+        Raw grey or a few values, any real type.
 
     Raises
     ------
     SegmentationError
         When the grey values allow no honest level, or no particle is left.
     """
+    few = find_values(volume, job, settings)
+    if few is not None:
+        return segment_values(volume, few, job, settings)
     codes, plan, fit, counts, found = find_level(volume, job, settings)
     size = job.voxel_size
     facts = grey_record.threshold_record(plan, fit, counts, found, size.smallest, size.unit)
@@ -216,13 +225,98 @@ def find_envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Se
     return mask, before, holes
 
 
+def find_values(volume: Any, job: Job, settings: Settings) -> values.Values | None:
+    """Stage 2, before any grey is looked at: the values of a segmented volume; None: it is grey.
+
+    Raises
+    ------
+    UserError
+        For a label image, and for `threshold.phase` where there are greys.
+    """
+    options, smoothing = settings.threshold, settings.denoise
+    filtered = smoothing.method not in ("auto", "none") or bool(smoothing.sigma)
+    with job.stage("look at the values") as tick:
+        found = values.find(volume, job.slabs, job.run_map, tick)
+    if found is None and options.phase is not None:
+        raise SettingsError(
+            f"--phase {options.phase:g} names a value of a segmented volume, but {values.name_of(volume)} holds more "
+            f"than {values.MOST} values; leave it out, or give a level with --set threshold.method=fixed --set "
+            "threshold.low=GREY"
+        )
+    if found is None:
+        if options.method not in ("fixed", "otsu", "halo") and not filtered:
+            likeness.refuse_labels(volume, values.looked_at(volume))
+        return None
+    if options.phase is None and len(found.values) > 2 and (found.noisy or filtered):
+        log.info("%s is taken for a grey volume of few greys: %s", values.name_of(volume), found.words())
+        return None
+    if filtered:
+        job.warn("the volume is segmented, so it is not smoothed, whatever denoise.method and denoise.sigma say")
+    return found
+
+
+def segment_values(volume: Any, found: values.Values, job: Job, settings: Settings) -> Segmented:
+    """Stages 5 to 10 of a segmented volume: the particles are one of its values, the voids what that value encloses.
+
+    What is sealed helps the split alone; no voxel of the value is lost but in pieces too small to be particles.
+    """
+    taken = chosen_values.choose(found, volume, settings.threshold, job.slabs, job.run_map)
+    chosen = settings.threshold.phase is not None or settings.threshold.method == "fixed"
+    log.info(chosen_values.sentence(found, taken, chosen))
+    options, run = settings.particles, (job.slabs, job.run_map)
+    mask = job.scratch.create("mask", job.shape, np.uint8)
+    exact = job.scratch.create("unsealed", job.shape, np.uint8)
+    with job.stage("envelope", 5) as tick:
+        values.write_mask(volume, found.values[taken], exact, *run, tick)
+        holes = voids.holes(exact, job.scratch, *run, tick)
+        values.fill_in(exact, holes[0], *run)
+        specks = components.drop_small(exact, options.min_voxels, *run, tick)
+        numbering.copy(exact, mask, *run)
+        if settings.voids.seal:
+            components.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, *run, tick)
+    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
+        parts = split.split(
+            mask, job.voxel_size.spacing, settings.split, job.scratch, *run, tick, options.min_voxels, exact
+        )
+        lost = pockets.take_out(parts.labels, parts.n, exact, *run)
+        job.scratch.release("mask")
+        job.scratch.release("unsealed")
+        n, dropped, table = numbering.keep_particles(parts.labels, parts.n, options, *run, lost=lost)
+    if n == 0:
+        raise SegmentationError(
+            f"no piece of the value {found.names(taken)} has the {options.min_voxels} voxels of a particle "
+            f"({specks[0]} are smaller; {values.name_of(volume)} holds {found.words()}); lower --set "
+            "particles.min_voxels=N, or take another value with --phase VALUE"
+        )
+    with job.stage("voids", 2):
+        owned = voids.own(*holes, parts.labels, settings.voids, *run)
+        assert owned.facts.voxels is not None
+        exactly = owned.facts.voxels.astype(float)
+        owned = replace(owned, facts=replace(owned.facts, low=exactly, high=exactly))
+        job.scratch.trim()
+        owned = add_open(owned, parts.labels, n, job.voxel_size, settings.voids, *run)
+    noise = chosen_values.noise_of_mask(exactly[1:], specks[0])
+    if noise is not None:
+        job.warn(noise)
+    return Segmented(
+        parts.labels, n, owned,
+        facts={"split": parts.summary(), "sealed": {"voxels": int(lost.sum())}, "dropped": dropped},
+        threshold=chosen_values.record(found, taken, specks, chosen), histogram=chosen_values.histogram_text(found),
+        margins=parts.margins and parts.margins.renumbered(table),
+    )  # fmt: skip
+
+
 def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = None) -> Segmented:
     """The labels of an image made elsewhere, numbered 1 to n, and their voids; `grey` tells what could be seen."""
+    likeness.refuse_grey_labels(image)
     with job.stage("labels", 2) as tick:
         ids = label_image.find_ids(image, job.slabs, job.run_map, tick)
         # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
         numbered = job.scratch.create("labels", job.shape, np.int32)
         numbering.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
+        pieces = likeness.pieces_of_labels(numbered, len(ids), settings.particles.min_voxels, job.slabs, job.run_map)
+    if pieces is not None:
+        job.warn(likeness.is_a_mask(image, ids, pieces))
     with job.stage("voids", 3) as tick:
         found = voids.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
         smallest = None

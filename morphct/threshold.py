@@ -37,6 +37,9 @@ class ThresholdOptions(Options):
     high: float | None = option(
         None, "largest grey of the particles (method fixed); empty = no upper bound", unit="grey"
     )
+    phase: float | None = option(
+        None, "value of the particles in a segmented volume; empty = the brighter one of two", unit="grey"
+    )
 
     def validate(self) -> None:
         """Refuse what the fields do not allow, and a fixed method without a level.
@@ -52,6 +55,11 @@ class ThresholdOptions(Options):
             raise SettingsError(
                 "threshold.method is fixed but no level is given; add --set threshold.low=GREY (bright particles) or "
                 "--set threshold.high=GREY (dark particles)"
+            )
+        if self.phase is not None and (self.low is not None or self.high is not None):
+            raise SettingsError(
+                f"threshold.phase is {self.phase:g} and threshold.low or threshold.high are given too; give the value "
+                "of a segmented volume or a range of greys, not both"
             )
         if self.low is not None and self.high is not None and self.low > self.high:
             raise SettingsError(

@@ -72,9 +72,8 @@ def test_dark_bodies_closed_in_a_bright_one_are_asked_about_and_open_pores_are_n
     dark = spheres(8, 14, 7)
     dark[0] = dark[-1] = False
     assert phase_choice.closed_share(~dark) > 0.7
-    (question,) = phase_choice.questions(
-        seen(np.where(dark, 100, 200).astype(np.uint16), (100, 200)), 150.0, UNKNOWN | {"closed_dark": 0.8}
-    )
+    phases = seen(np.where(dark, 100, 200).astype(np.uint16), (100, 200))
+    (question,) = phase_choice.questions(phases, 150.0, UNKNOWN | {"closed_dark": 0.8})
     assert "threshold.high=150" in question
     apart = UNKNOWN | {"largest_bright": 0.99, "largest_dark": 0.2}
     (question,) = phase_choice.questions(phases, 150.0, apart)

@@ -87,7 +87,8 @@ def conditions(size: VoxelSize, record: Mapping[str, Any], voids: Mapping[str, A
     ----------
     size : VoxelSize
     record : mapping
-        What `threshold.json` holds; empty for labels made elsewhere, whose blur and noise nobody knows.
+        What `threshold.json` holds; empty for labels made elsewhere, whose blur and noise nobody knows, nor of volumes
+        that were segmented elsewhere.
     voids : mapping, optional
         The settings of the section `voids`.
     """
@@ -95,7 +96,7 @@ def conditions(size: VoxelSize, record: Mapping[str, Any], voids: Mapping[str, A
     z, y, x = (s / edge for s in size.spacing)
     voids = voids or {}
     kept = int(voids.get("min_voxels", 1))
-    if not record:
+    if not record or record.get("method") == "values":
         return Conditions((z, y, x), edge, min_voxels=kept)
     filtered = record.get("denoise") or {}
     sigma = np.array(filtered.get("sigma") or (0.0, 0.0, 0.0), float)

@@ -30,7 +30,11 @@ def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet
         click.echo(json.dumps(facts, indent=1))
         return
     tell_volume(facts["volume"])
-    _tell_grey(facts["grey"], facts["phases"])
+    if "values" in facts:
+        for row in facts["values"]:
+            click.echo(f"value       {row['value']:g}: {row['share']:.2%} of the sample")
+    else:
+        _tell_grey(facts["grey"], facts["phases"])
     _tell_histogram(facts["histogram"])
     tell_plan(facts["plan"])
     tell_warnings(facts["warnings"])

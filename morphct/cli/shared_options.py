@@ -47,7 +47,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(command)
-    def call(config: str | None, overrides: tuple[str, ...], verbosity: int, **values: Any) -> Any:
+    def call(config: str | None, overrides: tuple[str, ...], phase: str | None, verbosity: int, **values: Any) -> Any:
         given = {flag: values.pop(_parameter(flag)) for flag in _FLAGS}
         silent = values.pop("no_progress")
         show_log(verbosity)
@@ -57,6 +57,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
             for flag, value in given.items()
             if value and not isinstance(value, tuple)
         ]
+        texts += [f"threshold.phase={phase}"] if phase is not None else []
         settings = settings.with_overrides([*overrides, *texts])
         for flag, value in given.items():
             if value and isinstance(value, tuple):  # not by a text: there may be commas in it
@@ -94,6 +95,10 @@ def _others() -> list[Callable[..., Any]]:
         click.option("--config", metavar="FILE", help="Settings as TOML (see `morphct init`)."),
         click.option(
             "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be repeated."
+        ),
+        # its options class would bring the kernels along
+        click.option(
+            "--phase", metavar="VALUE", help="Value of the particles in a segmented volume [threshold.phase]."
         ),
         click.option("--no-progress", is_flag=True, help="Draw no progress, on a terminal either."),
     ]

@@ -122,7 +122,7 @@ FIGURES = (
         "histogram",
         "Grey values and phases",
         "Counts on a logarithmic scale. The phases are fitted to voxels away from edges, which are not blurred "
-        "mixtures; the level separates particles from the rest.",
+        "mixtures; the level separates particles from the rest. A segmented volume has shares of values instead.",
         histogram,
     ),
     Entry(

@@ -70,6 +70,8 @@ def histogram(run: "RunFolder") -> "Figure | None":
     table, found = run.histogram, run.threshold
     if table is None or len(table) == 0 or "grey" not in table.columns:
         return None
+    if found.get("method") == "values":
+        return _shares(found["values"])
     with styled():
         figure = new_figure(7.2, 3.2)
         axes = figure.subplots()
@@ -90,6 +92,25 @@ def histogram(run: "RunFolder") -> "Figure | None":
         axes.set_xlabel("grey value (after denoising)")
         axes.set_ylabel("voxels per bin")
         axes.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), handlelength=1.8, borderaxespad=0.0)
+    return figure
+
+
+def _shares(rows: list[dict[str, Any]]) -> "Figure":
+    """Bars of the values of a segmented volume, by their share of it."""
+    with styled():
+        figure = new_figure(7.2, 0.8 + 0.3 * len(rows))
+        axes = figure.subplots()
+        places, shares = np.arange(len(rows)), [100 * row["share"] for row in rows]
+        axes.barh(places, shares, color=[ACCENT if row["particle"] else "#9fb2bd" for row in rows], height=0.7)
+        for place, row, share in zip(places, rows, shares, strict=True):
+            what = f"{share:.3g} %" + (", the particles" if row["particle"] else "")
+            axes.text(share + 1, float(place), what, va="center", fontsize=8, color=INK)
+        axes.set_yticks(places, [f"{row['value']:g}" for row in rows])
+        axes.set_xlim(0, 125)
+        axes.set_xticks(range(0, 101, 20))
+        axes.invert_yaxis()
+        axes.set_xlabel("share of the volume (%)")
+        axes.set_ylabel("value")
     return figure
 
 

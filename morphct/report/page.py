@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..figures import MidPlanes
     from ..result import RunFolder
 
+LITTLE = 0.1  # of the volume of all particles: numbers of whole ones that hold less are no headline
 PAGE = "report.html"
 Glossary = Sequence[Mapping[str, str]]
 
@@ -130,7 +131,14 @@ def tiles(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     for name, label in (("void_fraction", "void fraction"), ("porous_fraction", "porous particles"),
                         ("aggregate_fraction", "in aggregates")):  # fmt: skip
         share = summary.get(name, {})
-        found.append((label, words.percent(share.get("value")), words.interval(share, words.percent)))
+        value, about = share.get("value"), words.interval(share, words.percent)
+        if name == "void_fraction" and 0 < row["n_interior"] < row["n_particles"]:
+            whole, every = (words.percent(v) for v in (value, row["void_fraction_all"]))
+            if row["whole_volume_share"] < LITTLE:  # whole ones stand for next to nothing
+                value, about = row["void_fraction_all"], f"of all particles; {whole} of the whole ones"
+            else:
+                about += f"{'; ' * bool(about)}with those cut {every}"
+        found.append((label, words.percent(value), about))
     return found
 
 

@@ -39,7 +39,7 @@ def story(run: "RunFolder") -> list[str]:
 
 def _conditions(found: dict[str, Any]) -> str:
     if not found["blur"]:
-        return "the voxels (nothing is known of blur and noise of labels made elsewhere)"
+        return "the voxels (nothing is known of the blur and noise behind what was segmented elsewhere)"
     parts = ["the voxels", f"a blur of σ = {words.number(found['blur'])} voxels, the filter's included"]
     if found["noise"]:
         parts.append(f"noise of {words.percent(found['noise'])} of the contrast, correlated as the filter leaves it")

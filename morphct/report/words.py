@@ -104,11 +104,18 @@ def _how_large(summary: Mapping[str, Any], unit: str) -> list[str]:
 def _how_sound(summary: Mapping[str, Any], n_voids: int) -> list[str]:
     sentences = []
     void = summary.get("void_fraction", {})
+    cut = summary.get("counts", {}).get("border", 0) and summary.get("statistics_on") != "all"
+    every = summary.get("void_fraction_all", {})
     seen = f"{counted(n_voids, 'closed void')} {'was' if n_voids == 1 else 'were'} found"
     if n_voids == 0:
         sentences.append("No closed void was found in them.")
     elif void.get("value") is None:
         sentences.append(f"{seen}, but their share of the volume is not reliable.")
+    elif cut and every.get("value") is not None:
+        about = interval(void, percent)
+        text = f"{seen}; void fills {percent(every['value'])} of the volume of all particles and "
+        text += f"{percent(void['value'])} of that of the whole ones"
+        sentences.append(text + (f" (95 % interval {about})." if about else "."))
     else:
         about = interval(void, percent)
         text = f"{seen}; void fills {percent(void['value'])} of the volume of these particles"
@@ -155,6 +162,8 @@ def grey_story(found: Mapping[str, Any]) -> list[str]:
     """How the particles were told from the rest, in sentences; empty for labels made elsewhere."""
     if not found:
         return []
+    if found.get("method") == "values":
+        return [*_values(found), *_specks(found)]
     return [
         *_chosen(found), *_filtered(found.get("denoise") or {}), *_phases(found), *_taken(found), *_level(found),
         *_quality(found), *_seen(found),
@@ -211,6 +220,29 @@ def _taken(found: Mapping[str, Any]) -> list[str]:
     return [
         f"The brightest phase, {percent(taken['volume_share'])} of the volume, was taken for the particles ({others}); "
         f"{percent(taken['touches'][most])} of its surface lies against {names[most]}."
+    ]
+
+
+def _values(found: Mapping[str, Any]) -> list[str]:
+    """What a segmented volume holds, and which of its values the particles are."""
+    rows = found["values"]
+    names = [f"{number(row['value'])} ({percent(row['share'])})" for row in rows]
+    taken = " and ".join(number(row["value"]) for row in rows if row["particle"])
+    others = " or ".join(f"`--phase {row['value']:g}`" for row in rows if not row["particle"])
+    which = "as the settings say" if found.get("chosen") else "the brighter of the two"
+    text = f"The volume was segmented already, it holds {counted(len(rows), 'value')}: {', '.join(names)}. "
+    text += f"The particles are the voxels of value {taken}, exactly, {which}: nothing was smoothed or fitted"
+    return [f"{text}; {others} measures the other{'s' if len(rows) > 2 else ''}." if others else f"{text}."]
+
+
+def _specks(found: Mapping[str, Any]) -> list[str]:
+    specks = found.get("specks") or {}
+    if not specks.get("pieces"):
+        return []
+    pieces, one = counted(specks["pieces"], "piece"), specks["pieces"] == 1
+    return [
+        f"{pieces} of it ({counted(specks['voxels'], 'voxel')}) stand{'s' * one} alone and {'is' if one else 'are'} "
+        "smaller than a particle (`particles.min_voxels`): left out."
     ]
 
 
