@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from . import chosen_values, denoise, grey_record, io, likeness, values
+from . import chosen_values, grey_record, io, likeness, phase_cut, values
 from .errors import InputError
 from .phase_choice import phase_names
 from .pipeline import open_channels, open_volume
 from .planning import describe, plan_work
 from .sampling import read_bricks
+from .segmenting import look_at_sample
 from .settings import Settings
 from .volume import Volume, summary_of
 
@@ -35,7 +36,8 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     -------
     dict
         `volume` (shape, type, axes, voxel size and its source), `grey` (range, noise, SNR, CNR, filter), `phases`,
-        `histogram` (rows of grey, count and phase), `plan` (memory and slabs), `warnings`. Of a segmented volume, the
+        `choice` (the method that the sample speaks for), `histogram` (rows of grey, count and phase), `cut` (phases of
+        the middle plane), `plan` (memory and slabs), `warnings`. Of a segmented volume, the
         range, its `values` with their shares in the sample, `plan` and `warnings`.
 
     Raises
@@ -56,10 +58,11 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
             "values": chosen_values.rows(held),
             "phases": [],
             "histogram": [],
+            "cut": phase_cut.of_values(volume, held.values).to_mapping(),
             "plan": describe(plan, volume.shape),
             "warnings": [*facts["notes"], *chosen_values.advice(held)],
         }
-    seen = denoise.plan(volume, volume.voxel_size, settings.denoise, settings.threshold.phases)
+    seen, choice = look_at_sample(volume, volume.voxel_size, settings)
     phases = [
         {"name": name, "mean": float(mean), "sd": float(sd), "weight": float(weight)}
         for name, mean, sd, weight in zip(
@@ -79,7 +82,9 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
             "sd_after": seen.sd_after,
         },
         "phases": phases,
+        "choice": None if choice is None else {"method": choice.method, "reason": choice.reason},
         "histogram": _rows(seen.counts, phases),
+        "cut": None if (cut := phase_cut.of_grey(volume, seen)) is None else cut.to_mapping(),
         "plan": describe(plan, volume.shape),
         "warnings": [*facts["notes"], *_labels(volume), *seen.fit.words, *seen.warnings],
     }

@@ -1,6 +1,8 @@
 """`morphct inspect`: what is in a volume, before anything is computed."""
 
+import itertools
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 BAR = 48  # characters of the fullest row of the histogram
+# phases from the darkest on, cividis; the last is that outside the reconstruction
+COLOURS = (
+    (0, 34, 78), (87, 93, 109), (165, 156, 116), (253, 231, 55), (200, 100, 60), (120, 60, 90), (60, 140, 120),
+    (230, 230, 230), (0, 0, 0),
+)  # fmt: skip
+SIGNS = " .+#oxs@?"
 
 
 @click.command("inspect")
@@ -35,7 +43,11 @@ def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet
             click.echo(f"value       {row['value']:g}: {row['share']:.2%} of the sample")
     else:
         _tell_grey(facts["grey"], facts["phases"])
+        _tell_choice(facts["choice"])
     _tell_histogram(facts["histogram"])
+    _tell_cut(
+        facts["cut"], [p["name"] for p in facts["phases"]] or [f"{v['value']:g}" for v in facts.get("values", [])]
+    )
     tell_plan(facts["plan"])
     tell_warnings(facts["warnings"])
 
@@ -51,6 +63,36 @@ def _tell_grey(grey: dict[str, Any], phases: list[dict[str, Any]]) -> None:
     for phase in phases:
         where = f"{phase['mean']:.5g}, sd {phase['sd']:.3g} after the filter"
         click.echo(f"phase       {phase['name']}: {where}, {phase['weight']:.1%} of the flat voxels")
+
+
+def _tell_choice(choice: dict[str, str] | None) -> None:
+    if choice is None:
+        return
+    if choice["reason"]:
+        click.echo(f"method      {choice['method']}, because {choice['reason']}")
+    else:
+        click.echo("method      no phases and no two classes of grey are seen in the sample: `run` looks for a halo")
+
+
+def _tell_cut(cut: dict[str, Any] | None, names: list[str]) -> None:
+    """Draw the cut: two rows of cells a line, in colour on a terminal, else a sign a phase and every second row."""
+    if cut is None:
+        return
+    rows, coloured = cut["cells"], sys.stdout.isatty()
+    (y, x), step = cut["start"], cut["step"]
+    click.echo(
+        f"cut         plane z = {cut['plane']}, y from {y} to {y + step * len(rows)}, x from {x} to "
+        f"{x + step * len(rows[0])}, each phase in its {'colour' if coloured else 'sign'}:"
+    )
+    if coloured:
+        for upper, lower in itertools.zip_longest(rows[::2], rows[1::2], fillvalue=[-1] * len(rows[0])):
+            cells = (click.style("▀", fg=COLOURS[u], bg=COLOURS[v]) for u, v in zip(upper, lower))
+            click.echo("            " + "".join(cells))
+    else:
+        for row in rows[::2]:
+            click.echo("            " + "".join(SIGNS[i] for i in row).rstrip())
+    swatches = (f"{click.style('██', fg=COLOURS[i]) if coloured else repr(SIGNS[i])} {n}" for i, n in enumerate(names))
+    click.echo("            " + "   ".join(swatches))
 
 
 def _tell_histogram(rows: list[dict[str, Any]]) -> None:

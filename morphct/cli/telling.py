@@ -122,4 +122,4 @@ def _value(value: float | None) -> str:
 
 
 def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{100 * value:.2f} %"
+    return "-" if math.isnan(value) else f"{100 * value:.2f} %" if value > 0.001 else f"{100 * value:.2g} %"

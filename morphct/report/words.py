@@ -174,6 +174,7 @@ METHODS = {
     "deconvolution": "deconvolution of the histogram, with a local level",
     "otsu": "one level after Otsu",
     "halo": "a level that follows the halo of phase contrast",
+    "values": "one value of a volume that is segmented already, exactly",
 }
 
 
