@@ -25,7 +25,7 @@ def page(played: Sequence[dict[str, Any]]) -> str:
 
 def _table(played: Sequence[dict[str, Any]]) -> list[str]:
     rows = [
-        "| volume | shape | method | sigma | particles | h-maxima | largest | voids (voxels) | Dice to plain Otsu | known |",
+        "| volume | shape | method | sigma | particles | h-maxima | largest | voids (voxels) | Dice to Otsu | known |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for facts in played:
@@ -35,9 +35,9 @@ def _table(played: Sequence[dict[str, Any]]) -> list[str]:
         known = "; ".join(f"{what}: **{value:,.6g}** {'✓' if good else '✗'}" for what, value, good in facts["checks"])
         beside = "" if facts["peer_particles"] is None else f"{facts['peer_particles']:,}"
         rows.append(
-            f"| {facts['what']} | {facts['shape']} | {facts['method']} | {facts['sigma']:.2g} | {facts['particles']:,} | "
-            f"{beside} | {100 * facts['largest_share']:.1f} % | {facts['voids']:,} ({facts['void_voxels']:,}) | "
-            f"{facts['dice']:.3f} | {known} |"
+            f"| {facts['what']} | {facts['shape']} | {facts['method']} | {facts['sigma']:.2g} | "
+            f"{facts['particles']:,} | {beside} | {100 * facts['largest_share']:.1f} % | "
+            f"{facts['voids']:,} ({facts['void_voxels']:,}) | {facts['dice']:.3f} | {known} |"
         )
     return rows
 
