@@ -183,3 +183,14 @@ def format_bytes(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
         count /= 1024
     return f"{count:.3g} TiB"
+
+
+def format_seconds(seconds: float) -> str:
+    """A time still to come, in words and no finer than it can be known: `35 s`, `4 min`, `2.5 h`."""
+    if seconds < 10:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 97.5:  # to 5 s
+        return f"{5 * round(seconds / 5)} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

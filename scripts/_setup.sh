@@ -166,7 +166,7 @@ build() { # python, lock
         quietly "$python" -I -m venv "$VENV" || fail "$python could not make a virtual environment in $VENV."
     fi
     if ! holds_whole "$python" "$lock"; then
-        say "Installing $(grep -c '^[A-Za-z]' "requirements/$lock.txt") locked packages into $VENV (requirements/$lock.txt): some minutes the first time"
+        say "Installing the locked packages (requirements/$lock.txt) into $VENV: some minutes the first time"
         : >"$LOG" && : >"$VENV/.half" # until the end: whole is only what has no such file
         install_python --only-binary :all: --require-hashes --requirement "requirements/$lock.txt" || fail "$(why "$lock")"
         quietly "$VENV/bin/python" -I scripts/locked.py installed "$lock" ||

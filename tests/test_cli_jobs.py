@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import shutil
 
 import pytest
@@ -51,12 +52,29 @@ def test_run_leaves_the_run_folder(done):
 
 
 def test_run_says_what_it_found_and_where(done, told):
-    out, err = told
-    assert err == ""
+    out, _ = told
     n = len(open_run(done).particles)
     assert f"{n:,} particles" in out
     assert str(done / "report.html") in out
     assert str(done / "particles.csv") in out
+
+
+def test_without_a_terminal_each_stage_is_a_line(done, told):
+    """As in a batch system or a pipe: time since the start, name of the stage as it begins; warnings among them."""
+    lines = told[1].splitlines()
+    assert all(re.match(r"\[\d+:\d\d\] \S", line) for line in lines)
+    said = [line.split("] ")[1] for line in lines]
+    stages = [stage["name"] for stage in open_run(done).provenance["stages"]]
+    assert [line for line in said if line in stages] == stages
+    assert len(lines) < 2 * len(stages)
+
+
+@pytest.mark.parametrize("flag", ["-q", "--no-progress"])
+def test_no_line_where_none_is_wanted(powder, tmp_path, flag, capsys):
+    main(["run", str(powder), "-o", str(tmp_path / "out"), "--set", "output.renders=false", flag])
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert (told.out == "") is (flag == "-q")
 
 
 def test_a_settings_file_repeats_the_run(powder, done, tmp_path):
@@ -129,6 +147,8 @@ def test_batch_goes_on_after_a_failure_and_resumes(powder, tmp_path, capsys):
     argv = ["batch", str(tmp_path / "lots.csv"), "-o", str(tmp_path / "out"), "--set", "output.renders=false"]
     assert main(argv) == 2
     told = capsys.readouterr()
+    assert "] sample 1 of 2: good" in told.err
+    assert re.search(r"\] sample 2 of 2: bad, about \d+ (s|min) left\n", told.err)
     assert "sample bad failed" in told.err
     assert "good: " in told.out
     assert (tmp_path / "out" / "batch.html").exists()
