@@ -110,12 +110,16 @@ quietly() { "$@" >>"$LOG" 2>&1 </dev/null; }
 
 install_python() { # pip, deaf to settings that would put things elsewhere, and to other packages on PYTHONPATH
     quietly env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_CONSTRAINT -u PIP_REQUIREMENT PIP_USER=0 PIP_NO_BINARY= \
-        "$VENV/bin/python" -I -m pip install --disable-pip-version-check --no-input --no-color --no-deps "$@"
+        "$VENV/bin/python" -I -m pip install --disable-pip-version-check --no-input --no-color --progress-bar off --no-deps "$@"
 }
 
+# lines of pip and venv that explain nothing
+NOISE='^$|^WARNING: Location |^Looking in |^\[notice\]|^(Collecting|Using cached|Downloading|Obtaining|Processing|Ignoring) '
+NOISE+='|^Successfully |^Installing collected|^ERROR: (No matching|Could not find a version|Ignored the following)|━'
+
 fail() { # the tool's last words that mean something, then one sentence
-    grep -v -e '^WARNING: Location ' -e '^Looking in ' -e '^\[notice\]' -e '^ *$' -e '^Collecting ' -e '^  Using cached' \
-        -e '^  Downloading' -e '^ERROR: No matching distribution' "$LOG" | tail -n 3 | cut -c1-200 | sed 's/^ */    /' >&2 || true
+    sed -E -e 's/^ +//' -e "s/.*(Failed to establish [^']*).*/\1/" "$LOG" | grep -v -E "$NOISE" |
+        cut -c1-160 | uniq | tail -n 3 | sed 's/^/    /' >&2 || true
     die "$* (all of it: $LOG)"
 }
 
@@ -129,6 +133,9 @@ why() { # lock: what the log of a failed installation means
     elif grep -q -e 'Failed to establish a new connection' -e 'ConnectTimeoutError' -e 'NewConnectionError' \
         -e 'name resolution' -e 'Read timed out' -e 'ProxyError' "$LOG"; then
         echo "The package index cannot be reached, and nothing can be installed without it: see to the network (or pip's configuration) and call this again."
+    elif grep -q 'from versions: none' "$LOG"; then
+        package=$(sed -n 's/.*requirement \([^ ]*\) (from versions: none).*/\1/p' "$LOG" | head -n 1)
+        echo "The package index gave nothing at all for $package: see to the network and to pip's configuration (pip config list), and call this again."
     elif grep -q 'No matching distribution found for' "$LOG"; then
         package=$(sed -n 's/.*No matching distribution found for \([^ ]*\).*/\1/p' "$LOG" | head -n 1)
         echo "The package index has no wheel of $package for this Python and machine: use another Python (PYTHON=...) or another index."
