@@ -14,6 +14,7 @@ import pytest
 from morphct.cli import entry, main
 from morphct.cli.terminal import Bars, Lines, progress
 from morphct.errors import InputError
+from morphct.job import Silence
 
 ROOT = Path(__file__).parents[1]
 
@@ -167,6 +168,23 @@ def test_a_phantom_is_written_with_its_truth(tmp_path, capsys):
     assert main([*argv, "--overwrite", "-q"]) == 0
     assert path.read_bytes() == before
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("flags", "told"), [([], Lines), (["-q"], Silence), (["--no-progress"], Silence)])
+@pytest.mark.parametrize("command", ["run", "measure"])
+def test_quiet_and_no_progress_silence_the_lines(command, flags, told, monkeypatch):
+    from morphct import pipeline
+
+    seen = []
+
+    def stand_in(*_, progress, **__):
+        seen.append(type(progress))
+        raise InputError("enough")
+
+    monkeypatch.setattr(pipeline, "run", stand_in)
+    monkeypatch.setattr(pipeline, "measure_file", stand_in)
+    assert main([command, "v.tif", "-o", "o", *flags]) == 2
+    assert seen == [told]
 
 
 def test_flags_win_over_set_and_set_over_the_file(tmp_path, monkeypatch):

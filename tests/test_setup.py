@@ -72,6 +72,7 @@ def wheel(folder, name, requires=()):
 def index(tmp_path_factory):
     """A folder of wheels, and the lines that lock them."""
     packaging = pytest.importorskip("packaging")
+    pytest.importorskip("ensurepip")
     folder = tmp_path_factory.mktemp("index")
     lines = {"asks": wheel(folder, "morphct_asks", ["morphct-asked[more]>=1"]), "asked": wheel(folder, "morphct_asked")}
     source = Path(packaging.__file__).parent
@@ -116,7 +117,7 @@ def set_up(clone, index, which="runtime", **changed):
     }
     call = f"set -euo pipefail; source scripts/_setup.sh; set_up {which}"
     done = subprocess.run(
-        ["bash", "-c", call], cwd=clone, env={**there, **changed}, capture_output=True, text=True, timeout=120
+        ["bash", "-c", call], cwd=clone, env={**there, **changed}, capture_output=True, text=True, timeout=600
     )
     assert done.stdout == ""
     return done.returncode, done.stderr.splitlines()
@@ -173,14 +174,13 @@ def without_asked(text):
     [
         (without_asked, {}, "morphct-asks 1.0 asks for morphct-asked[more]>=1, which is not locked"),
         (with_wrong_hash, {}, "What the index gave for morphct-asks==1.0 is not what requirements/runtime.txt has the"),
-        (str, {"PIP_FIND_LINKS": ""}, "The package index gave nothing at all for morphct-asks==1.0"),
         (
             str,
             {"PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1"},
             "The package index cannot be reached",
         ),
     ],
-    ids=["incomplete", "other file", "empty index", "no network"],
+    ids=["incomplete", "other file", "no network"],
 )
 def test_what_cannot_be_installed_is_said_and_is_not_taken_for_whole(clone, index, change, environment, words):
     lock(clone, change("".join(index[1].values())))
