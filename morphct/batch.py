@@ -4,9 +4,11 @@ import csv
 import glob
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, UserError
@@ -14,6 +16,7 @@ from .job import Progress
 from .options import nearest
 from .result import RunFolder
 from .settings import Settings
+from .units import format_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,11 +176,16 @@ def run_batch(
     list of Outcome
         In the order of the samples.
     """
-    outcomes = []
+    outcomes: list[Outcome] = []
+    took: list[float] = []  # seconds of each sample that was run to its end
     for number, sample in enumerate(samples, start=1):
         if progress is not None:
-            progress.note(f"sample {number} of {len(samples)}: {sample.name}")
+            left = f", about {format_seconds(mean(took) * (len(samples) - number + 1))} left" if took else ""
+            progress.note(f"sample {number} of {len(samples)}: {sample.name}{left}")
+        start = time.monotonic()
         outcomes.append(_run_sample(sample, Path(out) / sample.name, settings, run_one, progress))
+        if outcomes[-1].run is not None and not outcomes[-1].skipped:
+            took.append(time.monotonic() - start)
     return outcomes
 
 

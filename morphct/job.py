@@ -115,3 +115,24 @@ class Job:
             {"name": name, "seconds": round(seconds, 3), "mvoxel_per_s": round(rate, 2), "peak_bytes": peak_memory()}
         )
         log.info("%s: %.2f s, %.1f Mvoxel/s, peak %.2f GiB", name, seconds, rate, peak_memory() / 2**30)
+
+    def part(self, name: str, total: int) -> Callable[[int], None]:
+        """What a stage calls with the steps done of a part that has steps of its own; the first call begins the part.
+
+        Parameters
+        ----------
+        name : str
+            In words, as the person at the terminal reads it.
+        total : int
+            Steps, such as particles.
+        """
+        begun = False
+
+        def tick(n: int) -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                self.progress.stage(name, total)
+            self.progress.advance(n)
+
+        return tick

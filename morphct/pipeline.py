@@ -270,6 +270,7 @@ def _measure(
             owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
             detection_diameter=found.detection_diameter, run_map=job.run_map, tick=tick,
             views=settings.descriptors.views,
+            tick_particles=job.part("measure particles", found.n * (1 + bool(found.voids.n))),
         )  # fmt: skip
     with job.stage("calibrate", total=1):
         calibration = calibrate_measured(

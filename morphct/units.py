@@ -188,3 +188,14 @@ def format_bytes(count: float) -> str:
 def format_share(share: float) -> str:
     """A share as per cent: `44 %`, `2.3 %`, `.01 %` with two digits below ten."""
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"
+
+
+def format_seconds(seconds: float) -> str:
+    """A time still to come, in words and no finer than it can be known: `35 s`, `4 min`, `2.5 h`."""
+    if seconds < 10:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 97.5:  # to 5 s
+        return f"{5 * round(seconds / 5)} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -5,6 +5,7 @@ import pytest
 
 from morphct import batch
 from morphct.errors import InputError, SegmentationError
+from morphct.job import Silence
 from morphct.result import RunFolder
 from morphct.settings import Settings
 
@@ -77,3 +78,34 @@ def test_a_failed_sample_is_told_and_the_rest_go_on(tmp_path):
     again = batch.run_batch(samples[:1], tmp_path, Settings().with_overrides(["run.resume=true"]), run_one)
     assert again[0].skipped
     assert batch.table(again)["status"].iloc[0] == "kept"
+
+
+def test_the_time_left_is_that_of_the_samples_that_ran(tmp_path, monkeypatch):
+    """A sample that is kept or fails says nothing of how long the others take."""
+    now, said = [0.0], []
+    monkeypatch.setattr(batch.time, "monotonic", lambda: now[0])
+
+    class Told(Silence):
+        def note(self, text):
+            said.append(text)
+
+    def run_one(path, out, **_):
+        now[0] += float(path)
+        if path == "1":
+            raise SegmentationError("no honest level can be found")
+        fake_run.write(out)
+        return RunFolder(out)
+
+    fake_run.write(tmp_path / "kept")
+    samples = [
+        batch.Sample("kept", "7"),
+        *(batch.Sample(f"s{n}", seconds) for n, seconds in enumerate(["1", "100", "300", "5"])),
+    ]
+    batch.run_batch(samples, tmp_path, Settings().with_overrides(["run.resume=true"]), run_one, Told())
+    assert [line for line in said if "failed" not in line] == [
+        "sample 1 of 5: kept",
+        "sample 2 of 5: s0",
+        "sample 3 of 5: s1",
+        "sample 4 of 5: s2, about 3 min left",
+        "sample 5 of 5: s3, about 3 min left",
+    ]

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import click
 import pytest
 
 from morphct.cli import entry, main
-from morphct.cli.terminal import Bars, progress
+from morphct.cli.terminal import Bars, Lines, progress
 from morphct.errors import InputError
+from morphct.job import Silence
 
 ROOT = Path(__file__).parents[1]
 
@@ -168,6 +170,23 @@ def test_a_phantom_is_written_with_its_truth(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(("flags", "told"), [([], Lines), (["-q"], Silence), (["--no-progress"], Silence)])
+@pytest.mark.parametrize("command", ["run", "measure"])
+def test_quiet_and_no_progress_silence_the_lines(command, flags, told, monkeypatch):
+    from morphct import pipeline
+
+    seen = []
+
+    def stand_in(*_, progress, **__):
+        seen.append(type(progress))
+        raise InputError("enough")
+
+    monkeypatch.setattr(pipeline, "run", stand_in)
+    monkeypatch.setattr(pipeline, "measure_file", stand_in)
+    assert main([command, "v.tif", "-o", "o", *flags]) == 2
+    assert seen == [told]
+
+
 def test_flags_win_over_set_and_set_over_the_file(tmp_path, monkeypatch):
     from morphct import pipeline
 
@@ -187,12 +206,88 @@ def test_flags_win_over_set_and_set_over_the_file(tmp_path, monkeypatch):
     assert settings.output.labels_tif
 
 
-def test_no_progress_where_nobody_looks(capsys):
-    with progress(shown=True) as told:  # stderr is no terminal here
+class Clock:
+    """A clock that is put forward by hand."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_no_progress_where_none_is_wanted(capsys):
+    with progress(shown=False) as told:
         told.stage("denoise", 10)
         told.advance(10)
         told.note("noise is white")
     assert capsys.readouterr().err == ""
+
+
+def test_without_a_terminal_there_is_a_line_per_stage(capsys):
+    with progress(shown=True) as told:  # stderr is no terminal here
+        told.stage("denoise", 10)
+        told.advance(10)
+        told.note("noise is white")
+        told.stage("split", 5)
+    assert capsys.readouterr().err == "[0:00] denoise\n[0:00] noise is white\n[0:00] split\n"
+
+
+def test_a_long_stage_says_how_far_it_is_and_how_long_it_will_take(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    lines.stage("split", 3000)
+    told = []
+    for second in range(1, 3001):
+        clock.now = second
+        lines.advance()
+        lines.beat()
+        told += capsys.readouterr().err.splitlines()
+    assert told[:3] == [
+        "[0:00] split",
+        "[0:30] split: at work",  # 1 %: too little to tell by
+        "[1:00] split: at work",
+    ]
+    assert 15 < len(told) < 25
+    for line in told[6:]:
+        wanted = r"\[(\d+):(\d\d)\] split: \d+ % done, about (\d+) (s|min) left"
+        minutes, seconds, left, unit = re.fullmatch(wanted, line).groups()
+        end = 60 * int(minutes) + int(seconds) + int(left) * {"s": 1, "min": 60}[unit]
+        assert abs(end - 3000) < 60
+    lines.stage("voids", 1)
+    clock.now += 3600
+    lines.beat()
+    assert capsys.readouterr().err == "[50:00] voids\n[1:50:00] voids: at work\n"
+
+
+def test_a_quick_stage_after_a_long_one_is_not_told_twice(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    for name in ("denoise", "split"):
+        lines.stage(name, 10)
+        for _ in range(29):
+            clock.now += 1
+            lines.beat()
+    assert capsys.readouterr().err == "[0:00] denoise\n[0:29] split\n"
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(errno.EPIPE, "gone"), OSError(errno.EIO, "gone"), ValueError("closed")]
+)
+def test_a_reader_that_goes_away_does_not_end_the_work(monkeypatch, error):
+    class Gone:
+        def isatty(self):
+            return False
+
+        def write(self, text):
+            raise error
+
+        def flush(self):
+            raise error
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    with progress(shown=True) as told:
+        told.stage("denoise", 10)
+        told.stage("split", 10)
 
 
 def test_bars_show_stage_and_count(capsys):

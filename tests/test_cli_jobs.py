@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import shutil
 
 import pytest
@@ -51,17 +52,27 @@ def test_run_leaves_the_run_folder(done):
 
 
 def test_run_says_what_it_found_and_where(done, told):
-    out, err = told
-    assert err == ""
+    out, _ = told
     n = len(open_run(done).particles)
     assert f"{n:,} particles" in out
     assert str(done / "report.html") in out
     assert str(done / "particles.csv") in out
 
 
-def test_a_settings_file_repeats_the_run(powder, done, tmp_path):
+def test_without_a_terminal_each_stage_is_a_line(done, told):
+    """As in a batch system or a pipe: time since the start, name of the stage as it begins; warnings among them."""
+    lines = told[1].splitlines()
+    assert all(re.match(r"\[\d+:\d\d\] \S", line) for line in lines)
+    said = [line.split("] ")[1] for line in lines]
+    stages = [stage["name"] for stage in open_run(done).provenance["stages"]]
+    assert [line for line in said if line in stages] == stages
+    assert len(lines) < 2 * len(stages)
+
+
+def test_a_settings_file_repeats_the_run(powder, done, tmp_path, capsys):
     again = tmp_path / "again"
     assert main(["run", str(powder), "-o", str(again), "--config", str(done / "settings.toml"), "-q"]) == 0
+    assert capsys.readouterr() == ("", "")  # neither numbers nor lines of progress
     for name in ("particles.csv", "voids.csv", "aggregates.csv", "settings.toml"):
         assert (again / name).read_bytes() == (done / name).read_bytes()
     assert Settings.from_toml(again / "settings.toml").output.renders is False
@@ -129,6 +140,8 @@ def test_batch_goes_on_after_a_failure_and_resumes(powder, tmp_path, capsys):
     argv = ["batch", str(tmp_path / "lots.csv"), "-o", str(tmp_path / "out"), "--set", "output.renders=false"]
     assert main(argv) == 2
     told = capsys.readouterr()
+    assert "] sample 1 of 2: good" in told.err
+    assert re.search(r"\] sample 2 of 2: bad, about \d+ (s|min) left\n", told.err)
     assert "sample bad failed" in told.err
     assert "good: " in told.out
     assert (tmp_path / "out" / "batch.html").exists()

@@ -14,7 +14,7 @@ from .terminal import progress, show_log
 @click.option("--quick", is_flag=True, help="As within `morphct run`: some hundred bodies instead of some thousand.")
 @click.option("--tolerance", type=float, help="Bias and spread together up to which a column counts as resolved.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Threads; default: as many as there are CPUs.")
-@click.option("--no-progress", is_flag=True, help="Draw no progress, on a terminal either.")
+@click.option("--no-progress", is_flag=True, help="Tell no progress: no bars on a terminal, no lines elsewhere.")
 @verbosity_options
 def command(
     run: str, quick: bool, tolerance: float | None, workers: int | None, no_progress: bool, verbosity: int

@@ -43,7 +43,7 @@ _METAVARS = {
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the shared options; it is called with `settings`, `shown` and `quiet` in their place.
 
-    `shown` says whether to draw progress, `quiet` whether to print nothing at the end.
+    `shown` says whether to tell progress, `quiet` whether to print nothing at the end.
     """
 
     @functools.wraps(command)
@@ -100,7 +100,9 @@ def _others() -> list[Callable[..., Any]]:
         click.option(
             "--phase", metavar="VALUE", help="Value of the particles in a segmented volume [threshold.phase]."
         ),
-        click.option("--no-progress", is_flag=True, help="Draw no progress, on a terminal either."),
+        click.option(
+            "--no-progress", is_flag=True, help="Tell no progress: no bars on a terminal, no lines elsewhere."
+        ),
     ]
 
 

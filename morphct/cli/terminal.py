@@ -1,14 +1,17 @@
-"""What is seen while a command works: progress on a terminal, log lines with -v. All of it on stderr."""
+"""What is seen while a command works: bars on a terminal, plain lines elsewhere, log lines with -v. All on stderr."""
 
 import logging
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from ..job import Progress, Silence
+from ..units import format_seconds
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -58,19 +61,102 @@ class Bars:
             self.rich.update(self._task, completed=task.total)
 
 
+class Lines:
+    """A line per stage as it begins, and while a long one lasts now and then a line of how far it is.
+
+    For a file, a pipe or a batch system: nothing is drawn over, each line starts with the time since the start and is
+    flushed. A reader that has gone away ends the lines, never the work.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds, from any zero.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = self._begun = self._told = clock()
+        self._name, self._total, self._done = "", 0, 0
+        self._gone = False
+        self._lock = threading.Lock()  # stages advance from their threads, and a thread of its own looks at the clock
+        self._end = threading.Event()
+
+    def stage(self, name: str, total: int) -> None:
+        """Say that a stage begins."""
+        with self._lock:
+            self._name, self._total, self._done, self._begun = name, total, 0, self._clock()
+            self._say(name)
+
+    def advance(self, n: int = 1) -> None:
+        """Count what is done of this stage."""
+        with self._lock:
+            self._done += n
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        with self._lock:
+            self._say(text)
+
+    def beat(self) -> None:
+        """Say how far this stage is, if nothing was said for a while: half a minute, then a fifth of what it took."""
+        with self._lock:
+            now = self._clock()
+            taken = now - self._begun
+            quiet = min(max(LINE_AFTER_SECONDS, taken / 5), LONGEST_QUIET_SECONDS)
+            if self._name and now - self._told >= quiet:
+                self._say(f"{self._name}: {self._progress(taken)}")
+
+    def _progress(self, taken: float) -> str:
+        """Share and time left where a stage tells enough of itself, else that it is still at work."""
+        share = self._done / max(self._total, 1)
+        if not SMALLEST_SHARE <= share < 1:
+            return "at work"
+        return f"{100 * share:.0f} % done, about {format_seconds(taken * (1 - share) / share)} left"
+
+    def _say(self, text: str) -> None:
+        self._told = self._clock()
+        seconds = int(self._told - self._start)
+        hours = f"{seconds // 3600}:{seconds // 60 % 60:02}" if seconds >= 3600 else f"{seconds // 60}"
+        if self._gone:
+            return
+        try:
+            print(f"[{hours}:{seconds % 60:02}] {text}", file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            self._gone = True
+
+    def watch(self) -> None:
+        """Look at the clock until `stop`, in a thread of its own."""
+        while not self._end.wait(LOOK_SECONDS):
+            self.beat()
+
+    def stop(self) -> None:
+        """End `watch`."""
+        self._end.set()
+
+
+LINE_AFTER_SECONDS, LONGEST_QUIET_SECONDS, LOOK_SECONDS = 30.0, 300.0, 1.0
+SMALLEST_SHARE = 0.05  # of a stage: from less the time left cannot be told
+
+
 @contextmanager
 def progress(shown: bool) -> Iterator[Progress]:
-    """Bars when they are wanted and stderr is a terminal, else silence."""
-    if not shown or not sys.stderr.isatty():
+    """Bars where stderr is a terminal that can draw them, plain lines elsewhere, silence when nothing is wanted."""
+    if not shown or sys.stderr is None:
         yield Silence()
         return
-    bars = Bars()
-    if not bars.seen:
-        yield Silence()
+    if sys.stderr.isatty() and (bars := Bars()).seen:
+        with bars.rich:
+            yield bars
+            bars._finish()
         return
-    with bars.rich:
-        yield bars
-        bars._finish()
+    lines = Lines()
+    watcher = threading.Thread(target=lines.watch, name="progress", daemon=True)
+    watcher.start()
+    try:
+        yield lines
+    finally:
+        lines.stop()
+        watcher.join()
 
 
 _NOTHING = logging.CRITICAL + 1
