@@ -16,7 +16,8 @@ from .codes import Coding, Outside, choose_coding
 from .grey_plan import UNEVEN, Bins
 from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu
 from .kernels.blocks import Flatness, Span, count_codes, gradients
-from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
+from . import noise_scales
+from .noise import LAG, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
 from .sampling import Brick, read_bricks
 from .shading import Shading
 from .smoothing import NO_SIGMA, Filter, filter_slab
@@ -119,21 +120,23 @@ class Sample:
         return [g.ravel() if v is None else g[v > 0] for g, v in zip(self.inner, self.inner_valid)]
 
     def measure_noise(self) -> Noise:
-        """Noise of the flattest tenth of the blocks, remembered for `residual_noise`."""
+        """Noise of flat places (`noise_scales`), remembered for `residual_noise`."""
         if is_segmented(self.finite):
             self.noise = no_noise()
         else:
             kind = self.volume.dtype
             ends = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "ui" and kind.itemsize < 4 else None
-            self.blocks = flattest_blocks(self.inner, self.inner_valid, ends)
-            self.noise = measure_noise(cut_blocks(self.inner, self.blocks))
+            self.noise, self.blocks = noise_scales.measure(self.inner, self.inner_valid, ends)
         return self.noise
 
     def residual_noise(self, codes: list[np.ndarray], how: Filter) -> Noise:
-        """Noise after a filter: predicted for a Gaussian, measured on the same blocks for the others."""
+        """Noise after a filter: predicted for a Gaussian, measured on the same blocks (or inside classes) for others."""
         if how.method in ("none", "gaussian"):
             return self.noise.after(how.sigma)
-        measured = measure_noise(cut_blocks(codes, self.blocks))
+        if self.blocks:
+            measured = measure_noise(cut_blocks(codes, self.blocks))
+        else:
+            measured = noise_scales.inside_classes(codes, self.inner_valid)
         return Noise(measured.sd * how.coding.scale, measured.acf, measured.n_blocks)
 
     def coding(self, filtered: bool) -> Coding:
