@@ -29,7 +29,9 @@ HALF_SHARE = {
 # the same of the flattest blocks of 4^3 and the true sd, by the true autocorrelation
 SMALLEST_CORRELATION = (0.0, 0.25, 0.56, 0.75, 0.87)
 SMALLEST_SHARE = (0.93, 0.845, 0.70, 0.51, 0.26)
-AGREE = 1.15  # ratio up to which two ways to measure agree
+AGREE = 1.1  # ratio up to which two ways to measure agree
+REPEATED = 1.3  # noise of the largest blocks over that inside classes, above which they hold structure
+APART = 3.2  # pooled sds between Otsu's two classes; noise alone gives 2.65, partial volume without phases 3.5
 ENOUGH = 10 * FEWEST  # blocks to choose a tenth from
 VOXELS = 1 << 21  # looked at for all but the largest blocks
 CLASS_SIGMA = 0.7  # voxels, of the Gaussian before voxels are classed for the insides of phases
@@ -64,13 +66,43 @@ def measure(
     if places and not found.sd:
         return found, places
     few, few_valid = _some(bricks, valid)
+    inside, apart = inside_classes(few, few_valid)
     tried = [found] * bool(places) + _smaller(few, few_valid, ends)
-    if len(tried) < 2:
-        return (tried[0] if tried else found), places
-    for large, half in zip(tried, tried[1:]):
+    if len(tried) == 1 and not apart:
+        return tried[0], places
+    if places and not _finer(found, tried[1:], inside if apart else None):
+        return found, places
+    if inside.sd and apart:
+        return inside, []
+    return _of_smaller(tried, inside), []
+
+
+def _finer(found: Noise, smaller: list[Noise], inside: Noise | None) -> bool:
+    """Whether structure is finer than the blocks, so that their noise is not noise alone.
+
+    inside: noise within two classes that lie apart; it tells of structure that is the same in all blocks.
+    """
+    if inside is not None and inside.sd and found.sd > REPEATED * inside.sd:
+        return True
+    return bool(smaller) and smaller[0].sd * AGREE < found.sd * _left(found, smaller[0].edge)
+
+
+def _of_smaller(tried: list[Noise], inside: Noise) -> Noise:
+    """The noise of the largest of the smaller blocks that agree with still smaller ones or with the insides of classes;
+    else the least of all, with its bounds."""
+    smaller = [n for n in tried if n.edge < BLOCK]
+    for large, half in zip(smaller, smaller[1:]):
         if half.sd * AGREE >= large.sd * _left(large, half.edge):
-            return large, places if large.edge == BLOCK else []
-    return _finest(tried[-1], max(n.sd for n in tried), few, few_valid), []
+            return large
+    if not smaller:
+        return replace(tried[0], low=inside.sd or None, high=tried[0].sd, sd=inside.sd or tried[0].sd)
+    smallest = smaller[-1]
+    if inside.sd:
+        share = float(np.interp(inside.correlation, SMALLEST_CORRELATION, SMALLEST_SHARE))
+        if max(smallest.sd / (share * inside.sd), share * inside.sd / smallest.sd) <= AGREE:
+            return inside
+    guesses = [smallest.sd / SMALLEST_SHARE[0], *([inside.sd] if inside.sd else [])]
+    return replace(smallest, sd=min(guesses), low=min(guesses), high=max(*guesses, *(n.sd for n in tried)))
 
 
 def _some(
@@ -112,31 +144,22 @@ def _left(noise: Noise, edge: int) -> float:
     return share
 
 
-def _finest(
-    smallest: Noise, high: float, bricks: list[np.ndarray], valid: list[np.ndarray | None]
-) -> Noise:
-    """Where no two block sizes agree: the noise inside two classes if the smallest blocks agree with it, or bounds."""
-    inside = inside_classes(bricks, valid)
-    if inside.sd:
-        share = float(np.interp(inside.correlation, SMALLEST_CORRELATION, SMALLEST_SHARE))
-        if max(smallest.sd / (share * inside.sd), share * inside.sd / smallest.sd) <= AGREE:
-            return inside
-    low = smallest.sd / SMALLEST_SHARE[0] if not inside.sd else min(smallest.sd / SMALLEST_SHARE[0], inside.sd)
-    return replace(smallest, sd=low, low=low, high=max(high, inside.sd))
-
-
-def inside_classes(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | None]) -> Noise:
+def inside_classes(
+    bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | None]
+) -> tuple[Noise, bool]:
     """Noise of the voxels that have only voxels of their own class around them, the classes being Otsu's of the grey
-    smoothed a little; a class of one value has none."""
+    smoothed a little; a class of one value has none. And whether the classes lie apart."""
     from scipy import ndimage
 
     smooth = [ndimage.gaussian_filter(b.astype(np.float32), CLASS_SIGMA) for b in bricks]
     values = np.concatenate([s.ravel() if v is None else s[v > 0] for s, v in zip(smooth, valid)])
     values = values[np.isfinite(values)]
     if not values.size or values.min() == values.max():
-        return no_noise()
+        return no_noise(), False
     counts, edges = np.histogram(values, 1024, (float(values.min()), float(values.max())))
     level = edges[otsu(counts)]
+    dark, light = values[values < level], values[values >= level]
+    apart = bool(light.mean() - dark.mean() > APART * np.sqrt(0.5 * (dark.var() + light.var())))
     sums, pairs = np.zeros((3, LAG + 1)), np.zeros((3, LAG + 1))
     for bright in (False, True):
         cores = []
@@ -157,8 +180,8 @@ def inside_classes(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | No
     mean = sums / np.maximum(pairs, 1)
     variance = float(mean[:, 0].mean())
     if variance <= 0:
-        return no_noise()
-    return Noise(float(np.sqrt(variance)), mean / mean[:, :1], 0, 0)
+        return no_noise(), apart
+    return Noise(float(np.sqrt(variance)), mean / mean[:, :1], 0, 0), apart
 
 
 def _add_pairs(

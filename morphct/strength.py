@@ -136,7 +136,7 @@ class Sample:
         if self.blocks:
             measured = measure_noise(cut_blocks(codes, self.blocks))
         else:
-            measured = noise_scales.inside_classes(codes, self.inner_valid)
+            measured, _ = noise_scales.inside_classes(codes, self.inner_valid)
         return Noise(measured.sd * how.coding.scale, measured.acf, measured.n_blocks)
 
     def coding(self, filtered: bool) -> Coding:
