@@ -113,6 +113,7 @@ def plan(
         shading=shading,
         rings=circles,
         excess=excess,
+        clear=sample.clear,
     )
 
 

@@ -7,6 +7,7 @@ agree with those of half their edge are believed; where none do, the voxels that
 Source: docs/segmentation.md.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -91,7 +92,7 @@ def _of_smaller(tried: list[Noise], inside: Noise) -> Noise:
     """The noise of the largest of the smaller blocks that agree with still smaller ones or with the insides of classes;
     else the least of all, with its bounds."""
     smaller = [n for n in tried if n.edge < BLOCK]
-    for large, half in zip(smaller, smaller[1:]):
+    for large, half in itertools.pairwise(smaller):
         if half.sd * AGREE >= large.sd * _left(large, half.edge):
             return large
     if not smaller:
@@ -123,9 +124,7 @@ def _some(
     )
 
 
-def _smaller(
-    bricks: list[np.ndarray], valid: list[np.ndarray | None], ends: tuple[float, float] | None
-) -> list[Noise]:
+def _smaller(bricks: list[np.ndarray], valid: list[np.ndarray | None], ends: tuple[float, float] | None) -> list[Noise]:
     """Noise in smaller blocks, larger ones first, as far as there are enough to choose from."""
     found = []
     for edge, cell in SMALLER:
@@ -144,9 +143,7 @@ def _left(noise: Noise, edge: int) -> float:
     return share
 
 
-def inside_classes(
-    bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | None]
-) -> tuple[Noise, bool]:
+def inside_classes(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | None]) -> tuple[Noise, bool]:
     """Noise of the voxels that have only voxels of their own class around them, the classes being Otsu's of the grey
     smoothed a little; a class of one value has none. And whether the classes lie apart."""
     from scipy import ndimage

@@ -161,7 +161,7 @@ def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     with job.stage("denoise") as tick:
         counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, tick)
     with job.stage("threshold", 2) as tick:
-        fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases)
+        fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases, plan.clear)
         found = threshold.find(codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, tick)
     for sentence in [*plan.warnings, *found.warnings]:
         job.warn(sentence)
