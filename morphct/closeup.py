@@ -1,4 +1,4 @@
-"""A look at a box in the middle of the volume: signs of a halo, and which phase surrounds the other."""
+"""A look at a box in the middle of the volume: signs of a halo, which phase surrounds which, how sharp it is."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ SIDES = (48, 224, 224)  # voxels of the box
 NEAR, FAR = 2.5, 10.0  # finest edges: a fringe lies between them, its reference beyond
 RIM_WIDTH, CORE_DEPTH = 2.0, 6.0  # finest edges, from where the blur of the surface ends
 FEWEST = 500  # voxels for a median
+FINEST = 1.05  # finest edges; coarser axes are left out where sharpness is measured
 NECK = 2.5  # finest edges: half of the thickness below which a bridge does not count as a connection
 
 
@@ -34,8 +35,9 @@ def look(
         `halo_fringe`: median of the dark background beyond 10 voxels of a particle, less that at 2.5 to 10;
         `halo_drop`: median of the particles' rim, less that of their core; both as shares of the contrast.
         `largest_bright`, `largest_dark`: share of the largest piece of the particles and of the darkest phase, with
-        bridges under 5 voxels cut; `closed_dark`: share of the darker voxels that one bright body encloses. None where
-        too few voxels tell.
+        bridges under 5 voxels cut; `closed_dark`: share of the darker voxels that one bright body encloses;
+        `edge_step`: median difference of neighbours on both sides of the level, as a share of the contrast; 1 where the
+        scan is sharp. None where too few voxels tell.
     phases : list of Phase
         Darkest first; empty where the fit tells none apart.
     """
@@ -60,9 +62,21 @@ def look(
         "largest_bright": _largest_piece(mask & (depth > NECK)),
         "largest_dark": _largest_piece(thick),
         "closed_dark": phase_choice.closed_share(mask),
+        "edge_step": _edge_step(part, mask, (inside - outside) / plan.scale, plan.edges),
     }
     phases = phase_choice.look(part, fit, counts, plan.how.coding, plan.edges) if fit.ok else []
     return values, phases
+
+
+def _edge_step(part: np.ndarray, mask: np.ndarray, contrast: float, edges: tuple[float, float, float]) -> float | None:
+    """Median difference of neighbours along the finest axes of which one is in the mask, over the contrast in codes."""
+    steps = []
+    for axis in (i for i, e in enumerate(edges) if e < FINEST):
+        codes, inside = np.moveaxis(part, axis, 0), np.moveaxis(mask, axis, 0)
+        at = (inside[1:] != inside[:-1]) & (codes[1:] > 0) & (codes[:-1] > 0)
+        steps.append(np.abs(codes[1:][at].astype(np.float32) - codes[:-1][at]))
+    found = _median(np.concatenate(steps))
+    return None if found is None or contrast <= 0 else found / contrast
 
 
 def blur_of(found: Threshold, plan: DenoisePlan) -> float:

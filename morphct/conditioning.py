@@ -13,7 +13,7 @@ from .grey_plan import DenoisePlan
 from .histogram import GreyCounts, PhaseFit, deconvolve_histogram
 from .levels import UNCERTAINTY, UNCERTAINTY_MISSED, Threshold
 from .localmap import LocalMap
-from .method_choice import CLEAR_HALO, CLEAR_VALLEY, valley_of
+from .method_choice import CLEAR_HALO
 from .units import format_share
 
 CLIPPED = 0.005  # share of voxels at one end of the range
@@ -52,7 +52,7 @@ def judge(
         Plain numbers and texts.
     warnings : list of Caution
     """
-    supported = _supported(found, fit, counts)
+    supported = _supported(found, plan, fit)
     seen, phases = look(codes, found, plan, fit, counts)
     local = found.method == "deconvolution"
     asked = fit.n_phases if len(fit.bic) == 1 else "auto"
@@ -97,13 +97,13 @@ def contrast_values(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]
     }
 
 
-def _supported(found: Threshold, fit: PhaseFit, counts: GreyCounts) -> bool:
+def _supported(found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> bool:
     """Whether the grey values speak for the level: phases, two clear classes, or a halo."""
     if "choice" in found.values:  # made by what was measured
         return True
     if found.method == "halo" and (found.values.get("halo_depth") or 0.0) >= CLEAR_HALO:
         return True
-    return fit.ok or (found.method == "otsu" and valley_of(counts.all) <= CLEAR_VALLEY)
+    return fit.ok or (found.method == "otsu" and plan.clear)
 
 
 def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit, supported: bool) -> list[str]:
@@ -122,7 +122,7 @@ def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit, supported: bo
         ]
     if found.method != "deconvolution":
         return []
-    words: list[str] = [Caution(text, DOUBT) for text in fit.words]
+    words: list[str] = [Caution(text, LOG if fit.of_classes else DOUBT) for text in fit.words]
     if not plan.reached and not plan.fit.ok:
         words.append(
             Caution(

@@ -114,6 +114,7 @@ def plan(
         shading=shading,
         rings=circles,
         excess=excess,
+        clear=sample.clear,
     )
 
 

@@ -205,6 +205,8 @@ def _refined(
     rest = values - terms @ slow
     for _ in range(ROUNDS if sd > 0 else 0):
         peaks = peaks_of(rest, sd)
+        if not peaks.size:  # no cell is like its neighbours
+            break
         nearest = np.abs(rest[:, None] - peaks).argmin(axis=1)
         off = rest - peaks[nearest]
         use = np.abs(off) < REACH * sd

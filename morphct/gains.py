@@ -114,7 +114,7 @@ def narrowest(values: np.ndarray) -> float:
 def commonest(values: np.ndarray, width: float) -> tuple[float, int]:
     """Place of the highest peak of a distribution, and how many values it was taken from."""
     low, high = values.min(), values.max()
-    bins = min(4096, max(1, int((high - low) / (0.5 * width)) + 1))
+    bins = min(4096, max(5, int((high - low) / (0.5 * width)) + 1))  # as many as are smoothed over
     count, edges = np.histogram(values, bins, (low, high + 1e-6 * width))
     smooth = np.convolve(count, [1, 2, 3, 2, 1], "same")
     at = int(smooth.argmax())
@@ -130,6 +130,8 @@ def peaks_of(values: np.ndarray, sd: float, least: float = 0.05) -> np.ndarray:
     """Where a histogram smoothed by .75 sd of the cells has its peaks of at least `least` of the highest."""
     from scipy.ndimage import gaussian_filter1d
 
+    if not values.size:
+        return np.zeros(0)
     low, high = np.quantile(values, [0.001, 0.999])
     bins = min(4096, max(3, int((high - low) / (0.25 * sd))))
     count, edges = np.histogram(values, bins, (low, high + 1e-6 * sd))

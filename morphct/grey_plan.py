@@ -67,6 +67,8 @@ class DenoisePlan:
         sd of the rings about the axis, grey values.
     excess : float
         Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases.
+    clear : bool
+        Two classes of the raw grey lie on both sides of a plain valley.
     """
 
     how: Filter
@@ -83,6 +85,7 @@ class DenoisePlan:
     shading: Shading | None = None
     rings: float = 0.0
     excess: float = 1.0
+    clear: bool = False
 
     @property
     def sigma(self) -> tuple[float, float, float]:

@@ -9,6 +9,8 @@ import numpy as np
 from .mixture import MOST_PHASES, Candidate, best_fit, rebin, separations
 
 BINS = 1024
+PLAIN = 0.3  # least count between two peaks over the lower of them; Gaussians four sds apart have .27
+RARE = 0.01  # of the voxels; a rarer class is none
 WIDE = 1.5  # sds of the noise; a single phase wider than that is not one phase and noise
 
 
@@ -81,6 +83,8 @@ class PhaseFit:
         Sentences on what the fit shows.
     edges, counts : arrays
         The histogram that was fitted.
+    of_classes : bool
+        Nothing was fitted: the phases are the two classes on both sides of a plain valley.
     """
 
     weights: np.ndarray
@@ -93,6 +97,7 @@ class PhaseFit:
     words: tuple[str, ...]
     edges: np.ndarray = field(repr=False)
     counts: np.ndarray = field(repr=False)
+    of_classes: bool = False
 
     @property
     def n_phases(self) -> int:
@@ -149,7 +154,7 @@ def crossing(weights: np.ndarray, means: np.ndarray, sds: np.ndarray) -> float |
     return float(good[0]) if good else None
 
 
-def deconvolve(counts: GreyCounts, sd: float, phases: int | str = "auto") -> PhaseFit:
+def deconvolve(counts: GreyCounts, sd: float, phases: int | str = "auto", classes: bool = False) -> PhaseFit:
     """Fit Gaussians to the histogram of flat voxels and decide how many phases there are.
 
     Parameters
@@ -160,12 +165,19 @@ def deconvolve(counts: GreyCounts, sd: float, phases: int | str = "auto") -> Pha
     phases : "auto" or int
         The number of phases, or all of 1 to 4 tried: the smallest BIC among fits in which each weight is at least
         0.5 %, neighbours lie more than 2 pooled sds apart and no sd exceeds four times the noise.
+    classes : bool
+        The raw histogram has two plain classes: they are the phases where flat voxels do not show two.
 
     Returns
     -------
     PhaseFit
+        Of flat voxels. With a background of exactly one value, or structure too fine to be flat anywhere, they may
+        show one phase only; of the two classes then, where `classes` allows it.
     """
-    return deconvolve_histogram(counts.edges, counts.flat, sd, phases)
+    fit = deconvolve_histogram(counts.edges, counts.flat, sd, phases)
+    if fit.ok or not classes or phases not in ("auto", 2):
+        return fit
+    return of_classes(counts, fit) or fit
 
 
 def deconvolve_histogram(edges: np.ndarray, counts: np.ndarray, sd: float, phases: int | str = "auto") -> PhaseFit:
@@ -195,6 +207,80 @@ def deconvolve_histogram(edges: np.ndarray, counts: np.ndarray, sd: float, phase
         edges=np.asarray(edges, float),
         counts=np.asarray(counts),
     )
+
+
+@dataclass(frozen=True)
+class Valley:
+    """A valley between the two peaks of a histogram: indices of the bins, and its depth.
+
+    Parameters
+    ----------
+    peaks : (int, int)
+    level : int
+        First bin of the brighter class, by Otsu.
+    floor : float
+        Least count between the peaks over the lower peak, of the smoothed histogram.
+    """
+
+    peaks: tuple[int, int]
+    level: int
+    floor: float
+
+    @property
+    def plain(self) -> bool:
+        """Whether the two classes are clear without any fit."""
+        return self.floor < PLAIN
+
+
+def valley(counts: np.ndarray) -> Valley | None:
+    """The valley on which Otsu's level lies, None where the classes have no peaks of their own or one is too rare.
+
+    Notes
+    -----
+    The histogram is smoothed by a fiftieth of the distance between the means of the classes, so that neither the
+    steps of coarse grey values nor chance make peaks.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    n = np.asarray(counts, float)
+    if np.count_nonzero(n) < 2:
+        return None
+    level = otsu(n)
+    places = np.arange(len(n))
+    if min(n[:level].sum(), n[level:].sum()) < RARE * n.sum():
+        return None
+    apart = np.average(places[level:], weights=n[level:]) - np.average(places[:level], weights=n[:level])
+    smooth = gaussian_filter1d(n, max(1.0, apart / 50), mode="constant")
+    low, high = int(smooth[:level].argmax()), level + int(smooth[level:].argmax())
+    floor = smooth[low : high + 1].min() / min(smooth[low], smooth[high])
+    return Valley((low, high), level, float(floor))
+
+
+def of_classes(counts: GreyCounts, fit: PhaseFit) -> PhaseFit | None:
+    """Two phases from the classes on both sides of a plain valley of all voxels; None where there is none."""
+    n = counts.all.astype(float)
+    found = valley(n)
+    if found is None or not found.plain:
+        return None
+    width = float(counts.edges[1] - counts.edges[0])
+    weights, means, sds = np.zeros(2), np.zeros(2), np.zeros(2)
+    for i, (part, peak) in enumerate(zip((slice(0, found.level), slice(found.level, None)), found.peaks, strict=True)):
+        grey, here = counts.centres[part], n[part]
+        weights[i] = here.sum() / n.sum()
+        # partial volume lies on the side of the valley: the other side tells of the width
+        middle = float(counts.centres[peak])
+        outer = (grey <= middle) if i == 0 else (grey >= middle)
+        off, share = np.abs(grey[outer] - middle), here[outer]
+        order = np.argsort(off, kind="stable")
+        reach = np.interp(0.5, np.cumsum(share[order]) / share.sum(), off[order])
+        means[i], sds[i] = middle, max(float(reach) / 0.6745, 0.5 * width)
+    return PhaseFit(
+        weights, means, sds, fit.bic, float(separations(weights, means, sds)[0]),
+        crossing(weights, means, sds), True,
+        ("the phases are the two classes on both sides of a plain valley of the histogram: too little of one of them "
+         "is flat for a fit",),
+        fit.edges, counts.all, True,
+    )  # fmt: skip
 
 
 def _words(best: Candidate, level: float | None, apart: float, sd: float) -> tuple[str, ...]:

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 
 from .errors import SegmentationError
-from .histogram import GreyCounts, PhaseFit, otsu
+from .histogram import PLAIN, GreyCounts, PhaseFit, otsu, valley
 from .units import format_share
 
-CLEAR_VALLEY = 0.5  # of the smaller peak: two classes of grey are clear where the histogram sinks below it between them
 # share of the contrast that particles take from what lies around them; the model finds 0 in noise, smooth fields,
 # hills, stripes and powders without a halo, .43 and .44 in two transmission-microscope grains
 CLEAR_HALO = 0.10
 NOISE_ALONE = 1.5  # standard deviations of the noise: a single phase no wider than that is noise and nothing else
-SMOOTHED_SHARE = 1 / 100  # of the bins between the classes: a running mean as wide is taken before the valley is sought
 
 
 @dataclass(frozen=True)
@@ -65,27 +63,9 @@ LOOK_FOR_HALO = Choice("halo", "")  # neither phases nor classes are seen: only 
 
 
 def valley_of(counts: np.ndarray) -> float:
-    """Lowest place of a histogram between the peaks of Otsu's two classes, over the smaller peak.
-
-    Parameters
-    ----------
-    counts : (B,) int
-
-    Returns
-    -------
-    float
-        0: nothing lies between the two; 1: one of the classes has no peak of its own.
-    """
-    total = int(counts.sum())
-    if not total or np.count_nonzero(counts) < 2:
-        return 1.0
-    split = otsu(counts)
-    means = [np.average(np.arange(len(part)), weights=part) for part in (counts[:split], counts[split:])]
-    width = 2 * int(0.5 * SMOOTHED_SHARE * (split + means[1] - means[0])) + 1
-    smooth = np.convolve(counts.astype(float), np.ones(width) / width, "same")
-    low, high = int(smooth[:split].argmax()), split + int(smooth[split:].argmax())
-    peak = min(smooth[low], smooth[high])
-    return float(smooth[low : high + 1].min() / peak) if peak > 0 else 1.0
+    """Lowest place of a histogram between the peaks of Otsu's two classes, over the smaller peak; 1: no valley."""
+    found = valley(counts)
+    return 1.0 if found is None else found.floor
 
 
 def is_noise(fit: PhaseFit, sd: float) -> bool:
@@ -110,6 +90,9 @@ def evidence_of(fit: PhaseFit, counts: GreyCounts, sd: float, halo_depth: float 
 def by_phases(fit: PhaseFit) -> Choice:
     """The deconvolution, where it tells phases apart."""
     apart = "" if math.isinf(fit.separation) else f", the two brightest {fit.separation:.1f} standard deviations apart"
+    if fit.of_classes:
+        reason = f"the grey values fall into two plain classes{apart.replace(', the two brightest', ',')}"
+        return Choice("deconvolution", reason, {"phases": 2, "separation": fit.separation})
     return Choice(
         "deconvolution",
         f"the histogram of flat places shows {fit.n_phases} phases{apart}",
@@ -117,15 +100,14 @@ def by_phases(fit: PhaseFit) -> Choice:
     )
 
 
-def by_classes(valley: float) -> Choice | None:
-    """One level of its own for two clear classes of grey; None where they are not."""
-    if valley > CLEAR_VALLEY:
-        return None
+def by_classes(counts: GreyCounts) -> Choice:
+    """One level of its own for two plain classes of raw grey; counts: after the filter."""
+    floor = valley_of(counts.all)
     return Choice(
         "otsu",
-        f"the grey values fall into two classes: between their peaks the histogram sinks to "
-        f"{format_share(valley)} of the smaller one",
-        {"valley": valley},
+        "the raw grey values fall into two plain classes: between their peaks the histogram sinks to "
+        f"{format_share(floor)} of the smaller one after the filter",
+        {"valley": floor},
     )
 
 
@@ -146,14 +128,14 @@ def refuse(fit: PhaseFit, evidence: Evidence) -> None:
     said = [fit.words[-1] if fit.words else "no two phases can be told apart"]
     said.append(
         f"two classes of grey are not clear (between their peaks the histogram sinks to "
-        f"{format_share(evidence.valley)} of the smaller one, {format_share(CLEAR_VALLEY)} or less is wanted)"
+        f"{format_share(evidence.valley)} of the smaller one, {format_share(PLAIN)} or less is wanted)"
     )
     depth = evidence.halo_depth or 0.0
     said.append(f"a halo of phase contrast was {'found of' if depth else 'not found'}{_depth(depth)}")
     tries = [(depth / CLEAR_HALO, "--set threshold.method=halo")] if depth else []
     if evidence.level is not None:
         one = f"--set threshold.method=fixed --set threshold.low={evidence.level:.5g} (the level after Otsu)"
-        tries.append(((1 - evidence.valley) / (1 - CLEAR_VALLEY), one))
+        tries.append(((1 - evidence.valley) / (1 - PLAIN), one))
     first = " or, less likely, ".join(words for _, words in sorted(tries, key=lambda t: -t[0]))
     if evidence.noise_alone:
         first = f"if particles are there, give their level: {tries[-1][1]}" if tries else ""

@@ -11,6 +11,9 @@ MOST_PHASES = 4
 LEAST_WEIGHT = 0.005  # a smaller component is taken for partial volume or a tail
 LEAST_SEPARATION = 2.0  # pooled sds; closer neighbours are one phase
 MOST_SPREAD = 4.0  # sds of the noise; a wider component is no phase
+# sds of its neighbours and of the noise, whichever is larger; a component between two others that is wider is the
+# partial volume of gaps and necks, not a phase
+MOST_BETWEEN = 2.5
 EFFECTIVE_VOXELS = 2e5  # neighbouring voxels share noise, and tails are never quite Gaussian: BIC must not see millions
 
 
@@ -62,7 +65,9 @@ def best_fit(edges: np.ndarray, counts: np.ndarray, sd: float, k: int) -> Candid
     far = separations(best.weights, best.means, best.sds) > LEAST_SEPARATION
     # the binning alone gives a noiseless phase a width of its bin
     narrow = best.sds < MOST_SPREAD * max(sd, 2 * floor)
-    best.ok = bool((best.weights >= LEAST_WEIGHT).all() and far.all() and narrow.all())
+    around = np.maximum(np.maximum(best.sds[:-2], best.sds[2:]), max(sd, 2 * floor))
+    compact = best.sds[1:-1] < MOST_BETWEEN * around
+    best.ok = bool((best.weights >= LEAST_WEIGHT).all() and far.all() and narrow.all() and compact.all())
     return best
 
 

@@ -30,12 +30,30 @@ class Noise:
     acf : (3, LAG + 1) float64
         Autocorrelation along z, y, x from lag 0 (= 1).
     n_blocks : int
-        Blocks of 16^3 voxels it was measured on.
+        Blocks it was measured on; 0: on voxels away from surfaces, or nothing.
+    edge : int
+        Voxels, edge of these blocks.
+    low, high : float or None
+        Between what the size must lie where the ways to measure it do not agree; `sd` is the lower one then, so that
+        no structure is smoothed away. None: they agree.
     """
 
     sd: float
     acf: np.ndarray
     n_blocks: int
+    edge: int = BLOCK
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether block sizes and the insides of phases agree on the size."""
+        return self.high is None
+
+    @property
+    def widest(self) -> float:
+        """The largest size it may have."""
+        return self.sd if self.high is None else self.high
 
     @property
     def correlation(self) -> float:
@@ -54,7 +72,10 @@ class Noise:
             tail = smooth[len(smooth) // 2 :][: LAG + 1]
             acf[axis, : len(tail)] = tail / tail[0]
             variance *= max(float(tail[0]), 1e-12)
-        return Noise(math.sqrt(variance), acf, self.n_blocks)
+        left = math.sqrt(variance)
+        share = left / self.sd if self.sd else 1.0
+        low, high = (None if bound is None else bound * share for bound in (self.low, self.high))
+        return Noise(left, acf, self.n_blocks, self.edge, low, high)
 
 
 def no_noise(n_blocks: int = 0) -> Noise:
@@ -91,34 +112,42 @@ def flattest_blocks(
     bricks: Sequence[np.ndarray],
     valid: Sequence[np.ndarray | None],
     ends: tuple[float, float] | None = None,
+    edge: int = BLOCK,
+    cell: int = CELL,
+    fewest_usable: int = 0,
 ) -> list[Place]:
-    """Places (brick, z, y, x) of the flattest tenth of the blocks of 16^3 voxels, half a block apart.
+    """Places (brick, z, y, x) of the flattest tenth of the blocks of `edge`^3 voxels, half a block apart.
 
-    Flat = little spread between the means of cells of 4^3, which noise hardly moves and a surface does; blocks much
-    less flat than the flattest are left out even so. A block with a voxel that does not count is none, nor is one of
-    a single value (padding); blocks clipped at an end of the range (`ends`) come last.
+    Flat = little spread between the means of cells of `cell`^3, which noise hardly moves and a surface does; blocks
+    much less flat than the flattest are left out even so. A block with a voxel that does not count is none, nor is one
+    of a single value (padding); blocks clipped at an end of the range (`ends`) come last. None at all where there are
+    fewer than `fewest_usable` blocks to choose from.
     """
-    places: list[Place] = []
+    places: list[np.ndarray] = []
     spread: list[np.ndarray] = []
     for i, (brick, good) in enumerate(zip(bricks, valid)):
-        cells, flat = _flatness(brick, good, ends)
+        cells, flat = _flatness(brick, good, ends, edge, cell)
         spread.append(flat.ravel())
-        step = [max(1, BLOCK // c // 2) * c for c in cells]
-        places += [(i, z * step[0], y * step[1], x * step[2]) for z, y, x in np.ndindex(flat.shape)]
+        step = [max(1, edge // c // 2) * c for c in cells]
+        here = np.indices(flat.shape).reshape(3, -1).T * step
+        places.append(np.column_stack([np.full(len(here), i), here]))
     every = np.concatenate(spread) if spread else np.zeros(0)
     usable = int(np.isfinite(every).sum())
+    if usable < fewest_usable:
+        return []
     order = np.argsort(every, kind="stable")[: min(usable, max(FEWEST, min(MOST, usable // 10)))]
     if not len(order):
         return []
     best = LIKE_BEST * every[order[:FEWEST]].mean()
-    return [places[i] for rank, i in enumerate(order) if rank < FEWEST or every[i] <= best]
+    where = np.concatenate(places)
+    return [tuple(where[i].tolist()) for rank, i in enumerate(order) if rank < FEWEST or every[i] <= best]
 
 
 def _flatness(
-    brick: np.ndarray, good: np.ndarray | None, ends: tuple[float, float] | None
+    brick: np.ndarray, good: np.ndarray | None, ends: tuple[float, float] | None, edge: int, cell: int
 ) -> tuple[list[int], np.ndarray]:
     """Edges of the cells, and the spread of their means in every block; infinite where it is no block."""
-    cells = [min(CELL, n) for n in brick.shape]
+    cells = [min(cell, n) for n in brick.shape]
 
     def over_cells(array: np.ndarray, how: Callable) -> np.ndarray:
         n = [n // c for n, c in zip(array.shape, cells)]
@@ -126,9 +155,9 @@ def _flatness(
         return how(cut.reshape(n[0], cells[0], n[1], cells[1], n[2], cells[2]), (1, 3, 5))
 
     def over_blocks(array: np.ndarray, how: Callable) -> np.ndarray:
-        width = [min(BLOCK // c, n) for c, n in zip(cells, array.shape)]
+        width = [min(edge // c, n) for c, n in zip(cells, array.shape)]
         windows = np.lib.stride_tricks.sliding_window_view(array, width)
-        step = [max(1, BLOCK // c // 2) for c in cells]
+        step = [max(1, edge // c // 2) for c in cells]
         return how(windows[:: step[0], :: step[1], :: step[2]], (3, 4, 5))
 
     with np.errstate(invalid="ignore"):  # not finite: such blocks are left out below
@@ -143,17 +172,17 @@ def _flatness(
     return cells, flat
 
 
-def cut_blocks(bricks: Sequence[np.ndarray], places: Sequence[Place]) -> np.ndarray:
+def cut_blocks(bricks: Sequence[np.ndarray], places: Sequence[Place], edge: int = BLOCK) -> np.ndarray:
     """(n, z, y, x) float32: the blocks at these places (all bricks at least as thick as the thinnest block)."""
     if not places:
         return np.zeros((0, 1, 1, 1), np.float32)
-    edges = [min(BLOCK, n) for n in bricks[0].shape]
+    edges = [min(edge, n) for n in bricks[0].shape]
     cut = [bricks[i][z : z + edges[0], y : y + edges[1], x : x + edges[2]] for i, z, y, x in places]
     return np.stack(cut).astype(np.float32)
 
 
-def measure_noise(blocks: np.ndarray) -> Noise:
-    """Pooled autocorrelation of (n, z, y, x) float32 blocks, each about its own mean."""
+def measure_noise(blocks: np.ndarray, edge: int = BLOCK) -> Noise:
+    """Pooled autocorrelation of (n, z, y, x) float32 blocks of this edge, each about its own mean."""
     if not len(blocks):
         return no_noise()
     sums, pairs = np.zeros((3, LAG + 1)), np.zeros((3, LAG + 1))
@@ -168,7 +197,7 @@ def measure_noise(blocks: np.ndarray) -> Noise:
     variance = float(mean[:, 0].mean())
     if variance <= 0:
         return no_noise(len(blocks))
-    return Noise(math.sqrt(variance), mean / mean[:, :1], len(blocks))
+    return Noise(math.sqrt(variance), mean / mean[:, :1], len(blocks), edge)
 
 
 def is_segmented(bricks: Sequence[np.ndarray]) -> bool:

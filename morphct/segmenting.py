@@ -168,7 +168,7 @@ def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     with job.stage("denoise") as tick:
         counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, tick)
     with job.stage("threshold", 2) as tick:
-        fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases)
+        fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases, plan.clear)
         found = threshold.find(codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, tick, choice)
     for sentence in [*plan.warnings, *found.warnings]:
         job.warn(sentence)
@@ -188,10 +188,9 @@ def look_at_sample(
     sure = plan.fit.ok and plan.reached and plan.fit.separation >= SEPARATED
     if sure:
         return plan, method_choice.by_phases(plan.fit)
-    raw = denoise.plan(volume, size, replace(options, method="none"), phases, levels)
-    choice = method_choice.by_classes(method_choice.valley_of(raw.counts.all))
-    if choice is not None:
-        return denoise.plan(volume, size, options, phases, levels, True), choice
+    if plan.clear:
+        plan = denoise.plan(volume, size, options, phases, levels, True)
+        return plan, method_choice.by_classes(plan.counts)
     # noise alone: a particle that the sample missed may yet be seen in the whole volume
     if plan.fit.ok or method_choice.is_noise(plan.fit, plan.sd_after):
         return plan, method_choice.by_phases(plan.fit)

@@ -8,15 +8,17 @@ still lies `CLEAR` widths below the particles and the same phases are seen.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from . import noise_scales
 from .codes import Coding, Outside, choose_coding
 from .grey_plan import UNEVEN, Bins
-from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu
+from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu, valley
 from .kernels.blocks import Flatness, Span, count_codes, gradients
-from .noise import LAG, Noise, Place, cut_blocks, flattest_blocks, is_segmented, measure_noise, no_noise
+from .noise import BLOCK, LAG, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
 from .sampling import Brick, read_bricks
 from .shading import Shading
 from .smoothing import NO_SIGMA, Filter, filter_slab
@@ -34,6 +36,7 @@ STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are tak
 FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is seen
 FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
 HALO = 4  # voxels, enough for sigma 1
+RAW_VALUES = 2_000_000  # enough for a histogram of the raw grey
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,22 @@ class Sample:
 
     def excess(self) -> float:
         """Spread of the phase that spreads least after the first filter tried, over the noise of flat places."""
-        if not self.noise.sd:
+        if not self.noise.sd or self.noise.edge != BLOCK:  # inside classes, streaks and rings are part of the noise
             return 1.0
         if self.start is None:
             self.start = self.trial(self.gaussian(START))
         return self.start.excess
+
+    @cached_property
+    def clear(self) -> bool:
+        """Whether a plain valley lies between two classes of the raw grey: one level tells them apart unfiltered."""
+        values = np.concatenate([f[:: max(1, f.size * len(self.inner) // RAW_VALUES)] for f in self.finite])
+        values = values[np.isfinite(values)].astype(np.float64)
+        if not values.size:
+            return False
+        low, high = np.quantile(values, [0.0005, 0.9995])
+        found = valley(np.histogram(np.clip(values, low, high), BINS)[0]) if low < high else None
+        return found is not None and found.plain
 
     @property
     def finite(self) -> list[np.ndarray]:
@@ -119,21 +133,23 @@ class Sample:
         return [g.ravel() if v is None else g[v > 0] for g, v in zip(self.inner, self.inner_valid)]
 
     def measure_noise(self) -> Noise:
-        """Noise of the flattest tenth of the blocks, remembered for `residual_noise`."""
+        """Noise of flat places (`noise_scales`), remembered for `residual_noise`."""
         if is_segmented(self.finite):
             self.noise = no_noise()
         else:
             kind = self.volume.dtype
             ends = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "ui" and kind.itemsize < 4 else None
-            self.blocks = flattest_blocks(self.inner, self.inner_valid, ends)
-            self.noise = measure_noise(cut_blocks(self.inner, self.blocks))
+            self.noise, self.blocks = noise_scales.measure(self.inner, self.inner_valid, ends)
         return self.noise
 
     def residual_noise(self, codes: list[np.ndarray], how: Filter) -> Noise:
-        """Noise after a filter: predicted for a Gaussian, measured on the same blocks for the others."""
+        """Noise after a filter: predicted for a Gaussian, measured in flat places for the others."""
         if how.method in ("none", "gaussian"):
             return self.noise.after(how.sigma)
-        measured = measure_noise(cut_blocks(codes, self.blocks))
+        if self.blocks:
+            measured = measure_noise(cut_blocks(codes, self.blocks))
+        else:
+            measured, _ = noise_scales.inside_classes(codes, self.inner_valid)
         return Noise(measured.sd * how.coding.scale, measured.acf, measured.n_blocks)
 
     def coding(self, filtered: bool) -> Coding:
@@ -178,7 +194,8 @@ class Sample:
         flatness = free._replace(limit=np.float32(limit))
         bins = choose_bins(cores)
         counts = self._count(codes, flatness, bins, how.coding)
-        return Trial(how, residual, flatness, bins, counts, deconvolve(counts, residual.sd, self.phases))
+        fit = deconvolve(counts, residual.sd, self.phases, self.clear)
+        return Trial(how, residual, flatness, bins, counts, fit)
 
     def _count(self, codes: list[np.ndarray], flatness: Flatness, bins: Bins, coding: Coding) -> GreyCounts:
         octants = np.zeros((8, 2, BINS + 1), np.int64)
@@ -282,7 +299,8 @@ def _stronger(sample: Sample, sure: Trial) -> Trial:
 
 def _sure_sigma(sample: Sample, one_level: bool) -> Trial:
     """Smooth, fit, choose the sigma that the fit asks for, until the two agree."""
-    sigma = START if sample.noise.sd else 0.0
+    # where structure is fine, a filter may take it away before it was seen
+    sigma = START if sample.noise.sd and sample.noise.edge == BLOCK else 0.0
     tried: dict[float, Trial] = {}
     sample.start = None
     while True:
@@ -308,15 +326,17 @@ def _sure_sigma(sample: Sample, one_level: bool) -> Trial:
 
 
 def _by_classes(sample: Sample) -> Trial:
-    """The weakest of the stronger filters after which the classes of Otsu's level lie far enough apart."""
-    for sigma in STRONG_GRID:
+    """The weakest filter after which the classes of Otsu's level lie far enough apart: one of the stronger ones, but
+    where the raw grey shows two classes already no stronger one than they need."""
+    grid, target = (GRID, TARGET) if sample.clear else (STRONG_GRID, STRONG_TARGET)
+    for sigma in grid:
         trial = sample.trial(sample.gaussian(sigma))
         above = np.arange(BINS) >= otsu(trial.counts.all)
         low, high = (
             float(np.average(trial.counts.centres, weights=np.maximum(trial.counts.all * part, 1e-9)))
             for part in (~above, above)
         )
-        if high - low >= STRONG_TARGET * trial.residual.sd:
+        if high - low >= target * trial.residual.sd:
             break
     return trial
 
