@@ -13,7 +13,8 @@ from morphct.cli import main
 from morphct.errors import InputError, SegmentationError, SettingsError
 from morphct.executors import Threads
 from morphct.kernels import values as kernel
-from morphct.report import page, words
+from morphct.report import words
+from morphct.report.page import tiles
 from morphct.result import open_run
 from morphct.settings import Settings
 from morphct.slabs import plan_slabs
@@ -312,5 +313,5 @@ def test_the_share_of_void_is_that_of_all_where_whole_ones_hold_little():
     assert found["whole_volume_share"] == pytest.approx(2 / 1002)
     row = numbers(found)
     assert row["void_fraction_all"] == pytest.approx(100 / 1002)
-    (tile,) = [t for t in page.tiles(found | {"unit": "um"}) if t[0] == "void fraction"]
+    (tile,) = [t for t in tiles(found | {"unit": "um"}) if t[0] == "void fraction"]
     assert tile[1:] == ("10.0 %", "of all particles; 0 % of the whole ones")
