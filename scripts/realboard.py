@@ -40,7 +40,7 @@ def play(real: Real, folder: Path) -> dict[str, Any]:
         if real.phase is None:
             return facts
         result = _segmented(volume, grey, size, settings.with_overrides([f"threshold.phase={real.phase:g}"]))
-    facts |= result | _plain(grey, real, result["mask"])
+    facts |= result | _plain(grey, real, result["solid_mask"])
     facts["checks"] = [(what, value := read(facts), low <= value <= high) for what, read, low, high in real.known]
     return facts
 
@@ -72,7 +72,7 @@ def _segmented(volume: Any, grey: np.ndarray, size: Any, settings: Settings) -> 
     }
 
 
-def _plain(grey: np.ndarray, real: Real, mask: np.ndarray) -> dict[str, Any]:
+def _plain(grey: np.ndarray, real: Real, solid: np.ndarray) -> dict[str, Any]:
     """Otsu of the raw volume (or the value that is measured), and h-maxima on it."""
     from scipy import ndimage
     from skimage.filters import threshold_otsu
@@ -92,8 +92,8 @@ def _plain(grey: np.ndarray, real: Real, mask: np.ndarray) -> dict[str, Any]:
     return {
         "otsu_level": None if real.phase is not None else level,
         "otsu_solid": int(np.count_nonzero(plain)),
-        "dice": dice(filled, ndimage.binary_fill_holes(mask)),
-        "same_as_brightest": dice(values == values.max(), mask),
+        "dice": dice(plain, solid),
+        "same_as_brightest": dice(values == values.max(), solid),
         "peer_particles": pieces,
     }
 
