@@ -152,6 +152,12 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
     words = []
     if outside.value is not None:
         words.append(outside.words())
+    if not noise.certain:
+        words.append(
+            f"structure is so fine that the noise cannot be told from it: it lies between {noise.low:.3g} and "
+            f"{noise.high:.3g} grey values, and the filter is as weak as the lower number asks for; choose it yourself "
+            "with --set denoise.sigma=VOXELS"
+        )
     if noise.sd and noise.correlation > CORRELATED:
         words.append(
             f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise ratio "
@@ -161,6 +167,12 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
         words.append(
             f"the grey of every phase spreads {excess:.1f} times as wide as the noise of flat places (streaks, "
             "rings or shading), so the contrast-to-noise ratio overstates the quality"
+        )
+    sigma = max(trial.how.sigma)
+    if not trial.fit.ok and sigma > max(GRID):
+        words.append(
+            f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before one level "
+            f"was sought: gaps and walls thinner than {2 * sigma:.0f} voxels may be lost; weaker is --set denoise.sigma=1"
         )
     if trial.fit.ok and not trial.reached:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]

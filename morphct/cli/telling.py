@@ -26,6 +26,8 @@ def tell_run(folder: "RunFolder", out: str) -> None:
     click.echo(f"diameter    median {sizes[1]} {unit} (D10 {sizes[0]}, D90 {sizes[2]})")
     click.echo(f"voids       {found['n_voids']:,.0f}, {_percent(found['void_fraction'])} of the particles' volume")
     click.echo(f"aggregates  {found['n_aggregates']:,.0f}")
+    if filtered := folder.threshold.get("denoise", {}).get("words"):
+        click.echo(f"filter      {filtered}")
     for verdict in folder.summary.get("qc", []):
         click.echo(_limit(verdict))
     tell_warnings(folder.provenance.get("warnings", []))
