@@ -171,8 +171,8 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
     sigma = max(trial.how.sigma)
     if not trial.fit.ok and sigma > max(GRID):
         words.append(
-            f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before one level "
-            f"was sought: gaps and walls thinner than {2 * sigma:.0f} voxels may be lost; weaker is --set denoise.sigma=1"
+            f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before a level "
+            f"was sought: gaps and walls thinner than {2 * sigma:.0f} voxels may be lost (weaker: --set denoise.sigma=1)"
         )
     if trial.fit.ok and not trial.reached:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
