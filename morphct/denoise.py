@@ -172,7 +172,7 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
     if not trial.fit.ok and sigma > max(GRID):
         words.append(
             f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before a level "
-            f"was sought: gaps and walls thinner than {2 * sigma:.0f} voxels may be lost (weaker: --set denoise.sigma=1)"
+            f"was sought: gaps or walls thinner than {2 * sigma:.0f} voxels are lost (weaker: --set denoise.sigma=1)"
         )
     if trial.fit.ok and not trial.reached:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
