@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import drift, rings
-from .cautions import LOG, WRONG, Caution
+from .cautions import DOUBT, LOG, WRONG, Caution
 from .codes import Outside, find_outside
 from .errors import SegmentationError
 from .executors import RunMap
@@ -153,6 +153,15 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
     words: list[str] = []
     if outside.value is not None:
         words.append(Caution(outside.words(), LOG))
+    if not noise.certain:
+        words.append(
+            Caution(
+                f"structure is so fine that the noise cannot be told from it: it lies between {noise.low:.3g} and "
+                f"{noise.high:.3g} grey values, and the filter is as weak as the lower number asks for; choose it "
+                "yourself with --set denoise.sigma=VOXELS",
+                DOUBT,
+            )
+        )
     if noise.sd and noise.correlation > CORRELATED:
         words.append(
             Caution(
@@ -166,6 +175,16 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
             f"the grey of every phase spreads {excess:.1f} times as wide as the noise of flat places (streaks, "
             "rings or shading): small voids and thin gaps are less sure than the contrast-to-noise ratio says, and a "
             "correction in the reconstruction would help"
+        )
+    sigma = max(trial.how.sigma)
+    if not trial.fit.ok and sigma > max(GRID):
+        words.append(
+            Caution(
+                f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before a "
+                f"level was sought: gaps or walls thinner than {2 * sigma:.0f} voxels are lost (weaker: "
+                "--set denoise.sigma=1)",
+                DOUBT,
+            )
         )
     if trial.fit.ok and not trial.reached:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]

@@ -102,6 +102,18 @@ class DenoisePlan:
         """The filter used: none, gaussian, median or nlm."""
         return self.how.method
 
+    def in_words(self) -> str:
+        """The filter and the noise before and after it, in a line."""
+        noise = f"noise {self.noise.sd:.4g}"
+        if not self.noise.certain:
+            noise = f"noise between {self.noise.low:.4g} and {self.noise.high:.4g}"
+        if self.method == "none":
+            return f"no filter, {noise}"
+        widths = (
+            "" if self.method != "gaussian" else f", sigma {','.join(f'{s:.3g}' for s in dict.fromkeys(self.sigma))}"
+        )
+        return f"{self.method}{widths} voxels, {noise}, {self.sd_after:.4g} after it"
+
     @property
     def sd_after(self) -> float:
         """Noise after filtering, grey values."""

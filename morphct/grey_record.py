@@ -71,6 +71,8 @@ def threshold_record(
             "sd_before": plan.noise.sd,
             "sd_after": plan.sd_after,
             "noise_correlation": plan.noise.correlation,
+            "noise_bounds": None if plan.noise.certain else [plan.noise.low, plan.noise.high],
+            "words": plan.in_words(),
             "target_reached": plan.reached,
         },
         "words": list(fit.words),

@@ -164,6 +164,7 @@ def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
     with job.stage("look at a sample"):
         plan, choice = look_at_sample(volume, job.voxel_size, settings, levels)
         threshold.refuse_empty(plan.counts)
+    log.info("filter: %s", plan.in_words())
     codes = job.scratch.create("codes", job.shape, np.uint16)
     with job.stage("denoise") as tick:
         counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, tick)

@@ -36,7 +36,7 @@ STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are tak
 FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is seen
 FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
 HALO = 4  # voxels, enough for sigma 1
-RAW_VALUES = 2_000_000  # enough for a histogram of the raw grey
+RAW_VALUES = 500_000  # enough for a histogram of the raw grey
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ HEAD = """# Real volumes
 
 What the defaults make of volumes made by others (`scripts/realboard`; the volumes are not part of the repository, see
 their sources in the table). A file of three and more values is refused until one of them is named; its row is that of
-the value named. Beside: Otsu's level on the raw volume (the Dice number is that of the solid), and scikit-image's h-maxima of height 1 on
-it, holes filled (pieces of 30 voxels and more; not for volumes of more than 12 million voxels).
+the value named. Beside: Otsu's level on the raw volume (the Dice number is that of the solid), and scikit-image's
+h-maxima of height 1 on it, holes filled (pieces of 30 voxels and more; not for more than 12 million voxels).
 
 """
 INCHES = 3.2

@@ -42,7 +42,7 @@ def tell_run(folder: "RunFolder", out: str) -> None:
 
 def _tell_grey(found: dict[str, Any]) -> None:
     """Print how grey became particles: phases, method and why, smoothing; nothing for labels made elsewhere."""
-    from ..report.words import method, phase_shares, smoothing
+    from ..report.words import method, phase_shares
 
     if not found:
         return
@@ -51,8 +51,8 @@ def _tell_grey(found: dict[str, Any]) -> None:
         click.echo(f"phases      {', '.join(shares)}")
     if method(found):
         click.echo(f"level       {method(found)}")
-    if found.get("denoise"):
-        click.echo(f"smoothing   {smoothing(found['denoise'])}")
+    if filtered := (found.get("denoise") or {}).get("words"):
+        click.echo(f"filter      {filtered}")
 
 
 def _void_share(found: dict[str, float]) -> str:

@@ -189,17 +189,6 @@ def _chosen(found: Mapping[str, Any]) -> list[str]:
     return [f"The method was chosen by what the volume shows: {method(found)}."] if found.get("choice") else []
 
 
-def smoothing(denoise: Mapping[str, Any]) -> str:
-    """The filter in words: `none`, `gaussian, sigma .85 voxels`."""
-    name, sigma = denoise.get("method"), [float(s) for s in denoise.get("sigma") or []]
-    if name in (None, "none"):
-        return "none"
-    if not any(sigma):
-        return str(name)
-    width = number(sigma[0]) if len(set(sigma)) == 1 else ", ".join(number(s) for s in sigma) + " (z, y, x)"
-    return f"{name}, sigma {width} voxel{'' if width == '1' else 's'}"
-
-
 def phase_shares(found: Mapping[str, Any]) -> list[str]:
     """`particle (grey 151, 34 % of the volume, taken)` for every phase, darkest first; empty where none is known."""
     phases = [p for p in found.get("phases") or [] if p.get("volume_share") is not None]
