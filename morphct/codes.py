@@ -11,6 +11,8 @@ LAST = 65535
 # an inscribed reconstruction circle: the radius may fall short of or exceed half the plane by so much
 LEAST_RADIUS, SLACK = 0.4, 2.0
 RING = 3.0  # voxels just inside the circle that must look like data
+LEAST_HALF = 16  # voxels, half the width of data that a circle or frame is looked for in
+HELD = 0.01  # of the data inside a frame may hold its value by chance
 
 
 @dataclass(frozen=True)
@@ -88,20 +90,26 @@ def _sample_range(samples: Sequence[np.ndarray]) -> tuple[float, float, bool]:
     return low, high, whole
 
 
+Span = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class Outside:
-    """How voxels outside the scanned body are told: not finite, or one value beyond a reconstruction circle.
+    """How voxels outside the scanned body are told: not finite, or one value beyond a reconstruction circle or a frame.
 
     Parameters
     ----------
     value : float or None
-        The one grey value beyond the circle; None: there is no circle.
+        The one grey value beyond the circle or frame; None: there is neither.
     radius : float
-        Voxels from the middle of a plane; beyond it `value` does not count.
+        Voxels from the middle of the data of a plane; beyond it `value` does not count.
+    box : ((y0, y1), (x0, x1)) or None
+        Where planes hold data; beyond it, and in planes of nothing else, `value` does not count. None: everywhere.
     """
 
     value: float | None = None
     radius: float = math.inf
+    box: tuple[Span, Span] | None = None
 
     def valid(self, grey: np.ndarray) -> np.ndarray | None:
         """(Z, Y, X) uint8, 1 = counts, of whole planes or None when every voxel does."""
@@ -115,42 +123,98 @@ class Outside:
             good = None if finite.all() else finite
         if self.value is not None:
             (_, y, x), (_, ny, nx) = start, grey.shape
-            beyond = _radii(shape[1:])[y : y + ny, x : x + nx] > self.radius
-            inside = ~((grey == self.value) & beyond)
+            beyond = _beyond(shape[1:], self.radius, self.box)[y : y + ny, x : x + nx]
+            held = grey == self.value
+            inside = ~(held & beyond)
+            if self.box is not None:
+                inside[held.all(axis=(1, 2))] = False
             good = inside if good is None else good & inside
         return None if good is None else good.view(np.uint8)
 
     def words(self) -> str:
-        """A sentence on the circle."""
+        """A sentence on the circle or frame."""
+        around = [] if math.isinf(self.radius) else [f"a circle of {self.radius:.0f} voxels"]
+        if self.box is not None:
+            (y0, y1), (x0, x1) = self.box
+            around.append(f"y from {y0} to {y1} and x from {x0} to {x1}")
         return (
-            f"beyond a circle of {self.radius:.0f} voxels the volume holds the one value {self.value:g}: taken for "
-            "outside the reconstruction"
+            f"beyond {' in '.join(around)} the volume holds the one value {self.value:g}: taken for outside the "
+            "reconstruction"
         )
 
 
-def _radii(shape: Sequence[int]) -> np.ndarray:
-    ny, nx = shape
-    y, x = np.arange(ny) - 0.5 * (ny - 1), np.arange(nx) - 0.5 * (nx - 1)
+def _radii(shape: Sequence[int], box: tuple[Span, Span] | None = None) -> np.ndarray:
+    (y0, y1), (x0, x1) = box or ((0, shape[0]), (0, shape[1]))
+    y, x = np.arange(shape[0]) - 0.5 * (y0 + y1 - 1), np.arange(shape[1]) - 0.5 * (x0 + x1 - 1)
     return np.hypot(y[:, None], x[None, :])
 
 
+def _beyond(shape: Sequence[int], radius: float, box: tuple[Span, Span] | None) -> np.ndarray:
+    beyond = _radii(shape, box) > radius
+    if box is not None:
+        (y0, y1), (x0, x1) = box
+        inside = np.zeros(beyond.shape, bool)
+        inside[y0:y1, x0:x1] = True
+        beyond |= ~inside
+    return beyond
+
+
 def find_outside(volume: Any) -> Outside:
-    """Look at three planes for a round reconstruction mask: one exact value around an inscribed circle of data."""
-    depth, ny, nx = volume.shape
-    half = 0.5 * min(ny, nx)
-    if half < 16:
-        return Outside()
-    radii = _radii((ny, nx))
-    planes = [np.asarray(volume[z : z + 1])[0] for z in sorted({depth // 4, depth // 2, 3 * depth // 4})]
-    value = planes[0][0, 0]
-    if not np.isfinite(value) or any((p[[0, 0, -1, -1], [0, -1, 0, -1]] != value).any() for p in planes):
-        return Outside()
-    data = [radii[p != value] for p in planes]
-    radius = max((float(d.max()) for d in data if d.size), default=0.0)
+    """Look at a few planes for what lies outside the data: one exact value round a box or an inscribed circle of it.
+
+    A value is taken for outside only where the data hardly hold it: a background of exactly one value lies between the
+    particles as well, and is a phase.
+    """
+    depth = volume.shape[0]
+    ends, places = sorted({0, depth - 1}), sorted({depth // 4, depth // 2, 3 * depth // 4})
+    planes = [np.asarray(volume[z : z + 1])[0] for z in places]
+    closed = [np.asarray(volume[z : z + 1])[0] for z in ends]
+    constant = {float(p.flat[0]) for p in closed if (p == p.flat[0]).all()}
+    corners = [float(v) for p in planes for v in p[[0, 0, -1, -1], [0, -1, 0, -1]]]
+    often = [v for v in dict.fromkeys(corners) if np.isfinite(v) and corners.count(v) >= 2 * len(planes)]
+    for value in dict.fromkeys([*often, *sorted(v for v in constant if np.isfinite(v))]):
+        data = [p for p in planes if (p != value).any()]
+        if data:
+            found = _circle(data, value) or _frame(data, value, len(data) < len(planes) or value in constant)
+            if found is not None:
+                return found
+    return Outside()
+
+
+def _box(planes: Sequence[np.ndarray], value: float) -> tuple[Span, Span]:
+    """Where the planes hold anything else than a value: (y0, y1), (x0, x1)."""
+    other = np.any([p != value for p in planes], axis=0)
+    rows, columns = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
+    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+
+
+def _circle(planes: Sequence[np.ndarray], value: float) -> Outside | None:
+    """A round mask that fills the box of the data."""
+    box = _box(planes, value)
+    (y0, y1), (x0, x1) = box
+    whole = (y1 - y0, x1 - x0) == planes[0].shape
+    half = 0.5 * min(y1 - y0, x1 - x0)
+    if half < LEAST_HALF:
+        return None
+    # corners of the data's box hold nothing else
+    if any((p[[y0, y0, y1 - 1, y1 - 1], [x0, x1 - 1, x0, x1 - 1]] != value).any() for p in planes):
+        return None
+    radii = _radii(planes[0].shape, box)
+    radius = max(float(radii[p != value].max()) for p in planes)
     if not LEAST_RADIUS * 2 * half <= radius <= half + SLACK:
-        return Outside()
+        return None
     ring = (radii <= radius - 0.5) & (radii > radius - RING)
     # a segmented volume with empty corners has no such edge: its circle is mostly background inside, too
     if not all((p[ring] != value).mean() > 0.8 for p in planes):
-        return Outside()
-    return Outside(float(value), radius)
+        return None
+    return Outside(value, radius, None if whole else box)
+
+
+def _frame(planes: Sequence[np.ndarray], value: float, ends: bool) -> Outside | None:
+    """A frame of one value round a box of data; ends: whole planes of it were seen as well."""
+    box = _box(planes, value)
+    (y0, y1), (x0, x1) = box
+    if ((y1 - y0, x1 - x0) == planes[0].shape and not ends) or min(y1 - y0, x1 - x0) < 2 * LEAST_HALF:
+        return None
+    held = sum(int(np.count_nonzero(p[y0:y1, x0:x1] == value)) for p in planes)
+    return Outside(value, math.inf, box) if held < HELD * len(planes) * (y1 - y0) * (x1 - x0) else None

@@ -441,3 +441,35 @@ def test_tasks_can_be_pickled():
     task = pickle.loads(pickle.dumps(partial(denoise._denoise_slab, volume, np.zeros(volume.shape, np.uint16), plan)))
     counts, _, _ = task(plan_slabs(20, 20)[0])
     assert counts.sum() == volume.size
+
+
+@pytest.mark.parametrize(
+    "pad",
+    [((0, 0), (12, 20), (9, 15)), ((0, 0), (0, 30), (0, 0)), ((10, 6), (0, 0), (0, 0)), ((8, 8), (16, 4), (7, 7))],
+)
+@pytest.mark.parametrize("value", [0, 65535])
+def test_a_frame_of_one_value_round_the_data_is_outside(pad, value):
+    grey = powder(101)
+    framed = np.pad(grey, pad, constant_values=value)
+    inner = tuple(slice(a, n - b) for (a, b), n in zip(pad, framed.shape))
+    outside = find_outside(framed)
+    valid = np.ones(framed.shape, np.uint8) if (v := outside.valid(framed)) is None else v
+    wanted = np.zeros(framed.shape, np.uint8)
+    wanted[inner] = 1
+    np.testing.assert_array_equal(valid, wanted)
+    plain, seen = (denoise.plan(v, None, DenoiseOptions()).fit for v in (grey, framed))
+    assert seen.n_phases == plain.n_phases
+    np.testing.assert_allclose(seen.means, plain.means, atol=60)
+
+
+def test_a_circle_beside_the_middle_is_found_and_a_background_of_one_value_is_none():
+    grey = powder(102)
+    solid = grey > np.median(grey)
+    _, ny, nx = grey.shape
+    y, x = np.indices((ny, nx))
+    round_ = np.hypot(y - 0.5 * (ny - 1), x - 0.5 * (nx - 1)) <= 0.5 * min(ny, nx)
+    framed = np.pad(np.where(round_, grey, 0), ((0, 0), (0, 40), (10, 0)))
+    valid = find_outside(framed).valid(framed)
+    np.testing.assert_array_equal(valid, np.pad(np.broadcast_to(round_, grey.shape), ((0, 0), (0, 40), (10, 0))))
+    assert find_outside(np.where(solid, grey, 0)).value is None
+    assert find_outside(np.pad(np.where(solid, grey, 0), 10)).value is None
