@@ -2,7 +2,7 @@
 
 Best pair first, while the interface is large for the smaller of the two and for the ball inscribed in it, the two are
 about as thick, together sprawl little more than each alone, and the surface along the rim of the interface is not too
-concave. Before that a floor may take away peaks that hardly rise above their saddle.
+concave. Or, however long the two are and however they bend, while the body goes on through the interface without a waist. Before that a floor may take away peaks that hardly rise above their saddle.
 """
 
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
 
 
 def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
-    """Of clusters: half links (2L,), sizes, surfaces, peaks, moments (n,...), sums (3,L) of area, rim and box."""
+    """Of clusters: half links (2L,), sizes, surfaces, peaks, moments (n,...), and (4,L) sums of area, rim and box, highest saddle."""
     sizes, surfaces, moments = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros((n, 9), np.int64)
     peaks = np.zeros(n)
     np.add.at(sizes, clusters, graph.sizes)
@@ -101,9 +101,11 @@ def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray,
     links = np.sort(clusters[graph.pairs], axis=1)
     apart = links[:, 0] != links[:, 1]
     keys, place = np.unique(links[apart, 0] << 32 | links[apart, 1], return_inverse=True)
-    sums = np.zeros((3, len(keys)), np.int64)
+    sums = np.zeros((4, len(keys)), np.int64)
     for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
         np.add.at(row, place, column[apart])
+    # whole numbers like the rest: neither order nor cut can change a bit
+    np.maximum.at(sums[3], place, np.rint(graph.saddles[apart] * kernel.SADDLE_UNIT).astype(np.int64))
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).reshape(-1), sizes, surfaces, peaks, moments, sums
 
 
@@ -124,6 +126,8 @@ def join(graph: Graph, floor: float, limit: float, beyond: float = 0.0) -> Joine
        sprawl = (R - R1 - R2) / R1, the R the volumes of the ellipsoids of equal moments of both together, of the one
        with fewer voxels and of the other: near 0 for the parts of a convex body, large for bodies that only touch;
        f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.
+       Where that is more: a second score of the same limit by whether the body goes on through the interface without
+       a waist, as tubes, coils, branches and shells do; see `kernels.joins._continuing`.
 
     Parameters
     ----------

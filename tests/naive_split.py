@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def room(n: int, sums: np.ndarray) -> float:
 class Joining:
     """Clusters that are joined best pair first; every score is kept in a dictionary and looked for in all of it."""
 
-    def __init__(self, graph: tuple, units: tuple[float, float], limit: float, slopes: tuple[float, ...]) -> None:
+    def __init__(self, graph: tuple, units: tuple[float, float], limit: float, slopes: Any) -> None:
         ends, size, surface, peak, moments, sums = graph
         self.size, self.surface, self.peak = size.tolist(), surface.tolist(), peak.tolist()
         self.moments = moments.astype(object)
@@ -133,17 +134,22 @@ class Joining:
 
     def score(self, pair: tuple[int, int]) -> float:
         """How strongly a pair wants to be joined."""
-        (area, rim, boxes), (a, b), small = self.links[pair], pair, self.small(pair)
-        share = boxes / (rim * self.units[0]) if rim else 0.5
-        neck = area * self.units[1] / (math.pi * min(self.peak[a], self.peak[b]) ** 2)
+        (area, rim, boxes, saddle), (a, b), small = self.links[pair], pair, self.small(pair)
+        k, share = self.slopes, boxes / (rim * self.units[0]) if rim else 0.5
+        low, high = sorted((self.peak[a], self.peak[b]))
+        neck = area * self.units[1] / (math.pi * low**2)
         rooms = {i: room(self.size[i], self.moments[i].astype(float)) for i in pair}
         both = room(self.size[a] + self.size[b], (self.moments[a] + self.moments[b]).astype(float))
         sprawl = (both - rooms[a] - rooms[b]) / rooms[small]
-        rim_slope, neck_slope, peak_slope, sprawl_slope, crumb = self.slopes
-        sprawl *= self.size[small] ** 2 / (self.size[small] ** 2 + crumb**2)
-        score = math.log(area / (area + self.surface[small])) + neck_slope * math.log(neck)
-        score -= peak_slope * math.log(max(self.peak[a], self.peak[b]) / min(self.peak[a], self.peak[b]))
-        return score - sprawl_slope * sprawl - rim_slope * (share - self.limit)
+        sprawl *= self.size[small] ** 2 / (self.size[small] ** 2 + k.CRUMB**2)
+        compact = math.log(area / (area + self.surface[small])) + k.NECK_SLOPE * math.log(neck)
+        compact -= k.PEAK_SLOPE * math.log(high / low) + k.SPRAWL_SLOPE * sprawl + k.RIM_SLOPE * (share - self.limit)
+        size, waist = math.log(low / k.SIZE), min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE), 1)
+        further = k.ON_START + k.ON_SADDLE * math.log(waist) + k.ON_SIZE * size - k.ON_PEAKS * math.log(high / low)
+        further -= (k.ON_RIM + k.ON_RIM_SIZE * size) * (share - k.FLAT_RIM)
+        further -= k.ON_CRUMB * (1 - self.size[small] ** 2 / (self.size[small] ** 2 + k.CRUMB**2))
+        further += k.ON_WIDE * min(max(math.log(neck), 0), k.WIDEST)
+        return max(compact, further + k.RIM_SLOPE * (self.limit - k.LIMIT))
 
     def merge(self, pair: tuple[int, int], grown: int) -> None:
         """Join a pair: the one with more links stays."""
@@ -159,7 +165,8 @@ class Joining:
             target = tuple(sorted((keep, old[0] if old[1] == gone else old[1])))
             sums = self.links.pop(old)
             del self.scores[old]
-            self.links[target] = [a + b for a, b in zip(self.links.get(target, [0, 0, 0]), sums)]
+            other = self.links.get(target, [0, 0, 0, 0])
+            self.links[target] = [a + b for a, b in zip(other[:3], sums)] + [max(other[3], sums[3])]
             new.add(target)
         much = self.size[keep] - self.scored[keep] >= self.scored[keep] // grown
         if much:

@@ -196,15 +196,14 @@ def test_floor_naive_twin(seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_best_first_naive_twin(seed, links):
     graph = random_graph(seed, 40, links)
-    sums = np.stack([graph.areas, graph.rims, graph.boxes])
+    waists = np.rint(graph.saddles * join_kernel.SADDLE_UNIT).astype(np.int64)
+    sums = np.stack([graph.areas, graph.rims, graph.boxes, waists])
     parts = (graph.pairs.reshape(-1), graph.sizes, graph.surfaces, graph.peaks, graph.moments, sums)
-    slopes = (join_kernel.RIM_SLOPE, join_kernel.NECK_SLOPE, join_kernel.PEAK_SLOPE)
-    slopes = (*slopes, join_kernel.SPRAWL_SLOPE, join_kernel.CRUMB)
     for limit in (0.9, 1.3):
         pairs, scores = join_kernel.join_best(*parts, np.array([686.0, 0.7]), limit)
         assert (scores > 0).all()
         found = joins.Steps(np.arange(40), pairs, scores).joined(len(pairs))
-        assert found.tolist() == naive.Joining(parts, (686.0, 0.7), limit, slopes).run(join_kernel.GROWN)
+        assert found.tolist() == naive.Joining(parts, (686.0, 0.7), limit, join_kernel).run(join_kernel.GROWN)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,4 +1,4 @@
-"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by a score of five features.
+"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by the better of two scores.
 
 The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
 links: those where it is the smaller of the two (scored again whenever it grows) and those where it is the larger: to
@@ -19,6 +19,20 @@ NECK_SLOPE = 0.3  # how strongly a neck wider than the inscribed ball speaks for
 PEAK_SLOPE = 0.3  # how strongly peaks of unequal height speak against it
 SPRAWL_SLOPE = 2.8  # how strongly room between the two speaks against it
 CRUMB = 80.0  # voxels: what is smaller has a shape of noise, and its room says little
+# a body that goes on through its interface (`_continuing`); fitted by scripts/fit_joins.py, see docs/segmentation.md
+LIMIT = 0.905  # `split.join` at which these hold
+ON_START = 1.0  # all else even
+ON_SADDLE = 7.0  # how strongly a waist, a saddle lower than the lower peak, speaks against it
+ON_SIZE = 1.3  # how strongly a thick body speaks for it: blur fills the waist of a thin one
+ON_RIM = 20.0  # how strongly a concave rim speaks against it
+ON_RIM_SIZE = 5.0  # ... and how much more in a thick body
+FLAT_RIM, SIZE = 0.65, 6.0  # solid share along the rim and lower peak, voxels, from which these count
+ON_CRUMB = 3.6  # how strongly a crumb speaks against it
+ON_PEAKS = 3.5  # how strongly peaks of unequal height speak against it
+ON_WIDE = 0.9  # how strongly an interface wider than the inscribed ball, as in a sheet, speaks for it
+WIDEST = 2.5  # logarithm of the widest neck that counts
+LEAST_SADDLE = 0.05  # of the lower peak: lower ones count as this
+SADDLE_UNIT = 2**20  # saddles are held as whole numbers, so many to the shortest voxel edge
 NO_RIM = 0.5  # solid share where the interface has no rim
 GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
 
@@ -63,7 +77,7 @@ class Links(NamedTuple):
     """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
 
     ends (2E,) int64; size, surface (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see _room;
-    scored (N,) int64, size when all links were scored last; area, rim, box (E,) int64; lists (2,N) int64, first half
+    scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; lists (2,N) int64, first half
     link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place
     (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
     """
@@ -78,6 +92,7 @@ class Links(NamedTuple):
     area: np.ndarray
     rim: np.ndarray
     box: np.ndarray
+    saddle: np.ndarray
     lists: np.ndarray
     after: np.ndarray
     before: np.ndarray
@@ -238,25 +253,55 @@ def _room(size, moments, i, j):
 
 
 @jit
-def _rate(g, e, units, limit):
-    """Score a link (again); in the queue while it speaks for a join.
+def _compact(g, e, small, neck, share):
+    """How strongly the two of a link look like parts of one compact body, but for the limit.
 
-    score = ln(surf) + NECK_SLOPE ln(neck) - PEAK_SLOPE ln(peaks) - SPRAWL_SLOPE sprawl n^2 / (n^2 + CRUMB^2)
-    - RIM_SLOPE (f - limit): surf, the interface over itself and the surface towards background of the smaller cluster;
-    neck, the interface over the cross-section of the lower peak's ball; peaks, the higher over the lower; sprawl, the
-    room (see _room) of both together less that of each, over that of the smaller; n, the voxels of the smaller; f, the
-    mean solid share of the boxes along the rim of the interface.
+    ln(surf) + NECK_SLOPE ln(neck) - PEAK_SLOPE ln(peaks) - SPRAWL_SLOPE sprawl n^2 / (n^2 + CRUMB^2) - RIM_SLOPE f:
+    surf, the interface over itself and the surface towards background of the smaller cluster; neck, the interface over
+    the cross-section of the lower peak's ball; peaks, the higher over the lower; sprawl, the room (see _room) of both
+    together less that of each, over that of the smaller; n, the voxels of the smaller; f, the mean solid share of the
+    boxes along the rim of the interface.
     """
     a, b = g.ends[2 * e], g.ends[2 * e + 1]
-    small = a if _is_smaller(g, 2 * e) else b
-    share = g.box[e] / (np.float64(g.rim[e]) * units[0]) if g.rim[e] > 0 else NO_RIM
     area, voxels = np.float64(g.area[e]), np.float64(g.size[small])
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
-    neck = area * units[1] / (np.pi * lower * lower)
     sprawl = (_room(g.size, g.moments, a, b) - (g.room[a] + g.room[b])) / g.room[small]
     sprawl *= voxels * voxels / (voxels * voxels + CRUMB * CRUMB)
     score = np.log(area / (area + g.surface[small])) + NECK_SLOPE * np.log(neck) - PEAK_SLOPE * np.log(upper / lower)
-    g.score[e] = score - SPRAWL_SLOPE * sprawl - RIM_SLOPE * (share - limit)
+    return score - SPRAWL_SLOPE * sprawl - RIM_SLOPE * share
+
+
+@jit
+def _continuing(g, e, small, neck, share):
+    """How strongly a body seems to go on through the interface, as a tube or a sheet does, but for the limit.
+
+    Its length, its bends and the room it takes do not matter: only whether there is a waist. ON_START
+    + ON_SADDLE ln(saddle) + ON_SIZE ln(p / SIZE) - (ON_RIM + ON_RIM_SIZE ln(p / SIZE)) (f - FLAT_RIM)
+    - ON_PEAKS ln(peaks) - ON_CRUMB CRUMB^2 / (n^2 + CRUMB^2) + ON_WIDE ln(neck) where it is wider than 1: p, the lower
+    peak; saddle, the highest point of the interface over p; the others as in `_compact`.
+    """
+    a, b = g.ends[2 * e], g.ends[2 * e + 1]
+    voxels = np.float64(g.size[small])
+    lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
+    saddle = max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE)
+    size = np.log(lower / SIZE)
+    score = ON_START + ON_SADDLE * np.log(saddle) + ON_SIZE * size - ON_PEAKS * np.log(upper / lower)
+    score -= (ON_RIM + ON_RIM_SIZE * size) * (share - FLAT_RIM) + ON_CRUMB * CRUMB**2 / (voxels * voxels + CRUMB**2)
+    return score + ON_WIDE * min(max(np.log(neck), 0.0), WIDEST) - RIM_SLOPE * LIMIT
+
+
+@jit
+def _rate(g, e, units, limit):
+    """Score a link (again), by the better of its two scores; in the queue while it speaks for a join.
+
+    The limit adds the same to both, RIM_SLOPE of it.
+    """
+    small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
+    lower = min(g.peak[g.ends[2 * e]], g.peak[g.ends[2 * e + 1]])
+    share = g.box[e] / (np.float64(g.rim[e]) * units[0]) if g.rim[e] > 0 else NO_RIM
+    neck = np.float64(g.area[e]) * units[1] / (np.pi * lower * lower)
+    score = max(_compact(g, e, small, neck, share), _continuing(g, e, small, neck, share))
+    g.score[e] = score + RIM_SLOPE * limit
     if g.score[e] <= 0:
         _leave(g.heap, g.place, g.score, g.ends, g.held, e)
         return
@@ -335,6 +380,7 @@ def _absorb(g, link, units, limit):
                 g.area[same] += g.area[e]
                 g.rim[same] += g.rim[e]
                 g.box[same] += g.box[e]
+                g.saddle[same] = max(g.saddle[same], g.saddle[e])
                 _rate(g, same, units, limit)
     return keep, gone
 
@@ -350,7 +396,8 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
     surface : (N,) int64, area towards background
     peak : (N,) float64, height of the highest, shortest voxel edges
     moments : (N,9) int64, sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels
-    sums : (3,E) int64, area, rim and box of each link
+    sums : (4,E) int64
+        Area, rim and box of each link, and its saddle, SADDLE_UNIT to the shortest voxel edge.
     units : (2,) float64
         What `box` is per `rim` where all is solid, and what areas are counted in, squares of the shortest voxel edge.
     limit : float
@@ -371,7 +418,7 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
     nothing = np.full(links, NONE)
     g = Links(
         ends.copy(), size.copy(), surface.copy(), peak.copy(), moments.copy(), np.zeros(n), size.copy(),
-        sums[0].copy(), sums[1].copy(), sums[2].copy(),
+        sums[0].copy(), sums[1].copy(), sums[2].copy(), sums[3].copy(),
         np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
         np.full(capacity, NONE), np.full(capacity, NONE),
         nothing.copy(), nothing, np.zeros(links, np.float64), np.zeros(1, np.int64),
