@@ -25,16 +25,16 @@ with the first.
   those that can be told, without touches as wide as welds (.35 of the smaller radius), welds of less than 2.5 voxels
   and void fractions within a fifth of the limit. *Truth*: of all, by the neck and the voids of the true labels.
 - **One**: of the true particles found (half of them or more), those of which one label holds nine tenths of what was
-  found; *pieces*: labels that have most of their voxels in such a particle, per particle. **Two**: of the true particles
-  of this size that touch, the pairs whose largest shares carry two labels.
+  found; *pieces*: labels that have most of their voxels in such a particle, per particle. **Two**: of the true
+  particles of this size that touch, the pairs whose largest shares carry two labels.
 - **Peers**: SciPy and scikit-image (Gaussian of 1, 1.5 or 2.5 voxels, multi-Otsu or Otsu, filled holes, watershed from
   h-maxima) and PoreSpy's SNOW, each on whichever of those masks is nearest to the truth, and with its best setting *for
   that row*, chosen by its F1. Empty: not played.
 
 """
 COLUMNS = (
-    "| | n | F1 | within | best merge | one | pieces | two | count | over | under | Rand | diameter | volume | voids | seen | false "
-    "| verdict | clear | truth | h-maxima | SNOW |"
+    "| | n | F1 | within | best merge | one | pieces | two | count | over | under | Rand "
+    "| diameter | volume | voids | seen | false | verdict | clear | truth | h-maxima | SNOW |"
 )
 PARTS = {
     "family": "Families",
@@ -77,7 +77,7 @@ def _pooled(found: Sequence[dict[str, Any]], part: str, whole: str) -> float:
 
 
 def _together(found: Sequence[dict[str, Any]]) -> list[str]:
-    """Shares of bodies that stay one and of pairs that stay two, and the pieces a body is cut into; empty: not played."""
+    """Share of bodies that stay one, pieces a body is cut into, share of pairs that stay two; empty: not played."""
     if any("kept" not in one for one in found):
         return ["", "", ""]
     sums = {name: sum(one["kept"][name] for one in found) for name in found[0]["kept"]}

@@ -19,22 +19,63 @@ NECK_SLOPE = 0.3  # how strongly a neck wider than the inscribed ball speaks for
 PEAK_SLOPE = 0.3  # how strongly peaks of unequal height speak against it
 SPRAWL_SLOPE = 2.8  # how strongly room between the two speaks against it
 CRUMB = 80.0  # voxels: what is smaller has a shape of noise, and its room says little
-# a body that goes on through its interface (`_continuing`); fitted by scripts/fit_joins.py, see docs/segmentation.md
-LIMIT = 0.905  # `split.join` at which these hold
-ON_START = 1.0  # all else even
-ON_SADDLE = 7.0  # how strongly a waist, a saddle lower than the lower peak, speaks against it
-ON_SIZE = 1.3  # how strongly a thick body speaks for it: blur fills the waist of a thin one
-ON_RIM = 20.0  # how strongly a concave rim speaks against it
-ON_RIM_SIZE = 5.0  # ... and how much more in a thick body
 FLAT_RIM, SIZE = 0.65, 6.0  # solid share along the rim and lower peak, voxels, from which these count
-ON_CRUMB = 3.6  # how strongly a crumb speaks against it
-ON_PEAKS = 3.5  # how strongly peaks of unequal height speak against it
-ON_WIDE = 0.3  # how strongly an interface wider than the inscribed ball, as in a sheet, speaks for it
+ON_CRUMB = 3.5  # how strongly a crumb speaks against it
+ON_PEAKS = 3.6  # how strongly peaks of unequal height speak against it
+ON_WIDE = 0.4  # how strongly an interface wider than the inscribed ball, as in a sheet, speaks for it
+FACE_SIZE = 16.0  # higher peak, voxels, from which a thick particle speaks for a join at a face
+PART = 0.3  # of the voxels of the larger one: a part is smaller
 WIDEST = 2.5  # logarithm of the widest neck that counts
 LEAST_SADDLE = 0.05  # of the lower peak: lower ones count as this
 SADDLE_UNIT = 2**20  # saddles are held as whole numbers, so many to the shortest voxel edge
 NO_RIM = 0.5  # solid share where the interface has no rim
+LIMIT = 0.905  # `split.join` at which the figures of `Rule` hold
 GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
+
+
+class Rule(NamedTuple):
+    """What decides about a join; the figures after `limit` are those of a body that goes on (`_continuing`).
+
+    Source: scripts/fit_joins.py, on phantoms of 13 families, see docs/segmentation.md.
+
+    Attributes
+    ----------
+    box : float
+        What `box` is per `rim` where all is solid.
+    area : float
+        What areas are counted in, squares of the shortest voxel edge.
+    limit : float
+        More joins more: the solid share along the rim at which the other features decide alone.
+    start : float
+        All else even.
+    saddle : float
+        How strongly a waist, a saddle lower than the lower peak, speaks against a join.
+    size : float
+        How strongly a thick body speaks for it: blur fills the waist of a thin one.
+    rim, rim_size : float
+        How strongly a concave rim speaks against it, and how much more in a thick body.
+    crumb : float
+        How strongly a crumb speaks against it.
+    peaks : float
+        How strongly peaks of unequal height speak against it.
+    wide : float
+        How strongly an interface wider than the inscribed ball, as in a sheet, speaks for it.
+    face : float
+        In place of `start` for a small part of a particle that a face of the volume cuts.
+    """
+
+    box: float
+    area: float
+    limit: float
+    start: float = 0.8
+    saddle: float = 7.0
+    size: float = 1.5
+    rim: float = 19.0
+    rim_size: float = 4.0
+    crumb: float = 3.5
+    peaks: float = 3.6
+    wide: float = 0.4
+    face: float = 0.5
 
 
 @jit_inline
@@ -76,15 +117,16 @@ def join_floor(order, pairs, saddles, peaks, floor):
 class Links(NamedTuple):
     """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
 
-    ends (2E,) int64; size, surface (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see _room;
-    scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; lists (2,N) int64, first half
-    link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place
-    (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
+    ends (2E,) int64; size, surface, cut (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see
+    _room; scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; lists (2,N)
+    int64, first half link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of
+    pairs; heap, place (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
     """
 
     ends: np.ndarray
     size: np.ndarray
     surface: np.ndarray
+    cut: np.ndarray
     peak: np.ndarray
     moments: np.ndarray
     room: np.ndarray
@@ -272,36 +314,41 @@ def _compact(g, e, small, neck, share):
 
 
 @jit
-def _continuing(g, e, small, neck, share):
+def _continuing(g, e, small, neck, share, rule):
     """How strongly a body seems to go on through the interface, as a tube or a sheet does, but for the limit.
 
-    Its length, its bends and the room it takes do not matter: only whether there is a waist. ON_START
-    + ON_SADDLE ln(saddle) + ON_SIZE ln(p / SIZE) - (ON_RIM + ON_RIM_SIZE ln(p / SIZE)) (f - FLAT_RIM)
-    - ON_PEAKS ln(peaks) - ON_CRUMB CRUMB^2 / (n^2 + CRUMB^2) + ON_WIDE ln(neck) where it is wider than 1: p, the lower
-    peak; saddle, the highest point of the interface over p; the others as in `_compact`.
+    Its length, its bends and the room it takes do not matter: only whether there is a waist. With the rule's figures:
+    start + saddle ln(s / p) + size ln(p / SIZE) - (rim + rim_size ln(p / SIZE)) (f - FLAT_RIM) - peaks ln(peaks)
+    - crumb CRUMB^2 / (n^2 + CRUMB^2) + wide ln(neck) where it is wider than 1: p, the lower peak; s, the highest point
+    of the interface; the others as in `_compact`. Where a face of the volume cuts a particle, a bulge of it looks
+    apart: of two that are cut, the small one goes by its waist and rim and by how thick the large one is.
     """
     a, b = g.ends[2 * e], g.ends[2 * e + 1]
     voxels = np.float64(g.size[small])
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
-    saddle = max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE)
-    size = np.log(lower / SIZE)
-    score = ON_START + ON_SADDLE * np.log(saddle) + ON_SIZE * size - ON_PEAKS * np.log(upper / lower)
-    score -= (ON_RIM + ON_RIM_SIZE * size) * (share - FLAT_RIM) + ON_CRUMB * CRUMB**2 / (voxels * voxels + CRUMB**2)
-    return score + ON_WIDE * min(max(np.log(neck), 0.0), WIDEST) - RIM_SLOPE * LIMIT
+    waist = rule.saddle * np.log(max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE))
+    crumb = rule.crumb * CRUMB**2 / (voxels * voxels + CRUMB**2)
+    size, concave = np.log(lower / SIZE), share - FLAT_RIM
+    score = rule.start + waist + rule.size * size - rule.peaks * np.log(upper / lower)
+    score += rule.wide * min(max(np.log(neck), 0.0), WIDEST) - (rule.rim + rule.rim_size * size) * concave - crumb
+    larger = g.size[a if small == b else b]
+    if g.cut[a] and g.cut[b] and voxels < PART * larger:
+        score = max(score, rule.face + waist + rule.size * np.log(upper / FACE_SIZE) - rule.rim * concave - crumb)
+    return score - RIM_SLOPE * LIMIT
 
 
 @jit
-def _rate(g, e, units, limit):
+def _rate(g, e, rule):
     """Score a link (again), by the better of its two scores; in the queue while it speaks for a join.
 
     The limit adds the same to both, RIM_SLOPE of it.
     """
     small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
     lower = min(g.peak[g.ends[2 * e]], g.peak[g.ends[2 * e + 1]])
-    share = g.box[e] / (np.float64(g.rim[e]) * units[0]) if g.rim[e] > 0 else NO_RIM
-    neck = np.float64(g.area[e]) * units[1] / (np.pi * lower * lower)
-    score = max(_compact(g, e, small, neck, share), _continuing(g, e, small, neck, share))
-    g.score[e] = score + RIM_SLOPE * limit
+    share = g.box[e] / (np.float64(g.rim[e]) * rule.box) if g.rim[e] > 0 else NO_RIM
+    neck = np.float64(g.area[e]) * rule.area / (np.pi * lower * lower)
+    score = max(_compact(g, e, small, neck, share), _continuing(g, e, small, neck, share, rule))
+    g.score[e] = score + RIM_SLOPE * rule.limit
     if g.score[e] <= 0:
         _leave(g.heap, g.place, g.score, g.ends, g.held, e)
         return
@@ -327,10 +374,11 @@ def _tie(g, e):
 
 
 @jit
-def _grow(g, keep, gone, units, limit):
+def _grow(g, keep, gone, rule):
     """Give one cluster what the other holds and score what that changes of its links."""
     g.size[keep] += g.size[gone]
     g.surface[keep] += g.surface[gone]
+    g.cut[keep] |= g.cut[gone]
     g.peak[keep] = max(g.peak[keep], g.peak[gone])
     for k in range(9):
         g.moments[keep, k] += g.moments[gone, k]
@@ -341,18 +389,18 @@ def _grow(g, keep, gone, units, limit):
         if not _is_smaller(g, half):
             _cut(g, half >> 1)
             _tie(g, half >> 1)
-        _rate(g, half >> 1, units, limit)
+        _rate(g, half >> 1, rule)
         half = following
     if g.size[keep] - g.scored[keep] >= g.scored[keep] // GROWN:
         g.scored[keep] = g.size[keep]
         half = g.lists[1, keep]
         while half != NONE:
-            _rate(g, half >> 1, units, limit)
+            _rate(g, half >> 1, rule)
             half = g.after[half]
 
 
 @jit
-def _absorb(g, link, units, limit):
+def _absorb(g, link, rule):
     """Join the two clusters of a link; returns (the one that stays, the one that goes)."""
     keep, gone = g.ends[2 * link], g.ends[2 * link + 1]
     if g.degree[keep] < g.degree[gone] or (g.degree[keep] == g.degree[gone] and keep > gone):
@@ -360,7 +408,7 @@ def _absorb(g, link, units, limit):
     _leave(g.heap, g.place, g.score, g.ends, g.held, link)
     _forget(g.keys, g.found, _key(keep, gone))
     _cut(g, link)
-    _grow(g, keep, gone, units, limit)
+    _grow(g, keep, gone, rule)
     for kind in range(2):
         while g.lists[kind, gone] != NONE:
             half = g.lists[kind, gone]
@@ -374,34 +422,31 @@ def _absorb(g, link, units, limit):
                 g.ends[half] = keep
                 _remember(g.keys, g.found, _key(keep, other), e)
                 _tie(g, e)
-                _rate(g, e, units, limit)
+                _rate(g, e, rule)
             else:
                 _leave(g.heap, g.place, g.score, g.ends, g.held, e)
                 g.area[same] += g.area[e]
                 g.rim[same] += g.rim[e]
                 g.box[same] += g.box[e]
                 g.saddle[same] = max(g.saddle[same], g.saddle[e])
-                _rate(g, same, units, limit)
+                _rate(g, same, rule)
     return keep, gone
 
 
 @jit
-def join_best(ends, size, surface, peak, moments, sums, units, limit):
+def join_best(ends, sizes, peak, moments, sums, rule):
     """Join the pair of the highest score, score what it changed again, go on while a score is above zero.
 
     Parameters
     ----------
     ends : (2E,) int64, clusters of each link, every pair once
-    size : (N,) int64, voxels
-    surface : (N,) int64, area towards background
+    sizes : (3,N) int64
+        Voxels, area towards background, and 1 where a face of the volume cuts it.
     peak : (N,) float64, height of the highest, shortest voxel edges
     moments : (N,9) int64, sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels
     sums : (4,E) int64
         Area, rim and box of each link, and its saddle, SADDLE_UNIT to the shortest voxel edge.
-    units : (2,) float64
-        What `box` is per `rim` where all is solid, and what areas are counted in, squares of the shortest voxel edge.
-    limit : float
-        More joins more: the solid share along the rim at which the other features decide alone.
+    rule : Rule
 
     Returns
     -------
@@ -411,13 +456,14 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
         The lowest score that was looked at up to each join, above zero: as much lower may the scores be for it still
         to be made.
     """
-    n, links = size.size, ends.size // 2
+    n, links = peak.size, ends.size // 2
     capacity = 16
     while capacity < 2 * links + 16:
         capacity *= 2
     nothing = np.full(links, NONE)
     g = Links(
-        ends.copy(), size.copy(), surface.copy(), peak.copy(), moments.copy(), np.zeros(n), size.copy(),
+        ends.copy(), sizes[0].copy(), sizes[1].copy(), sizes[2].copy(), peak.copy(), moments.copy(), np.zeros(n),
+        sizes[0].copy(),
         sums[0].copy(), sums[1].copy(), sums[2].copy(), sums[3].copy(),
         np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
         np.full(capacity, NONE), np.full(capacity, NONE),
@@ -428,16 +474,16 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
     for e in range(links):
         _remember(g.keys, g.found, _key(g.ends[2 * e], g.ends[2 * e + 1]), e)
         _tie(g, e)
-        _rate(g, e, units, limit)
+        _rate(g, e, rule)
     made, steps, scores = 0, np.empty((n, 2), np.int64), np.empty(n, np.float64)
     least = np.inf
     while g.held[0] > 0:
         best = g.heap[0]
         least = min(least, g.score[best])  # the score as it was: a lower limit would have ended here
-        _rate(g, best, units, limit)
+        _rate(g, best, rule)
         if g.held[0] > 0 and g.heap[0] == best:
             least = min(least, g.score[best])
             scores[made] = least
-            steps[made, 0], steps[made, 1] = _absorb(g, best, units, limit)
+            steps[made, 0], steps[made, 1] = _absorb(g, best, rule)
             made += 1
     return steps[:made].copy(), scores[:made].copy()

@@ -1,7 +1,7 @@
 """Bodies that are one particle though they bend, branch, bulge or are hollow: tubes, coils, dendrites, lobes, shells.
 
-Each is a union of balls in a frame of its own (radius of the tube, or of the main ball: 1), turned at random and scaled to
-a wanted volume; shells are a ball less one or more hollows.
+Each is a union of balls in a frame of its own (radius of the tube, or of the main ball: 1), turned at random and scaled
+to a wanted volume; shells are a ball less one or more hollows.
 """
 
 from dataclasses import dataclass, field

@@ -199,8 +199,8 @@ def rasterise(group: Group, spacing: np.ndarray, rng: np.random.Generator) -> Bo
     origin = low - spacing * rng.uniform(0, 1, 3)
     shape = tuple(int(n) for n in np.ceil((high - origin) / spacing) + 1)
     labels, depth = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
-    for label, (body, extent) in enumerate(zip(group.bodies, reaches), start=1):
-        kernels.stamp(labels, depth, body, label, origin, spacing, extent)
+    for label, (body, reached) in enumerate(zip(group.bodies, reaches), start=1):
+        kernels.stamp(labels, depth, body, label, origin, spacing, reached)
     if len(group.bodies) > 1:
         _keep_largest_parts(labels)
     return _trimmed(labels, origin, spacing)

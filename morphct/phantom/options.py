@@ -8,7 +8,7 @@ from ..options import Options, option
 
 # share of particles by family; "bimodal", "sponge" and "dense" also change sizes, grouping or packing (see `mix`)
 FAMILIES = ("near-round", "irregular", "faceted", "rods", "plates", "ellipsoids", "spheres")
-# one body each, though bent, branched, bulging or hollow (see `compound`); without voids but the hollows of shells
+# one body each, though bent, branched, bulging or hollow (see `compound`), without voids but the hollows of shells
 COMPOUNDS = ("tubes", "coils", "dendrites", "lobed", "shells")
 PRESETS = ("mixed", *FAMILIES, "bimodal", "sponge", "dense", *COMPOUNDS)
 MIXES: dict[str, dict[str, float]] = {
