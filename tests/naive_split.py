@@ -148,11 +148,12 @@ class Joining:
         waist = rule.saddle * math.log(min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE), 1))
         size, crumb = math.log(low / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
         further = rule.start + rule.size * size + waist - rule.peaks * math.log(high / low) - crumb
-        further -= (rule.rim + rule.rim_size * size) * (share - k.FLAT_RIM)
+        concave = max(share - k.FLAT_RIM, -k.FLATTER)
+        further -= (rule.rim + rule.rim_size * size) * concave
         further += rule.wide * min(max(math.log(neck), 0), k.WIDEST)
         if self.cut[a] and self.cut[b] and n < k.PART * other:
             face = rule.face + rule.size * math.log(high / k.FACE_SIZE) + waist - crumb
-            further = max(further, face - rule.rim * (share - k.FLAT_RIM))
+            further = max(further, face - rule.rim * concave)
         compact -= k.RIM_SLOPE * (share - rule.limit)
         return max(compact, further + k.RIM_SLOPE * (rule.limit - k.LIMIT))
 

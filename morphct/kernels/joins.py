@@ -26,6 +26,7 @@ ON_WIDE = 0.4  # how strongly an interface wider than the inscribed ball, as in 
 FACE_SIZE = 16.0  # higher peak, voxels, from which a thick particle speaks for a join at a face
 PART = 0.3  # of the voxels of the larger one: a part is smaller
 WIDEST = 2.5  # logarithm of the widest neck that counts
+FLATTER = 0.05  # a rim flatter than FLAT_RIM by more speaks no more for a join
 LEAST_SADDLE = 0.05  # of the lower peak: lower ones count as this
 SADDLE_UNIT = 2**20  # saddles are held as whole numbers, so many to the shortest voxel edge
 NO_RIM = 0.5  # solid share where the interface has no rim
@@ -328,7 +329,7 @@ def _continuing(g, e, small, neck, share, rule):
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
     waist = rule.saddle * np.log(max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE))
     crumb = rule.crumb * CRUMB**2 / (voxels * voxels + CRUMB**2)
-    size, concave = np.log(lower / SIZE), share - FLAT_RIM
+    size, concave = np.log(lower / SIZE), max(share - FLAT_RIM, -FLATTER)
     score = rule.start + waist + rule.size * size - rule.peaks * np.log(upper / lower)
     score += rule.wide * min(max(np.log(neck), 0.0), WIDEST) - (rule.rim + rule.rim_size * size) * concave - crumb
     larger = g.size[a if small == b else b]

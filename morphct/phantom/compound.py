@@ -172,8 +172,8 @@ def draw_compound(family: str, diameter: float, rng: np.random.Generator) -> Com
     unit, turn = SHAPES[family](rng), rotation(rng)
     scale = 0.5 * diameter / np.cbrt(3 / (4 * np.pi) * _counted(unit.parts))
     middle = np.mean(unit.box, axis=0)
-    lists = [
+    parts, hollows, mouths = (
         [_ball(scale * (turn @ (b.centre - middle)), scale * b.radius) for b in bodies]
         for bodies in (unit.parts, unit.hollows, unit.mouths)
-    ]
-    return Compound(*lists, np.pi / 6 * diameter**3)
+    )
+    return Compound(parts, hollows, mouths, np.pi / 6 * diameter**3)
