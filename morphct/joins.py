@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels import joins as kernel
-from .kernels.joins import RIM_SLOPE
+from .kernels.join_scores import RIM_SLOPE, SADDLE_UNIT, Rule
 from .saddles import BOX_VOXELS, Graph
 
 
@@ -111,7 +111,7 @@ def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray,
     for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
         np.add.at(row, place, column[apart])
     # whole numbers like the rest: neither order nor cut can change a bit
-    np.maximum.at(sums[3], place, np.rint(graph.saddles[apart] * kernel.SADDLE_UNIT).astype(np.int64))
+    np.maximum.at(sums[3], place, np.rint(graph.saddles[apart] * SADDLE_UNIT).astype(np.int64))
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).reshape(-1), sizes, peaks, moments, sums
 
 
@@ -135,7 +135,7 @@ def join(
        with fewer voxels and of the other: near 0 for the parts of a convex body, large for bodies that only touch;
        f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.
        Where that is more: a second score of the same limit by whether the body goes on through the interface without
-       a waist, as tubes, coils, branches and shells do; see `kernels.joins._continuing`.
+       a waist, as tubes, coils, branches and shells do; see `kernels.join_scores.continuing`.
 
     Parameters
     ----------
@@ -147,11 +147,11 @@ def join(
     beyond : float
         How much further `steps` goes than the limit.
     figures : dict, optional
-        Of the rule, in place of those of `kernels.joins.Rule`.
+        Of the rule, in place of those of `kernels.join_scores.Rule`.
     """
     clusters, n = flooded(graph, floor)
     reached = limit + beyond
-    rule = kernel.Rule(float(BOX_VOXELS), graph.area_unit, reached, **(figures or {}))
+    rule = Rule(float(BOX_VOXELS), graph.area_unit, reached, **(figures or {}))
     pairs, scores = kernel.join_best(*_contracted(graph, clusters, n), rule)
     steps = Steps(clusters, pairs, reached - scores / RIM_SLOPE)
     made = steps.made(limit) if beyond else len(pairs)

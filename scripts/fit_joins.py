@@ -1,4 +1,4 @@
-"""How the figures of the second score of the joins were found (`Rule` in kernels/joins.py), and how good they are.
+"""How the figures of the second score of the joins were found (`Rule` in kernels/join_scores.py), and their worth.
 
     scripts/fit_joins                         phantoms drawn (kept in scoreboard-run/joins/), the rule as it stands told
     scripts/fit_joins --seeds 31 --scales 20  fewer of them
@@ -22,7 +22,7 @@ from scoreboard_phantoms import BODIES, FAMILIES
 
 from morphct import basins, distance, joins, saddles, scoring, segmenting
 from morphct.job import Job
-from morphct.kernels import joins as kernel
+from morphct.kernels import join_scores as kernel
 from morphct.phantom import Phantom, PhantomOptions, make
 from morphct.planning import plan_work
 from morphct.scratch import Scratch
