@@ -2,7 +2,8 @@
 
 Best pair first, while the interface is large for the smaller of the two and for the ball inscribed in it, the two are
 about as thick, together sprawl little more than each alone, and the surface along the rim of the interface is not too
-concave. Before that a floor may take away peaks that hardly rise above their saddle.
+concave. Or, however long the two are and however they bend, while the body goes on through the interface without a
+waist. Before that a floor may take away peaks that hardly rise above their saddle.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels import joins as kernel
-from .kernels.joins import RIM_SLOPE
+from .kernels.join_scores import RIM_SLOPE, SADDLE_UNIT, Rule
 from .saddles import BOX_VOXELS, Graph
 
 
@@ -91,20 +92,27 @@ def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
 
 
 def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
-    """Of clusters: half links (2L,), sizes, surfaces, peaks, moments (n,...), sums (3,L) of area, rim and box."""
-    sizes, surfaces, moments = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros((n, 9), np.int64)
-    peaks = np.zeros(n)
-    np.add.at(sizes, clusters, graph.sizes)
-    np.add.at(surfaces, clusters, graph.surfaces)
+    """Of clusters: half links (2L,), sizes (3,n), peaks, moments (n,...), and (4,L) sums of area, rim, box, saddle.
+
+    Sizes: voxels, surfaces, whether a face cuts it. Of saddles the highest.
+    """
+    sizes, moments = np.zeros((3, n), np.int64), np.zeros((n, 9), np.int64)
+    np.add.at(sizes[0], clusters, graph.sizes)
+    np.add.at(sizes[1], clusters, graph.surfaces)
     np.add.at(moments, clusters, graph.moments)
+    if graph.cut is not None:
+        sizes[2, clusters[graph.cut]] = 1
+    peaks = np.zeros(n)
     np.maximum.at(peaks, clusters, graph.peaks)
     links = np.sort(clusters[graph.pairs], axis=1)
     apart = links[:, 0] != links[:, 1]
     keys, place = np.unique(links[apart, 0] << 32 | links[apart, 1], return_inverse=True)
-    sums = np.zeros((3, len(keys)), np.int64)
+    sums = np.zeros((4, len(keys)), np.int64)
     for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
         np.add.at(row, place, column[apart])
-    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).reshape(-1), sizes, surfaces, peaks, moments, sums
+    # whole numbers like the rest: neither order nor cut can change a bit
+    np.maximum.at(sums[3], place, np.rint(graph.saddles[apart] * SADDLE_UNIT).astype(np.int64))
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).reshape(-1), sizes, peaks, moments, sums
 
 
 def flood(graph: Graph, h: float) -> Joined:
@@ -113,7 +121,9 @@ def flood(graph: Graph, h: float) -> Joined:
     return Joined((clusters + 1).astype(np.int32), n, len(graph.peaks) - n, 0)
 
 
-def join(graph: Graph, floor: float, limit: float, beyond: float = 0.0) -> Joined:
+def join(
+    graph: Graph, floor: float, limit: float, beyond: float = 0.0, figures: dict[str, float] | None = None
+) -> Joined:
     """Join basins into particles.
 
     1. Floor: join while the lower peak rises less than `floor` above the saddle (highest saddle first).
@@ -124,6 +134,8 @@ def join(graph: Graph, floor: float, limit: float, beyond: float = 0.0) -> Joine
        sprawl = (R - R1 - R2) / R1, the R the volumes of the ellipsoids of equal moments of both together, of the one
        with fewer voxels and of the other: near 0 for the parts of a convex body, large for bodies that only touch;
        f = mean solid share of the boxes at the rim (0.5 without a rim). Sums add up on joining.
+       Where that is more: a second score of the same limit by whether the body goes on through the interface without
+       a waist, as tubes, coils, branches and shells do; see `kernels.join_scores.continuing`.
 
     Parameters
     ----------
@@ -134,11 +146,13 @@ def join(graph: Graph, floor: float, limit: float, beyond: float = 0.0) -> Joine
         More joins more.
     beyond : float
         How much further `steps` goes than the limit.
+    figures : dict, optional
+        Of the rule, in place of those of `kernels.join_scores.Rule`.
     """
     clusters, n = flooded(graph, floor)
     reached = limit + beyond
-    units = np.array([BOX_VOXELS, graph.area_unit])
-    pairs, scores = kernel.join_best(*_contracted(graph, clusters, n), units, reached)
+    rule = Rule(float(BOX_VOXELS), graph.area_unit, reached, **(figures or {}))
+    pairs, scores = kernel.join_best(*_contracted(graph, clusters, n), rule)
     steps = Steps(clusters, pairs, reached - scores / RIM_SLOPE)
     made = steps.made(limit) if beyond else len(pairs)
     joined, particles = _numbered(steps.joined(made))

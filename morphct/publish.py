@@ -138,6 +138,7 @@ class Doubts:
             "surface_shift": self.shift if self.level is not None else None,
             "join": None if self.margins is None else self.margins.join,
             "join_uncertainty": None if self.margins is None else self.margins.uncertainty,
+            "split_untold": None if self.margins is None else self.margins.untold(),
             "numbers": sensitivity.sensitivity(
                 summary, particles, tables.contacts, self.margins, self.change, settings.aggregates, kept
             ),

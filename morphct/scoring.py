@@ -16,6 +16,8 @@ MAJORITY = 0.5
 PART = 0.1
 # a true void is found when found voids cover this share of it
 COVERED = 0.25
+# a body stays one when one label holds this share of what was found of it
+WHOLE = 0.9
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,70 @@ def score(
         **_split_score(table, kept),
         rand_error=_rand_error(table),
         **_void_score(truth, found, truth_voids, found_voids, open_voids, min_void_voxels),
+    )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Whether one stays one, and two stay two.
+
+    Attributes
+    ----------
+    bodies, whole : int
+        True particles of some size of which at least half was found, and those of them held by one label.
+    pieces : int
+        Found labels that have most of their voxels in one of these bodies.
+    pairs, apart : int
+        True particles in contact, both among these bodies, and those whose largest shares carry two labels.
+    """
+
+    bodies: int
+    whole: int
+    pieces: int
+    pairs: int
+    apart: int
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return asdict(self)
+
+
+def kept(truth: Any, found: Any, contacts: np.ndarray, min_voxels: int = 8) -> Kept:
+    """Count the true particles that stay one, and the touching pairs of them that stay two.
+
+    Parameters
+    ----------
+    truth, found : (Z, Y, X) integer array-likes
+        Particles, 0 outside; sliced along z only.
+    contacts : (K, 2) int
+        True labels that touch.
+    min_voxels : int
+        Smaller true particles are left out.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ.
+    """
+    table = contingency(truth, found)
+    both = (table.truth != 0) & (table.found != 0)
+    of, label, voxels = table.truth[both], table.found[both], table.voxels[both]
+    covered = np.bincount(of, voxels, len(table.truth_sizes))
+    counts = (table.truth_sizes >= max(1, min_voxels)) & (2 * covered >= table.truth_sizes)
+    counts[0] = False
+    order = np.lexsort((label, -voxels, of))
+    bodies, first = np.unique(of[order], return_index=True)
+    largest, holder = np.zeros((2, len(table.truth_sizes)), np.int64)
+    largest[bodies], holder[bodies] = voxels[order][first], label[order][first]
+    inside = counts[of] & (2 * voxels > table.found_sizes[label])
+    pairs = np.asarray(contacts, np.int64).reshape(-1, 2)
+    pairs = pairs[counts[pairs].all(axis=1)]
+    return Kept(
+        int(counts.sum()),
+        int((counts & (largest >= WHOLE * covered)).sum()),
+        int(inside.sum()),
+        len(pairs),
+        int((holder[pairs[:, 0]] != holder[pairs[:, 1]]).sum()),
     )
 
 

@@ -75,6 +75,24 @@ class Margins:
         moved["merges_at"][partner == 0] = np.nan
         return replace(self, merges_with=partner, **moved)
 
+    def untold(self) -> dict[str, Any]:
+        """How many particles the shape does not tell apart: another limit within the uncertainty would say otherwise.
+
+        Returns
+        -------
+        dict
+            `may_be_several`: particles of which a part, not a crumb, would come off; `parts`: pieces these would be;
+            `may_be_one_with_another`: particles that would be joined with another one; `share`: of all particles, those
+            of either kind.
+        """
+        apart, together = np.isfinite(self.falls_at[1:]), np.isfinite(self.merges_at[1:])
+        return {
+            "may_be_several": int(apart.sum()),
+            "parts": int(self.falls_into[1:][apart].sum()),
+            "may_be_one_with_another": int(together.sum()),
+            "share": float((apart | together).mean()) if len(apart) else 0.0,
+        }
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain lists, for the checkpoint; NaN becomes None there."""
         return {f.name: v.tolist() if isinstance(v := getattr(self, f.name), np.ndarray) else v for f in fields(self)}

@@ -24,17 +24,21 @@ with the first.
 - **Verdict**: balanced accuracy of single, porous and aggregate over particles that were found, whole. *Clear*: of
   those that can be told, without touches as wide as welds (.35 of the smaller radius), welds of less than 2.5 voxels
   and void fractions within a fifth of the limit. *Truth*: of all, by the neck and the voids of the true labels.
+- **One**: of the true particles found (half of them or more), those of which one label holds nine tenths of what was
+  found; *pieces*: labels that have most of their voxels in such a particle, per particle. **Two**: of the true
+  particles of this size that touch, the pairs whose largest shares carry two labels.
 - **Peers**: SciPy and scikit-image (Gaussian of 1, 1.5 or 2.5 voxels, multi-Otsu or Otsu, filled holes, watershed from
   h-maxima) and PoreSpy's SNOW, each on whichever of those masks is nearest to the truth, and with its best setting *for
   that row*, chosen by its F1. Empty: not played.
 
 """
 COLUMNS = (
-    "| | n | F1 | within | best merge | count | over | under | Rand | diameter | volume | voids | seen | false "
-    "| verdict | clear | truth | h-maxima | SNOW |"
+    "| | n | F1 | within | best merge | one | pieces | two | count | over | under | Rand "
+    "| diameter | volume | voids | seen | false | verdict | clear | truth | h-maxima | SNOW |"
 )
 PARTS = {
     "family": "Families",
+    "body": "One body, though long, coiled, branched, lobed or hollow",
     "contrast": "Contrast",
     "filling": "How full the volume is",
     "scan": "What goes wrong in a scan",
@@ -72,6 +76,16 @@ def _pooled(found: Sequence[dict[str, Any]], part: str, whole: str) -> float:
     return sum(one["ours"][part] for one in found) / max(sum(one["ours"][whole] for one in found), 1)
 
 
+def _together(found: Sequence[dict[str, Any]]) -> list[str]:
+    """Share of bodies that stay one, pieces a body is cut into, share of pairs that stay two; empty: not played."""
+    if any("kept" not in one for one in found):
+        return ["", "", ""]
+    sums = {name: sum(one["kept"][name] for one in found) for name in found[0]["kept"]}
+    bodies, pairs = max(sums["bodies"], 1), sums["pairs"]
+    two = f"{sums['apart'] / pairs:.1%}" if pairs else ""
+    return [f"{sums['whole'] / bodies:.1%}", f"{sums['pieces'] / bodies:.2f}", two]
+
+
 def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
     true, filled, large, seen = np.sum([one["resolved"] for one in found], axis=0)
     (h, h_f1), (reach, snow_f1) = best_of(found, "h-maxima"), best_of(found, "SNOW")
@@ -81,6 +95,7 @@ def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
         f"{_mean(found, 'ours', 'f1'):.3f}",
         f"{_mean(found, 'ours', 'f1_interior'):.3f}",
         f"{_mean(found, 'best', 'f1'):.3f}",
+        *_together(found),
         f"{_pooled(found, 'n_found', 'n_truth') - 1:+.1%}",
         f"{100 * _pooled(found, 'over_splits', 'n_truth'):.1f}",
         f"{100 * _pooled(found, 'under_splits', 'n_truth'):.1f}",
@@ -120,7 +135,7 @@ def page(results: Sequence[dict[str, Any]], seeds: Sequence[int]) -> str:
         if not here:
             continue
         text.append(f"## {title}\n")
-        if part == "family":
+        if part in ("family", "body"):
             for diameter, found in _by(here, "diameter").items():
                 text += [f"Median diameter {diameter} voxels:\n", *_table(found, _by(found, "row")), ""]
         else:

@@ -9,6 +9,8 @@ import numpy as np
 from morphct.phantom import Phantom, PhantomOptions, make
 
 FAMILIES = ("near-round", "irregular", "faceted", "rods", "plates", "bimodal", "sponge", "dense")
+# one body each, though long, coiled, branched, lobed or hollow; pushed together so that they touch
+BODIES = ("tubes", "coils", "dendrites", "lobed", "shells")
 EDGES = {20: 160, 40: 208, 76: 304, 150: 400}  # of the volume, by median diameter of the particles
 MANY = 40  # voxels of median diameter; larger particles take large volumes, which are drawn for one seed
 STUDY = 2.283  # contrast to noise of the reference study: (5737 - 4255) / 649
@@ -39,6 +41,8 @@ def cases(seeds: list[int], scales: list[int]) -> Iterator[Case]:
                 continue
             for family in FAMILIES:
                 yield Case("family", family, diameter, seed, options={"family": family})
+            for family in BODIES if diameter <= MANY else ():
+                yield Case("body", family, diameter, seed, options={"family": family, "settle": True})
     for seed in seeds[:1]:
         for cnr in (1.5, 4.0, 8.0):
             for family in ("mixed", "sponge", "dense"):

@@ -62,6 +62,8 @@ def _morphct(made: Phantom) -> dict[str, Any]:
         score = scoring.score(
             made.labels, labels, truth_voids=made.voids, found_voids=voids, open_voids=is_open, min_voxels=SMALLEST
         )
+        pairs = made.contacts[["label_a", "label_b"]].to_numpy(np.int64)
+        together = scoring.kept(made.labels, labels, pairs, SMALLEST)
         wanted = DescriptorOptions(names=("class", "void_fraction"))
         measured = measure(
             labels, segmented.n, made.voxel_size, slabs=job.slabs, void_labels=voids, owner=segmented.voids.owner,
@@ -72,6 +74,7 @@ def _morphct(made: Phantom) -> dict[str, Any]:
     return {
         "ours": _plain(score),
         "best": best,
+        "kept": together.to_mapping(),
         **_confusion(made, labels, table["class"].astype(str).to_numpy()),
         "resolved": _resolved(made, voids, segmented.detection_diameter, is_open),
     }

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -117,12 +118,12 @@ def room(n: int, sums: np.ndarray) -> float:
 class Joining:
     """Clusters that are joined best pair first; every score is kept in a dictionary and looked for in all of it."""
 
-    def __init__(self, graph: tuple, units: tuple[float, float], limit: float, slopes: tuple[float, ...]) -> None:
-        ends, size, surface, peak, moments, sums = graph
-        self.size, self.surface, self.peak = size.tolist(), surface.tolist(), peak.tolist()
+    def __init__(self, graph: tuple, rule: Any, slopes: Any) -> None:
+        ends, (size, surface, cut), peak, moments, sums = graph
+        self.size, self.surface, self.peak, self.cut = size.tolist(), surface.tolist(), peak.tolist(), cut.tolist()
         self.moments = moments.astype(object)
         self.links = {tuple(sorted(p)): list(s) for p, s in zip(ends.reshape(-1, 2).tolist(), sums.T.tolist())}
-        self.units, self.limit, self.slopes = units, limit, slopes
+        self.rule, self.slopes = rule, slopes
         self.scored = list(self.size)
         self.scores = {pair: self.score(pair) for pair in self.links}
         self.root = list(range(len(self.size)))
@@ -133,17 +134,28 @@ class Joining:
 
     def score(self, pair: tuple[int, int]) -> float:
         """How strongly a pair wants to be joined."""
-        (area, rim, boxes), (a, b), small = self.links[pair], pair, self.small(pair)
-        share = boxes / (rim * self.units[0]) if rim else 0.5
-        neck = area * self.units[1] / (math.pi * min(self.peak[a], self.peak[b]) ** 2)
+        (area, rim, boxes, saddle), (a, b), small = self.links[pair], pair, self.small(pair)
+        k, rule = self.slopes, self.rule
+        share = boxes / (rim * rule.box) if rim else 0.5
+        low, high = sorted((self.peak[a], self.peak[b]))
+        neck = area * rule.area / (math.pi * low**2)
         rooms = {i: room(self.size[i], self.moments[i].astype(float)) for i in pair}
         both = room(self.size[a] + self.size[b], (self.moments[a] + self.moments[b]).astype(float))
         sprawl = (both - rooms[a] - rooms[b]) / rooms[small]
-        rim_slope, neck_slope, peak_slope, sprawl_slope, crumb = self.slopes
-        sprawl *= self.size[small] ** 2 / (self.size[small] ** 2 + crumb**2)
-        score = math.log(area / (area + self.surface[small])) + neck_slope * math.log(neck)
-        score -= peak_slope * math.log(max(self.peak[a], self.peak[b]) / min(self.peak[a], self.peak[b]))
-        return score - sprawl_slope * sprawl - rim_slope * (share - self.limit)
+        n, other = self.size[small], self.size[a + b - small]
+        compact = math.log(area / (area + self.surface[small])) + k.NECK_SLOPE * math.log(neck)
+        compact -= k.PEAK_SLOPE * math.log(high / low) + k.SPRAWL_SLOPE * sprawl * n**2 / (n**2 + k.CRUMB**2)
+        waist = rule.saddle * math.log(min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE), 1))
+        size, crumb = math.log(low / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
+        further = rule.start + rule.size * size + waist - rule.peaks * math.log(high / low) - crumb
+        concave = max(share - k.FLAT_RIM, -k.FLATTER)
+        further -= (rule.rim + rule.rim_size * size) * concave
+        further += rule.wide * min(max(math.log(neck), 0), k.WIDEST)
+        if self.cut[a] and self.cut[b] and n < k.PART * other:
+            face = rule.face + rule.size * math.log(high / k.FACE_SIZE) + waist - crumb
+            further = max(further, face - rule.rim * concave)
+        compact -= k.RIM_SLOPE * (share - rule.limit)
+        return max(compact, further + k.RIM_SLOPE * (rule.limit - k.LIMIT))
 
     def merge(self, pair: tuple[int, int], grown: int) -> None:
         """Join a pair: the one with more links stays."""
@@ -151,6 +163,7 @@ class Joining:
         keep, gone = sorted(pair, key=lambda i: (-degree[i], i))
         self.size[keep] += self.size[gone]
         self.surface[keep] += self.surface[gone]
+        self.cut[keep] |= self.cut[gone]
         self.peak[keep] = max(self.peak[keep], self.peak[gone])
         self.moments[keep] += self.moments[gone]
         del self.links[pair], self.scores[pair]
@@ -159,7 +172,8 @@ class Joining:
             target = tuple(sorted((keep, old[0] if old[1] == gone else old[1])))
             sums = self.links.pop(old)
             del self.scores[old]
-            self.links[target] = [a + b for a, b in zip(self.links.get(target, [0, 0, 0]), sums)]
+            other = self.links.get(target, [0, 0, 0, 0])
+            self.links[target] = [a + b for a, b in zip(other[:3], sums)] + [max(other[3], sums[3])]
             new.add(target)
         much = self.size[keep] - self.scored[keep] >= self.scored[keep] // grown
         if much:

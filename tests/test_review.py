@@ -58,6 +58,9 @@ def test_a_particle_near_to_falling_apart_and_to_a_merge():
     assert found.falls_at[1:].tolist() == pytest.approx([0.86, np.nan, np.nan], nan_ok=True)
     assert found.falls_into[1:].tolist() == [2, 1, 1]
     assert found.merges_at[1:].tolist() == pytest.approx([0.95, 0.95, np.nan], nan_ok=True)
+    told = found.untold()
+    assert told.pop("share") == pytest.approx(2 / 3)
+    assert told == {"may_be_several": 1, "parts": 2, "may_be_one_with_another": 2}
     assert found.merges_with[1:].tolist() == [2, 1, 0]
     # it comes apart sooner than it merges: half way between the middle of {0, 1} and 2; particle 2 merges
     np.testing.assert_allclose(found.place[1], [0, 0, (5 + 20) / 2])

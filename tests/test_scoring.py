@@ -151,3 +151,17 @@ def test_refusals():
         score(TRUTH, TRUTH[:5])
     with pytest.raises(InputError, match="unique"):
         score(TRUTH, TRUTH, iou=0.3)
+
+
+def test_one_stays_one_and_two_stay_two():
+    truth = boxes((2, 2, 2), (2, 2, 6), (10, 2, 2), (10, 10, 10))
+    found = truth.copy()
+    found[2:6, 2:6, 6:10] = 1  # the first two, which touch, are found as one
+    found[12:14, 2:6, 2:6] = 9  # half of the third is a piece of its own
+    found[10:13, 10:14, 10:14] = 0  # three quarters of the last are not found: it does not count
+    pairs = np.array([[1, 2], [2, 3], [3, 4]])
+    kept = scoring.kept(truth, found, pairs)
+    assert kept.to_mapping() == {"bodies": 3, "whole": 2, "pieces": 2, "pairs": 2, "apart": 1}
+    assert scoring.kept(truth, truth, pairs).to_mapping() == {
+        "bodies": 4, "whole": 4, "pieces": 4, "pairs": 3, "apart": 3
+    }  # fmt: skip

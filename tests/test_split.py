@@ -15,7 +15,7 @@ from morphct import basins, distance, joins, phantom, saddles, scoring
 from morphct.crofton import DIRECTIONS, pair_areas
 from morphct.errors import MemoryCapError, SettingsError
 from morphct.executors import Threads
-from morphct.kernels import box_counts
+from morphct.kernels import box_counts, join_scores
 from morphct.kernels import joins as join_kernel
 from morphct.scratch import Scratch
 from morphct.slabs import plan_slabs
@@ -196,15 +196,16 @@ def test_floor_naive_twin(seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_best_first_naive_twin(seed, links):
     graph = random_graph(seed, 40, links)
-    sums = np.stack([graph.areas, graph.rims, graph.boxes])
-    parts = (graph.pairs.reshape(-1), graph.sizes, graph.surfaces, graph.peaks, graph.moments, sums)
-    slopes = (join_kernel.RIM_SLOPE, join_kernel.NECK_SLOPE, join_kernel.PEAK_SLOPE)
-    slopes = (*slopes, join_kernel.SPRAWL_SLOPE, join_kernel.CRUMB)
+    waists = np.rint(graph.saddles * join_scores.SADDLE_UNIT).astype(np.int64)
+    sums = np.stack([graph.areas, graph.rims, graph.boxes, waists])
+    faces = np.random.default_rng(seed).integers(0, 2, 40)
+    parts = (graph.pairs.reshape(-1), np.stack([graph.sizes, graph.surfaces, faces]), graph.peaks, graph.moments, sums)
     for limit in (0.9, 1.3):
-        pairs, scores = join_kernel.join_best(*parts, np.array([686.0, 0.7]), limit)
+        rule = join_scores.Rule(686.0, 0.7, limit)
+        pairs, scores = join_kernel.join_best(*parts, rule)
         assert (scores > 0).all()
         found = joins.Steps(np.arange(40), pairs, scores).joined(len(pairs))
-        assert found.tolist() == naive.Joining(parts, (686.0, 0.7), limit, slopes).run(join_kernel.GROWN)
+        assert found.tolist() == naive.Joining(parts, rule, join_scores).run(join_kernel.GROWN)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -246,6 +247,45 @@ def test_two_balls_that_overlap_are_two(apart):
     assert result.n == 2
     assert abs(np.count_nonzero(labels == 1) - np.count_nonzero(labels == 2)) < 0.03 * mask.sum()
     np.testing.assert_allclose(result.peak_distance, 14, atol=0.8)
+
+
+def tube(points, radius, shape):
+    """Voxels within a radius of any of the points (N, 3)."""
+    far = np.ones(shape, bool)
+    for z, y, x in np.rint(points).astype(int):
+        far[z, y, x] = False
+    return ndimage.distance_transform_edt(far) <= radius
+
+
+@pytest.mark.parametrize("turns", [0.6, 1.5, 2.5])
+def test_a_coil_is_one(turns):
+    angle = np.linspace(0, 2 * np.pi * turns, 3000)
+    points = np.column_stack([12 + 20 * angle / (2 * np.pi), 40 + 22 * np.sin(angle), 40 + 22 * np.cos(angle)])
+    assert labelled(tube(points, 6.3, (76, 80, 80)))[1].n == 1
+
+
+def test_a_branched_body_is_one_and_two_that_touch_are_two():
+    trunk = np.column_stack([np.full(200, 20.0), np.full(200, 30.0), np.linspace(10, 90, 200)])
+    sides = [np.column_stack([np.full(90, 20.0), np.linspace(30, 55, 90), np.full(90, x)]) for x in (30.0, 65.0)]
+    shape = (40, 110, 100)
+    body = tube(np.vstack([trunk, *sides]), 7.0, shape)
+    assert labelled(body)[1].n == 1
+    other = tube(trunk + np.array([0, 50, 0]), 7.0, shape) & ~body  # lies over the ends of both branches
+    assert labelled(body | other)[1].n == 2
+
+
+@pytest.mark.parametrize("family", phantom.COMPOUNDS)
+def test_compound_phantoms_stay_one(family):
+    """Exact masks: of most bodies nine tenths carry one label (tubes and shells do better than dendrites and coils)."""
+    bodies = whole = pieces = 0
+    for seed in range(2):
+        size = {"depth": 100, "height": 100, "width": 100}
+        options = {"family": family, "diameter": 44.0, "seed": seed, "solid": 0.08, "noise": 1.0}
+        made = phantom.make(phantom.PhantomOptions(**size, **options))
+        kept = scoring.kept(made.labels, labelled(made.labels > 0)[0], np.empty((0, 2)), 200)
+        bodies, whole, pieces = bodies + kept.bodies, whole + kept.whole, pieces + kept.pieces
+    assert whole >= 0.4 * bodies
+    assert pieces <= 2.2 * bodies
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,4 +1,4 @@
-"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by a score of five features.
+"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by the better of two scores.
 
 The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
 links: those where it is the smaller of the two (scored again whenever it grows) and those where it is the larger: to
@@ -11,15 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import jit, jit_inline
+from .join_scores import NO_RIM, RIM_SLOPE, compact, continuing, room
 
 NONE = np.int64(-1)
-# fitted on phantoms of eight families, three sizes and four contrasts, see docs/segmentation.md
-RIM_SLOPE = 8.2  # how strongly a concave rim speaks against a join
-NECK_SLOPE = 0.3  # how strongly a neck wider than the inscribed ball speaks for it
-PEAK_SLOPE = 0.3  # how strongly peaks of unequal height speak against it
-SPRAWL_SLOPE = 2.8  # how strongly room between the two speaks against it
-CRUMB = 80.0  # voxels: what is smaller has a shape of noise, and its room says little
-NO_RIM = 0.5  # solid share where the interface has no rim
 GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
 
 
@@ -62,15 +56,16 @@ def join_floor(order, pairs, saddles, peaks, floor):
 class Links(NamedTuple):
     """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
 
-    ends (2E,) int64; size, surface (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see _room;
-    scored (N,) int64, size when all links were scored last; area, rim, box (E,) int64; lists (2,N) int64, first half
-    link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place
-    (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
+    ends (2E,) int64; size, surface, cut (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see
+    `room`; scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; lists (2,N)
+    int64, first half link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of
+    pairs; heap, place (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
     """
 
     ends: np.ndarray
     size: np.ndarray
     surface: np.ndarray
+    cut: np.ndarray
     peak: np.ndarray
     moments: np.ndarray
     room: np.ndarray
@@ -78,6 +73,7 @@ class Links(NamedTuple):
     area: np.ndarray
     rim: np.ndarray
     box: np.ndarray
+    saddle: np.ndarray
     lists: np.ndarray
     after: np.ndarray
     before: np.ndarray
@@ -216,47 +212,18 @@ def _leave(heap, place, score, ends, held, e):
         _settle(heap, place, score, ends, held[0], at)
 
 
-@jit_inline
-def _spread(n, z, y, x, zz, yy, xx, zy, zx, yx):
-    """Root of the determinant of a covariance, from sums over n voxels; each voxel is a cube, not a point."""
-    z, y, x = z / n, y / n, x / n
-    a, b, c = zz / n - z * z + 1 / 12, yy / n - y * y + 1 / 12, xx / n - x * x + 1 / 12
-    d, e, f = zy / n - z * y, zx / n - z * x, yx / n - y * x
-    return np.sqrt(a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e))
-
-
 @jit
-def _room(size, moments, i, j):
-    """What the ellipsoid of equal moments takes, of cluster i, or of i and j together; in a unit of its own."""
-    p, q = moments[i], moments[j]
-    if i == j:
-        return _spread(np.float64(size[i]), p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8])
-    return _spread(
-        np.float64(size[i] + size[j]), p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3],
-        p[4] + q[4], p[5] + q[5], p[6] + q[6], p[7] + q[7], p[8] + q[8],
-    )  # fmt: skip
+def _rate(g, e, rule):
+    """Score a link (again), by the better of its two scores; in the queue while it speaks for a join.
 
-
-@jit
-def _rate(g, e, units, limit):
-    """Score a link (again); in the queue while it speaks for a join.
-
-    score = ln(surf) + NECK_SLOPE ln(neck) - PEAK_SLOPE ln(peaks) - SPRAWL_SLOPE sprawl n^2 / (n^2 + CRUMB^2)
-    - RIM_SLOPE (f - limit): surf, the interface over itself and the surface towards background of the smaller cluster;
-    neck, the interface over the cross-section of the lower peak's ball; peaks, the higher over the lower; sprawl, the
-    room (see _room) of both together less that of each, over that of the smaller; n, the voxels of the smaller; f, the
-    mean solid share of the boxes along the rim of the interface.
+    The limit adds the same to both, RIM_SLOPE of it.
     """
-    a, b = g.ends[2 * e], g.ends[2 * e + 1]
-    small = a if _is_smaller(g, 2 * e) else b
-    share = g.box[e] / (np.float64(g.rim[e]) * units[0]) if g.rim[e] > 0 else NO_RIM
-    area, voxels = np.float64(g.area[e]), np.float64(g.size[small])
-    lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
-    neck = area * units[1] / (np.pi * lower * lower)
-    sprawl = (_room(g.size, g.moments, a, b) - (g.room[a] + g.room[b])) / g.room[small]
-    sprawl *= voxels * voxels / (voxels * voxels + CRUMB * CRUMB)
-    score = np.log(area / (area + g.surface[small])) + NECK_SLOPE * np.log(neck) - PEAK_SLOPE * np.log(upper / lower)
-    g.score[e] = score - SPRAWL_SLOPE * sprawl - RIM_SLOPE * (share - limit)
+    small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
+    lower = min(g.peak[g.ends[2 * e]], g.peak[g.ends[2 * e + 1]])
+    share = g.box[e] / (np.float64(g.rim[e]) * rule.box) if g.rim[e] > 0 else NO_RIM
+    neck = np.float64(g.area[e]) * rule.area / (np.pi * lower * lower)
+    score = max(compact(g, e, small, neck, share), continuing(g, e, small, neck, share, rule))
+    g.score[e] = score + RIM_SLOPE * rule.limit
     if g.score[e] <= 0:
         _leave(g.heap, g.place, g.score, g.ends, g.held, e)
         return
@@ -282,32 +249,33 @@ def _tie(g, e):
 
 
 @jit
-def _grow(g, keep, gone, units, limit):
+def _grow(g, keep, gone, rule):
     """Give one cluster what the other holds and score what that changes of its links."""
     g.size[keep] += g.size[gone]
     g.surface[keep] += g.surface[gone]
+    g.cut[keep] |= g.cut[gone]
     g.peak[keep] = max(g.peak[keep], g.peak[gone])
     for k in range(9):
         g.moments[keep, k] += g.moments[gone, k]
-    g.room[keep] = _room(g.size, g.moments, keep, keep)
+    g.room[keep] = room(g.size, g.moments, keep, keep)
     half = g.lists[0, keep]
     while half != NONE:
         following = g.after[half]
         if not _is_smaller(g, half):
             _cut(g, half >> 1)
             _tie(g, half >> 1)
-        _rate(g, half >> 1, units, limit)
+        _rate(g, half >> 1, rule)
         half = following
     if g.size[keep] - g.scored[keep] >= g.scored[keep] // GROWN:
         g.scored[keep] = g.size[keep]
         half = g.lists[1, keep]
         while half != NONE:
-            _rate(g, half >> 1, units, limit)
+            _rate(g, half >> 1, rule)
             half = g.after[half]
 
 
 @jit
-def _absorb(g, link, units, limit):
+def _absorb(g, link, rule):
     """Join the two clusters of a link; returns (the one that stays, the one that goes)."""
     keep, gone = g.ends[2 * link], g.ends[2 * link + 1]
     if g.degree[keep] < g.degree[gone] or (g.degree[keep] == g.degree[gone] and keep > gone):
@@ -315,7 +283,7 @@ def _absorb(g, link, units, limit):
     _leave(g.heap, g.place, g.score, g.ends, g.held, link)
     _forget(g.keys, g.found, _key(keep, gone))
     _cut(g, link)
-    _grow(g, keep, gone, units, limit)
+    _grow(g, keep, gone, rule)
     for kind in range(2):
         while g.lists[kind, gone] != NONE:
             half = g.lists[kind, gone]
@@ -329,32 +297,31 @@ def _absorb(g, link, units, limit):
                 g.ends[half] = keep
                 _remember(g.keys, g.found, _key(keep, other), e)
                 _tie(g, e)
-                _rate(g, e, units, limit)
+                _rate(g, e, rule)
             else:
                 _leave(g.heap, g.place, g.score, g.ends, g.held, e)
                 g.area[same] += g.area[e]
                 g.rim[same] += g.rim[e]
                 g.box[same] += g.box[e]
-                _rate(g, same, units, limit)
+                g.saddle[same] = max(g.saddle[same], g.saddle[e])
+                _rate(g, same, rule)
     return keep, gone
 
 
 @jit
-def join_best(ends, size, surface, peak, moments, sums, units, limit):
+def join_best(ends, sizes, peak, moments, sums, rule):
     """Join the pair of the highest score, score what it changed again, go on while a score is above zero.
 
     Parameters
     ----------
     ends : (2E,) int64, clusters of each link, every pair once
-    size : (N,) int64, voxels
-    surface : (N,) int64, area towards background
+    sizes : (3,N) int64
+        Voxels, area towards background, and 1 where a face of the volume cuts it.
     peak : (N,) float64, height of the highest, shortest voxel edges
     moments : (N,9) int64, sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels
-    sums : (3,E) int64, area, rim and box of each link
-    units : (2,) float64
-        What `box` is per `rim` where all is solid, and what areas are counted in, squares of the shortest voxel edge.
-    limit : float
-        More joins more: the solid share along the rim at which the other features decide alone.
+    sums : (4,E) int64
+        Area, rim and box of each link, and its saddle, SADDLE_UNIT to the shortest voxel edge.
+    rule : Rule
 
     Returns
     -------
@@ -364,33 +331,34 @@ def join_best(ends, size, surface, peak, moments, sums, units, limit):
         The lowest score that was looked at up to each join, above zero: as much lower may the scores be for it still
         to be made.
     """
-    n, links = size.size, ends.size // 2
+    n, links = peak.size, ends.size // 2
     capacity = 16
     while capacity < 2 * links + 16:
         capacity *= 2
     nothing = np.full(links, NONE)
     g = Links(
-        ends.copy(), size.copy(), surface.copy(), peak.copy(), moments.copy(), np.zeros(n), size.copy(),
-        sums[0].copy(), sums[1].copy(), sums[2].copy(),
+        ends.copy(), sizes[0].copy(), sizes[1].copy(), sizes[2].copy(), peak.copy(), moments.copy(), np.zeros(n),
+        sizes[0].copy(),
+        sums[0].copy(), sums[1].copy(), sums[2].copy(), sums[3].copy(),
         np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
         np.full(capacity, NONE), np.full(capacity, NONE),
         nothing.copy(), nothing, np.zeros(links, np.float64), np.zeros(1, np.int64),
     )  # fmt: skip
     for i in range(n):
-        g.room[i] = _room(g.size, g.moments, i, i)
+        g.room[i] = room(g.size, g.moments, i, i)
     for e in range(links):
         _remember(g.keys, g.found, _key(g.ends[2 * e], g.ends[2 * e + 1]), e)
         _tie(g, e)
-        _rate(g, e, units, limit)
+        _rate(g, e, rule)
     made, steps, scores = 0, np.empty((n, 2), np.int64), np.empty(n, np.float64)
     least = np.inf
     while g.held[0] > 0:
         best = g.heap[0]
         least = min(least, g.score[best])  # the score as it was: a lower limit would have ended here
-        _rate(g, best, units, limit)
+        _rate(g, best, rule)
         if g.held[0] > 0 and g.heap[0] == best:
             least = min(least, g.score[best])
             scores[made] = least
-            steps[made, 0], steps[made, 1] = _absorb(g, best, units, limit)
+            steps[made, 0], steps[made, 1] = _absorb(g, best, rule)
             made += 1
     return steps[:made].copy(), scores[:made].copy()

@@ -7,12 +7,12 @@ import numpy as np
 
 from ..units import VoxelSize, parse_voxel_size
 from .files import write
-from .options import FAMILIES, PLACEMENTS, PRESETS, PhantomOptions
+from .options import COMPOUNDS, FAMILIES, PLACEMENTS, PRESETS, PhantomOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FAMILIES", "PLACEMENTS", "PRESETS", "Phantom", "PhantomOptions", "make", "write"]
+__all__ = ["COMPOUNDS", "FAMILIES", "PLACEMENTS", "PRESETS", "Phantom", "PhantomOptions", "make", "write"]
 
 
 @dataclass(frozen=True)

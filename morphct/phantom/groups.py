@@ -7,13 +7,14 @@ import numpy as np
 
 from ..kernels import phantom as kernels
 from ..kernels.phantom import Body
-from .bodies import draw_body, reach, surface_points, unit_vectors
-from .options import PhantomOptions, mix
+from .bodies import draw_body, extent, reach, surface_points, unit_vectors
+from .compound import Compound, draw_compound, stamped
+from .options import COMPOUNDS, PhantomOptions, mix
 
 CONTACT_POINTS = 400
 SLIDE_STEPS = 11
 RAYS = 16
-# primaries of one aggregate are alike
+# primaries of one aggregate are alike; compound bodies are, because their thin parts are much thinner than the whole
 SPONGE_SIGMA = 0.2
 # a touch sinks this far in, in voxels, so that digitised surfaces share faces
 TOUCH_DEPTH = 0.7
@@ -31,16 +32,35 @@ class Group:
         Pairs of members (from 0) joined by a neck.
     seed : int
         Seed of its voids and of its place between voxel centres.
+    compound : Compound or None
+        The one particle of the group where it is made of several bodies; `bodies` is empty then.
     """
 
     bodies: list[Body]
     families: list[str]
     welds: list[tuple[int, int]]
     seed: int
+    compound: Compound | None = None
+
+    @property
+    def count(self) -> int:
+        """Particles."""
+        return len(self.families)
+
+    @property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest corner (3,), a shade inside sharp corners of bodies."""
+        if self.compound is not None:
+            return self.compound.box
+        halves = [extent(b) for b in self.bodies]
+        low = np.min([b.centre - half for b, half in zip(self.bodies, halves)], axis=0)
+        return low, np.max([b.centre + half for b, half in zip(self.bodies, halves)], axis=0)
 
     @property
     def volume(self) -> float:
         """Sum of the members' volumes, in voxels (overlaps counted twice)."""
+        if self.compound is not None:
+            return self.compound.volume
         return sum(4 / 3 * np.pi * b.radius**3 for b in self.bodies)
 
 
@@ -49,7 +69,8 @@ def draw_diameter(options: PhantomOptions, rng: np.random.Generator, small: bool
     median = max(options.smallest, 0.6 * options.diameter) if small else options.diameter
     if options.family == "bimodal" and rng.random() < 0.85:
         median = max(options.smallest, median / 3)
-    sigma = min(options.sigma, SPONGE_SIGMA) if options.family == "sponge" else options.sigma
+    alike = options.family == "sponge" or options.family in COMPOUNDS
+    sigma = min(options.sigma, SPONGE_SIGMA) if alike else options.sigma
     for _ in range(100):
         diameter = float(np.exp(np.log(median) + sigma * rng.normal()))
         if diameter >= options.smallest:
@@ -59,6 +80,9 @@ def draw_diameter(options: PhantomOptions, rng: np.random.Generator, small: bool
 
 def draw_group(options: PhantomOptions, rng: np.random.Generator, filler: bool = False) -> Group:
     """A random group: bodies, their places and which contacts are welded; a `filler` is smaller."""
+    if options.family in COMPOUNDS:
+        whole = draw_compound(options.family, draw_diameter(options, rng), rng)
+        return Group([], [options.family], [], int(rng.integers(2**62)), whole)
     sponge = options.family == "sponge"
     count = 1
     if sponge:
@@ -166,18 +190,39 @@ class Box:
 
 
 def rasterise(group: Group, spacing: np.ndarray, rng: np.random.Generator) -> Box:
-    """Draw the members into a box just large enough, at a random place between voxel centres; without voids yet."""
+    """Draw the members into a box just large enough, at a random place between voxel centres; hollows, no voids yet."""
+    if group.compound is not None:
+        return _rasterised_whole(group.compound, spacing, rng)
     reaches = [reach(b) for b in group.bodies]
     low = np.min([b.centre - r for b, r in zip(group.bodies, reaches)], axis=0)
     high = np.max([b.centre + r for b, r in zip(group.bodies, reaches)], axis=0)
     origin = low - spacing * rng.uniform(0, 1, 3)
     shape = tuple(int(n) for n in np.ceil((high - origin) / spacing) + 1)
     labels, depth = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
-    for label, (body, extent) in enumerate(zip(group.bodies, reaches), start=1):
-        kernels.stamp(labels, depth, body, label, origin, spacing, extent)
+    for label, (body, reached) in enumerate(zip(group.bodies, reaches), start=1):
+        kernels.stamp(labels, depth, body, label, origin, spacing, reached)
     if len(group.bodies) > 1:
         _keep_largest_parts(labels)
     return _trimmed(labels, origin, spacing)
+
+
+def _rasterised_whole(whole: Compound, spacing: np.ndarray, rng: np.random.Generator) -> Box:
+    """A compound body and its hollows: closed ones are voids within it, those with a mouth are open."""
+    low, high = whole.box
+    origin = low - spacing * (1 + rng.uniform(0, 1, 3))
+    shape = tuple(int(n) for n in np.ceil((high - origin) / spacing) + 2)
+    labels, voids = stamped(whole.parts, shape, origin, spacing), np.zeros(shape, np.int32)
+    inside, opened = labels > 0, stamped(whole.mouths, shape, origin, spacing) > 0
+    owners = []
+    for hollow in whole.hollows:
+        held = (stamped([hollow], shape, origin, spacing) > 0) & inside
+        meets = bool((held & opened).any())
+        if meets:
+            held |= opened & inside
+            labels[held] = 0
+        owners.append(1)
+        voids[held & (voids == 0)] = len(owners)
+    return Box(labels, voids, origin, owners)
 
 
 def _keep_largest_parts(labels: np.ndarray) -> None:

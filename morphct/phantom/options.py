@@ -8,13 +8,17 @@ from ..options import Options, option
 
 # share of particles by family; "bimodal", "sponge" and "dense" also change sizes, grouping or packing (see `mix`)
 FAMILIES = ("near-round", "irregular", "faceted", "rods", "plates", "ellipsoids", "spheres")
-PRESETS = ("mixed", *FAMILIES, "bimodal", "sponge", "dense")
+# one body each, though bent, branched, bulging or hollow (see `compound`), without voids but the hollows of shells
+COMPOUNDS = ("tubes", "coils", "dendrites", "lobed", "shells")
+PRESETS = ("mixed", *FAMILIES, "bimodal", "sponge", "dense", *COMPOUNDS)
 MIXES: dict[str, dict[str, float]] = {
     "mixed": {"irregular": 0.4, "faceted": 0.25, "near-round": 0.2, "rods": 0.08, "plates": 0.07},
     "bimodal": {"irregular": 0.5, "near-round": 0.5},
     "sponge": {"near-round": 0.6, "irregular": 0.4},
     "dense": {"faceted": 0.5, "irregular": 0.5},
 }
+# of the volume, where the family packs unlike the others
+FILLINGS = {"dense": 0.55, "sponge": 0.25} | dict.fromkeys(COMPOUNDS, 0.2)
 PLACEMENTS = ("random", "central", "shell", "clustered", "mixed")
 
 
@@ -97,7 +101,7 @@ class PhantomOptions(Options):
     @property
     def filling(self) -> float:
         """Wanted share of the volume in particles."""
-        return self.solid if self.solid is not None else {"dense": 0.55, "sponge": 0.25}.get(self.family, 0.35)
+        return self.solid if self.solid is not None else FILLINGS.get(self.family, 0.35)
 
     @property
     def noise_sd(self) -> float:

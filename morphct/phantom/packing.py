@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..kernels import phantom as kernels
-from .bodies import extent
 from .groups import Group, draw_group, rasterise
 from .options import PhantomOptions
 from .voids import add_voids
@@ -69,9 +68,7 @@ def _draw_enough(
     expected = 0.0
     while wanted > 0 and expected < wanted:
         group = draw_group(options, rng, filler)
-        halves = [extent(b) for b in group.bodies]
-        low = np.min([b.centre - half for b, half in zip(group.bodies, halves)], axis=0)
-        high = np.max([b.centre + half for b, half in zip(group.bodies, halves)], axis=0)
+        low, high = group.box
         # corners are uniform over all places where the box meets the volume, so this share falls inside
         expected += group.volume * float(np.prod(size / (size + (high - low) / spacing - 1)))
         groups.append(group)
@@ -82,7 +79,7 @@ def _place(packed: Packed, group: Group, options: PhantomOptions, spacing: np.nd
     """Rasterise a group, find it a place and write it; voxels it took inside the volume."""
     rng = np.random.default_rng([options.seed, 2, group.seed])
     box = rasterise(group, spacing, rng)
-    taken = box.labels != 0
+    taken = (box.labels != 0) | (box.voids != 0)
     corners = _corners(taken.shape, options.shape, rng)
     found = kernels.first_free(packed.labels, packed.voids, taken, corners)
     if found < 0:
@@ -94,7 +91,7 @@ def _place(packed: Packed, group: Group, options: PhantomOptions, spacing: np.nd
     kernels.paste(packed.labels, packed.voids, box.labels, box.voids, corner, packed.count, len(packed.owners))
     packed.owners.extend(packed.count + member for member in box.owners)
     packed.groups.append((group, packed.count + 1))
-    packed.count += len(group.bodies)
+    packed.count += group.count
     return _inside(taken, corner, options.shape)
 
 

@@ -126,9 +126,9 @@ def _made(packed: Packed, kept: np.ndarray, index: Any, voxel: VoxelSize) -> "pd
     length = np.cbrt(voxel.volume)
     for number, (group, _) in enumerate(packed.groups, start=1):
         welded = {member for pair in group.welds for member in pair}
-        for member, (body, family) in enumerate(zip(group.bodies, group.families)):
-            axes = semi_axes(body)
-            row: dict[str, Any] = {"family": family, "aggregate_id": number, "n_members": len(group.bodies)}
+        for member, family in enumerate(group.families):
+            axes = None if group.compound is not None else semi_axes(group.bodies[member])
+            row: dict[str, Any] = {"family": family, "aggregate_id": number, "n_members": group.count}
             row["welded"] = member in welded
             for i, name in enumerate("abc"):
                 row[f"semi_axis_{name}_{voxel.suffix}"] = axes[i] * length if axes and member not in welded else None
