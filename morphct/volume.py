@@ -155,7 +155,7 @@ class Volume:
         """File name, with the dataset where there is one."""
         if self.path is None:
             return "the array"
-        return f"{self.path.name}::{self.dataset}" if self.dataset else self.path.name
+        return printable(f"{self.path.name}::{self.dataset}" if self.dataset else self.path.name)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -264,12 +264,17 @@ def delivered_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(dtype).newbyteorder("=")
 
 
+def printable(text: str) -> str:
+    """A file name as it can be printed and stored: bytes that are no UTF-8 become question marks in a diamond."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def summary_of(volume: Volume) -> dict[str, Any]:
     """Facts about a volume as plain values, for `inspect` and the provenance; reads no voxel."""
     size = volume.voxel_size
     return {
-        "path": str(volume.path) if volume.path is not None else None,
-        "dataset": volume.dataset,
+        "path": printable(str(volume.path)) if volume.path is not None else None,
+        "dataset": printable(volume.dataset) if volume.dataset is not None else None,
         "format": volume.format,
         "files": len(volume.files),
         "shape": list(volume.shape),

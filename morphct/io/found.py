@@ -1,5 +1,6 @@
 """What readers are asked and what they answer: a location, a request, the formats of a family, what was found."""
 
+import re
 import struct
 import tokenize
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, UserError
-from ..units import UNITS_UM, check_length_um
+from ..units import MOST_EDGE_RATIO, UNITS_UM, check_length_um, edge_ratio
 from ..volume import Source
+from .silence import quiet_libraries
 
 # what libraries raise on headers that were cut or overwritten
 _DAMAGE = (
@@ -47,10 +49,16 @@ class Request:
         Lengths of the axes of a raw file, slowest first.
     raw_dtype : dtype, optional
         Type of its voxels, with the byte order.
+    raw_offset : int
+        Bytes before its first voxel.
+    follow_links : bool
+        Whether files outside the volume's own folder that it names may be read.
     """
 
     raw_shape: tuple[int, int, int] | None = None
     raw_dtype: np.dtype | None = None
+    raw_offset: int = 0
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,13 @@ class Reader:
 
 
 def state(
-    edges: Sequence[float | None], unit: str | None, source: str, *, sidecar: bool = False, placeholders: bool = True
+    edges: Sequence[float | None],
+    unit: str | None,
+    source: str,
+    *,
+    sidecar: bool = False,
+    placeholders: bool = True,
+    usual: str = "",
 ) -> Stated:
     """A stated voxel size, checked.
 
@@ -158,6 +172,8 @@ def state(
         Unit of the values as written; None or an unknown word cannot be used.
     placeholders : bool
         Whether 1/1/1 counts as "never set", as where the unit is implied by the format rather than written.
+    usual : str
+        Unit that programs mean where a format states none (`mm`): the sentence gives the size in it, never the run.
     """
     values = list(edges) * (3 if len(edges) == 1 else 1)
     known = [abs(v) for v in values if v is not None]
@@ -170,7 +186,7 @@ def state(
     elif any(v == 0 for v in known):
         trouble = "states a voxel size of zero"
     elif factor is None:
-        trouble = f"states {text} without a unit of length" + (f" ({word})" if word else "")
+        trouble = f"states {text} without a unit of length" + (f" ({word})" if word else _in_unit(known, usual))
     elif placeholders and all(v == 1 for v in known):
         trouble = f"states 1 {word} along every axis, which is what programs write when nobody set it"
     elif not all(check_length_um(v * factor) for v in known):
@@ -179,6 +195,9 @@ def state(
         return Stated(None, source, trouble, sidecar)
     # the last digits of products such as 6.5e-6 * 1e4 are noise that would show in every table
     a, b, c = (float(f"{v * factor:.12g}") for v in known)
+    if edge_ratio((a, b, c)) > MOST_EDGE_RATIO:
+        trouble = f"states {text} {word}, edges that differ {edge_ratio((a, b, c)):.3g} times (a mistaken unit?)"
+        return Stated(None, source, trouble, sidecar)
     return Stated((a, b, c), source, "", sidecar)
 
 
@@ -192,10 +211,24 @@ def one_unit(edges: Sequence[float | None], units: Sequence[str | None]) -> tupl
     return [None if e is None else e * f for e, f in zip(edges, factors) if f is not None], "um"
 
 
+def _in_unit(edges: Sequence[float], usual: str) -> str:
+    """What the edges would be in the unit that programs mean but do not write, ready to paste (z,y,x)."""
+    if not usual or not all(v > 0 for v in edges):
+        return ""
+    for unit in (usual, "um"):
+        sizes = [v * (_micrometres(unit) or 1.0) for v in edges]
+        if all(check_length_um(v) for v in sizes):
+            text = ",".join(f"{v:.7g}um" for v in (sizes if len(set(sizes)) > 1 else sizes[:1]))
+            meant = f"in {unit}, as programs mean by it," if unit == usual else f"in {unit}"
+            return f" ({meant} it is --voxel-size {text})"
+    return ""
+
+
 def _micrometres(word: str) -> float | None:
-    """Micrometres in a unit as programs spell it (`Micron`, `nanometers`, ImageJ's escaped micro sign)."""
-    word = word.replace("\\u00B5", "µ")
-    return UNITS_UM.get(word, UNITS_UM.get(word.lower(), UNITS_UM.get(word.lower().removesuffix("s"))))
+    """Micrometres in a unit as programs spell it (`Micron`, `nanometers`, `[n_m]`, ImageJ's escaped micro sign)."""
+    word = re.sub(r"\\u00b5|\\u03bc|Âµ|Î¼", "µ", word, flags=re.IGNORECASE).strip("[]() \"'").replace("_", "")
+    names = (word, word.lower(), word.lower().removesuffix("s"))
+    return next((UNITS_UM[name] for name in names if name in UNITS_UM), None)
 
 
 @contextmanager
@@ -208,13 +241,19 @@ def reading(path: Path, kind: Format) -> Iterator[None]:
         The sentence, with the library's own words.
     """
     try:
-        yield
+        with quiet_libraries():
+            yield
     except UserError:
         raise
     except _DAMAGE as error:
         raise InputError(
             f"{path.name} cannot be read as {kind.name} ({reason_of(error)}): it is damaged or truncated, copy it again"
         ) from error
+
+
+def micrometres(unit: str) -> float | None:
+    """Micrometres in a unit of length as programs spell it, None for other words."""
+    return _micrometres(unit)
 
 
 def reason_of(error: Exception) -> str:
