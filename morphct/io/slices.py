@@ -193,6 +193,8 @@ def _tiff_head(path: Path) -> _Head:
             f"{path.name} holds {len(whole)} pages where one plane is wanted; open it as a volume of its own"
         )
     page = whole[0]
+    if page.bits == 24:
+        raise InputError(f"{path.name} holds voxels of 24 bits; save the slices with 16 or 32 bits, or as one stack")
     if page.plain >= 0:
         return _Head((page.height, page.width), page.dtype(order), page.plain, 1)
     with reading(path, TIFF), open_tifffile(path) as tif:
