@@ -339,7 +339,9 @@ def test_gaps_and_mixed_names_are_noted(grey, tmp_path):
     (folder / "slice_4.tif").unlink()
     assert any("1 between the first and the last are missing" in n for n in open_volume(folder).notes)
     (folder / "slice_5.tif").rename(folder / "other_5.tif")
-    assert any("2 kinds of names" in n for n in open_volume(folder).notes)
+    volume = open_volume(folder)
+    assert any("other_5.tif" in n and "left out" in n for n in volume.notes)
+    assert len(volume) == 7
 
 
 def test_a_folder_with_one_stack(grey, same_voxels, tmp_path):

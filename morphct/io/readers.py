@@ -60,7 +60,7 @@ def reader_of(location: Location, request: Request) -> Reader:
     """
     path = location.path
     if not path.exists():
-        if any(c in path.name for c in "*?["):
+        if any(c in str(path) for c in "*?["):
             return slices.READER
         raise InputError(f"there is no file {path}{_similar(path)}; check the path")
     if path.is_dir():
@@ -75,6 +75,8 @@ def reader_of(location: Location, request: Request) -> Reader:
 
 def _of_file(path: Path, request: Request) -> Reader:
     known = _by_suffix(path) or _by_magic(path)
+    if known is None and path.suffix.lower() in slices.SUFFIXES:
+        return slices.READER
     if known is None and request.raw_shape is not None:
         return raw.READER
     if known is None:
