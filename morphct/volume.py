@@ -229,6 +229,8 @@ def check_shape(shape: tuple[int, ...], name: str) -> None:
         One sentence.
     """
     text = " x ".join(str(n) for n in shape)
+    if any(n < 0 for n in shape):
+        raise InputError(f"the header of {name} gives a negative length ({text}); it is damaged, save it again")
     if len(shape) == 2 or (len(shape) == 3 and 1 in shape):
         raise InputError(f"{name} is a 2D image ({text}); a volume of at least two planes along each axis is wanted")
     if len(shape) != 3:

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from morphct.errors import InputError
-from morphct.io import open_volume, slices
+from morphct.io import open_volume, slice_names
 from morphct.io.flat import FlatSource
 from morphct.io.tiff import TiffPages
 
@@ -354,7 +354,7 @@ def test_natural_order():
     from pathlib import Path
 
     names = ["s10.tif", "s9.tif", "S1.tif", "a.tif", "1.tif", "s9b2.tif", "s9b10.tif"]
-    ordered = [p.name for p in sorted(map(Path, names), key=slices.natural_key)]
+    ordered = [p.name for p in sorted(map(Path, names), key=slice_names.natural_key)]
     assert ordered == ["1.tif", "a.tif", "S1.tif", "s9.tif", "s9b2.tif", "s9b10.tif", "s10.tif"]
 
 

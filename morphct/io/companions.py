@@ -62,7 +62,7 @@ def companion(owner: Path, name: str, follow: bool, what: str, exact: bool = Fal
         outside = not inside(place, owner)
         if outside and not follow:
             raise InputError(
-                f"{owner.name} names {name} as {what}, which lies outside its own folder and is not read unasked; {REMEDY}"
+                f"{owner.name} names {name} as {what}, outside its own folder, which is not read unasked; {REMEDY}"
             )
         if not place.is_file():
             raise InputError(f"{owner.name} names {name} as {what}, which is no regular file; it is not read")

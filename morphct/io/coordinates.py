@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .found import Stated, micrometres, one_unit, state
+from .stated import Stated, micrometres, one_unit, state
 
 REGULAR = 1e-2  # steps may differ by this share; single precision and rounded decimals do
 

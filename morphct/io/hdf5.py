@@ -61,7 +61,9 @@ def open_hdf5(location: Location, request: Request) -> Found:
         axes = folded.axes
         if matlab and names is None:
             axes = "zxy"
-            notes.append(f"{what} is read as MATLAB stores it: rows are y, columns x, pages z; say --axes for another order")
+            notes.append(
+                f"{what} is read as MATLAB stores it: rows are y, columns x, pages z; say --axes for another order"
+            )
         stated = sizes_in_file(files, node)
         if coordinates:
             kept = [coordinates[i] for i in folded.kept]
@@ -155,7 +157,6 @@ def _named(files: Files, name: str) -> tuple[str, Node]:
 
 def _word(dtype: Any) -> str:
     return "records" if getattr(dtype, "names", None) else "text" if dtype.kind in "OSU" else f"values of type {dtype}"
-
 
 
 READER = Reader((HDF5, MATLAB), open_hdf5)

@@ -1,4 +1,4 @@
-"""What an HDF5 file says of a dataset: names and coordinates of its axes, its voxel size, and whether it is projections."""
+"""What an HDF5 file says of a dataset: names and coordinates of its axes, its voxel size, or that it is projections."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,25 @@ from typing import Any
 import numpy as np
 
 from .coordinates import Coordinates
-from .found import Stated, state
 from .hdf5_links import Files, Node
 from .projections import refuse_projections
+from .stated import Stated, state
 
 NABU = "reconstruction/results/data"
 _NABU_SIZE = "reconstruction/configuration/processing_options/reconstruction"
 _RECONSTRUCTED = re.compile(r"recon|result|process|volume", re.IGNORECASE)
 # where acquisitions keep their angles, seen from the entry
-_ANGLE_PLACES = ("sample/rotation_angle", "instrument/detector/image_key", "instrument/detector/rotation_angle")
-_ANGLE_PLACES += ("tomo_entry/sample/rotation_angle", "data/rotation_angle", "exchange/theta", "measurement/rotation_angle")
+_ANGLE_PLACES: tuple[str, ...] = (
+    "sample/rotation_angle",
+    "instrument/detector/image_key",
+    "instrument/detector/rotation_angle",
+)
+_ANGLE_PLACES += (
+    "tomo_entry/sample/rotation_angle",
+    "data/rotation_angle",
+    "exchange/theta",
+    "measurement/rotation_angle",
+)
 
 
 def parents(files: Files, node: Node, shown: str) -> list[Node]:
@@ -51,7 +60,9 @@ def refuse_raw(files: Files, node: Node, groups: Sequence[Node], shown: str, wha
             if (found := files.try_walk(group, name)) is not None and found.is_dataset and found.item.shape
         }
         definition = files.try_walk(group, "definition")
-        word = text_of(definition.item[()]) if definition and definition.is_dataset and not definition.item.shape else ""
+        word = (
+            text_of(definition.item[()]) if definition and definition.is_dataset and not definition.item.shape else ""
+        )
         refuse_projections(what, node.item.shape, beside, word)
 
 
@@ -61,7 +72,7 @@ def axis_facts(files: Files, node: Node, groups: Sequence[Node]) -> tuple[list[s
     for tell in (_tagged, _labelled):
         if (facts := tell(item)) is not None:
             return facts
-    for group in groups[:1] + [g for g in groups[1:] if g.name == node.name.rpartition("/")[0]]:
+    for group in [*groups[:1], *(g for g in groups[1:] if g.name == node.name.rpartition("/")[0])]:
         facts = _nexus(files, group, node) or _electron_microscopy(files, group, node)
         if facts is not None:
             return facts

@@ -1,4 +1,4 @@
-"""Ways through HDF5 files: every link is followed by hand, so that each file it leads to can be checked before it opens.
+"""Ways through HDF5 files: links are followed by hand, so that each file they lead to is checked before it opens.
 
 h5py follows links by itself, gives what lies behind an external link the path of the other file, and waits for ever
 where a link leads to a pipe.
@@ -127,7 +127,8 @@ class Files:
         """Every dataset below a group with the path that leads to it, each once; broken links go to `troubles`."""
         import h5py
 
-        queue, seen = deque([("", start)]), set()
+        queue = deque([("", start)])
+        seen: set[tuple[Path, int]] = set()
         while queue and len(seen) < MOST_OBJECTS:
             prefix, group = queue.popleft()
             for child in sorted(group.item):

@@ -71,7 +71,8 @@ def _external(files: Files, node: Node, plan: Any) -> list[Path]:
 
 
 def _virtual(files: Files, node: Node, plan: Any, what: str, nested: int) -> list[Path]:
-    found, covered, known = [node.path], 0, {}
+    found, known = [node.path], {}
+    covered: float = 0
     for i in range(plan.get_virtual_count()):
         name, inside = plan.get_virtual_filename(i), plan.get_virtual_dsetname(i)
         if (name, inside) not in known:
@@ -179,5 +180,3 @@ def check_filters(dataset: Any, what: str) -> None:
             f"{what} is compressed with {missing[0]} and the library hdf5plugin is not installed; "
             "pip install 'morphct[formats]'"
         )
-
-

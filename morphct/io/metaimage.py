@@ -11,10 +11,13 @@ from ..volume import Source, check_dtype, check_shape
 from .companions import companion, outside_note
 from .deflated import ZLIB, DeflatedSource
 from .flat import FlatSource, bytes_of
-from .found import Format, Found, Location, Reader, Request, Stated, check_size, head_of, state
+from .found import Format, Found, Location, Reader, Request, check_size, head_of
+from .stated import Stated, state
 from .text_values import text_voxels
 
-META = Format("MetaImage", (".mhd", ".mha"), "data beside or behind the header, zlib or text too", (b"ObjectType", b"NDims"))
+META = Format(
+    "MetaImage", (".mhd", ".mha"), "data beside or behind the header, zlib or text too", (b"ObjectType", b"NDims")
+)
 
 _TYPES = {
     "MET_CHAR": "i1",

@@ -11,21 +11,8 @@ from ..volume import Source, check_dtype, check_shape
 from .companions import companion, outside_note
 from .deflated import GZIP, DeflatedSource
 from .flat import FlatSource, bytes_of
-from .found import (
-    Format,
-    Found,
-    Location,
-    Reader,
-    Request,
-    Stated,
-    check_magic,
-    check_size,
-    micrometres,
-    one_unit,
-    reading,
-    reason_of,
-    state,
-)
+from .found import Format, Found, Location, Reader, Request, check_magic, check_size, reading, reason_of
+from .stated import Stated, micrometres, one_unit, state
 from .text_values import text_voxels
 
 NRRD = Format("NRRD", (".nrrd", ".nhdr"), "raw, gzip or text, attached or detached header", (b"NRRD000",), "pynrrd")
@@ -162,7 +149,7 @@ def _stated(path: Path, header: dict[str, Any]) -> list[Stated]:
     what = "space directions" if directions is not None else "spacings"
     named = [u for u in units if u.strip()][-3:]
     if directions is not None and named and len(set(named)) > 1:
-        # space units belong to the axes of space, which are those of the voxels only where the directions lie along them
+        # space units belong to the axes of space, those of the voxels only where directions lie along them
         lengths = _lengths_of_oblique(vectors, named)
         return [state(lengths[::-1] if lengths else [None], "um" if lengths else None, f"{what} of {path.name}")]
     same, unit = one_unit(edges[::-1], named[::-1] if len(named) == 3 else [named[0] if named else None] * 3)

@@ -109,7 +109,9 @@ def _axes(axes: str | None, found: Found) -> str:
     """Order of the axes of the source."""
     order = (axes or found.axes).strip().lower().replace(",", "")
     if order not in AXES and not axes:
-        raise InputError(f"the file names its axes {found.axes}, which are not z, y and x; give their order as --axes zyx")
+        raise InputError(
+            f"the file names its axes {found.axes}, which are not z, y and x; give their order as --axes zyx"
+        )
     if order not in AXES:
         raise SettingsError(f"input.axes is {axes!r}; allowed are {', '.join(AXES)} (slowest first)")
     return order[::-1] if found.reversed else order

@@ -1,4 +1,4 @@
-"""Slices as pictures: PNG, BMP, GIF and JPEG by Pillow, JPEG 2000 by imagecodecs, EDF by fabio; values as they are stored.
+"""Slices as pictures: PNG, BMP, GIF, JPEG by Pillow, JPEG 2000 by imagecodecs, EDF by fabio; values as stored.
 
 Pillow widens what has 2, 4 or 12 bits and reads the indices of palettes; both are undone here.
 """
@@ -47,8 +47,9 @@ def picture_head(path: Path) -> Head:
     with reading(path, PICTURE), Image.open(path) as picture:
         width, height = picture.size
         bands, mode = picture.getbands(), picture.mode
-        if getattr(picture, "n_frames", 1) > 1:
-            raise InputError(f"{path.name} holds {picture.n_frames} frames where one plane is wanted; save them apart")
+        frames = int(getattr(picture, "n_frames", 1))
+        if frames > 1:
+            raise InputError(f"{path.name} holds {frames} frames where one plane is wanted; save them apart")
         grey = _grey_palette(picture) is not None if mode == "P" else False
     depth, colour = _png_facts(path)
     types = {"1": "?", "I;16": "<u2", "I;16B": ">u2", "I": "i4", "F": "f4"}

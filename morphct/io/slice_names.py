@@ -104,8 +104,11 @@ def _sorted(paths: list[Path], where: str) -> tuple[list[Path], list[str]]:
     distinct = [v for v in values if len(set(v)) == len(v)]
     if not distinct:
         counts = " and ".join(str(len(set(v))) for v in values)
-        return result, [*notes, f"the names of the slices of {where} count in several places ({counts} values): all are "
-                        "read as one stack, in that order"]
+        return result, [
+            *notes,
+            f"the names of the slices of {where} count in several places ({counts} values): all are "
+            "read as one stack, in that order",
+        ]
     return result, notes + _gaps([distinct[-1][i] for i in order], result, where)
 
 
@@ -160,8 +163,8 @@ def _gaps(values: Sequence[tuple[float, ...]], paths: Sequence[Path], where: str
     if missing:
         after = paths[next(i for i, s in enumerate(steps) if round(s / usual) > 1)].name
         notes.append(
-            f"the numbers of the slices of {where} have gaps: {missing} between the first and the last are missing, the "
-            f"first after {after}"
+            f"the numbers of the slices of {where} have gaps: {missing} between the first and the last are missing, "
+            f"the first after {after}"
         )
     if whole and usual > 1:
         notes.append(f"the numbers of the slices of {where} go by steps of {usual:g}: is each plane there?")

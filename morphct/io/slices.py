@@ -15,17 +15,22 @@ import numpy as np
 from ..errors import InputError
 from ..volume import ArraySource, Box, Source, check_dtype, check_shape
 from .flat import fill_from
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, head_of, reading
+from .found import Format, Found, Location, Reader, Request, check_magic, head_of, reading
 from .joined import Joined, Looked
 from .pictures import EDF, PICTURE, PICTURES, Head, decode_edf, decode_picture, edf_head, fabio_of, picture_head
 from .reopened import Reopened
-from .slice_names import natural_key, ordered
+from .slice_names import ordered
+from .stated import Stated
 from .tiff import open_tiff, photometric_notes
 from .tiff_decode import TIFF, decode_page, grey_table, open_tifffile
 from .tiff_pages import read_pages
 from .tiff_size import sizes_in
 
-SLICES = Format("folder or glob of slices", (), "TIFF, PNG, BMP, GIF, JPEG, JPEG 2000 or EDF, one plane a file, in natural order; or several multi-page TIFFs")
+SLICES = Format(
+    "folder or glob of slices",
+    (),
+    "TIFF, PNG, BMP, GIF, JPEG, JPEG 2000 or EDF, one plane a file, in natural order; or several multi-page TIFFs",
+)
 SUFFIXES = (*TIFF.suffixes, *PICTURES, *EDF)
 
 
@@ -172,20 +177,20 @@ def _stacks(paths: list[Path], name: str, request: Request, notes: list[str]) ->
         same = other.source.shape[1:] == first.source.shape[1:] and other.source.dtype == first.source.dtype
         if not same or other.axes != "zyx":
             raise InputError(
-                f"{path.name} in {name} has planes of another shape, type or axis order than {paths[0].name}; the parts "
-                "of a volume must agree"
+                f"{path.name} in {name} has planes of another shape, type or axis order than {paths[0].name}; the "
+                "parts of a volume must agree"
             )
     planes = " + ".join(str(f.source.shape[0]) for f in found[:4]) + (" + ..." if len(found) > 4 else "")
     notes = [*notes, *first.notes, f"the {len(paths)} stacks of {name} are read one behind the other ({planes} planes)"]
-    return Found(
-        Joined([f.source for f in found]), SLICES.name, stated=first.stated, notes=notes, files=tuple(paths)
-    )
+    return Found(Joined([f.source for f in found]), SLICES.name, stated=first.stated, notes=notes, files=tuple(paths))
 
 
 def _single(path: Path) -> Found:
     """One file of a kind that is mostly a slice: an EDF file may hold a volume."""
     if path.suffix.lower() not in EDF:
-        raise InputError(f"{path.name} is a 2D image, one slice; give its folder, or '{path.parent.name}/*{path.suffix}'")
+        raise InputError(
+            f"{path.name} is a 2D image, one slice; give its folder, or '{path.parent.name}/*{path.suffix}'"
+        )
     with reading(path, PICTURE):
         image = fabio_of(path).openheader(str(path))
         shape, dtype, frames = tuple(image.shape), np.dtype(image.dtype), int(image.nframes)
@@ -194,7 +199,9 @@ def _single(path: Path) -> Found:
         check_shape(pixels.shape, path.name)
         return Found(ArraySource(pixels), "EDF", files=(path,))
     if frames < 2 or len(shape) != 2:
-        raise InputError(f"{path.name} is a 2D image, one slice; give its folder, or '{path.parent.name}/*{path.suffix}'")
+        raise InputError(
+            f"{path.name} is a 2D image, one slice; give its folder, or '{path.parent.name}/*{path.suffix}'"
+        )
     whole = (frames, int(shape[0]), int(shape[1]))
     check_shape(whole, path.name)
     check_dtype(dtype, path.name)

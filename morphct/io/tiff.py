@@ -14,9 +14,10 @@ from ..volume import Box, Source, check_dtype, check_shape
 from .companions import companion, outside_note
 from .datasets import fold
 from .flat import FlatSource
-from .found import Found, Location, Reader, Request, Stated, check_magic, check_size, reading
+from .found import Found, Location, Reader, Request, check_magic, check_size, reading
 from .joined import Joined, Looked, ThreeBytes
 from .reopened import Reopened
+from .stated import Stated
 from .tiff_decode import TIFF, decode_page, grey_table, open_tifffile
 from .tiff_pages import Page, read_pages
 from .tiff_size import sizes_in
@@ -120,10 +121,13 @@ def open_tiff(location: Location, request: Request) -> Found:
 
 def _turned(stated: list[Stated], axes: str) -> list[Stated]:
     """Sizes along z, y, x as sizes along the stored axes."""
-    return [
-        replace(s, edges=tuple(s.edges["zyx".index(a)] for a in axes)) if s.edges and axes != "zyx" else s
-        for s in stated
-    ]
+    turned = []
+    for size in stated:
+        if size.edges is not None:
+            first, second, third = (size.edges["zyx".index(a)] for a in axes)
+            size = replace(size, edges=(first, second, third))
+        turned.append(size)
+    return turned
 
 
 def _check_parts(tif: Any, path: Path, request: Request) -> list[str]:
@@ -150,7 +154,9 @@ def _several_files(layout: _Layout, dtype: np.dtype) -> Source:
         order, pages = read_pages(path)
         part = _Layout(directories, -1, (len(directories), *layout.shape[1:]), [])
         if any((p.height, p.width) != layout.shape[1:] for p in pages if p.offset in directories):
-            raise InputError(f"the planes of {path.name} are of another size than the first; save the volume as one file")
+            raise InputError(
+                f"the planes of {path.name} are of another size than the first; save the volume as one file"
+            )
         parts.append(_source(path, part, {p.offset: p for p in pages}, order, dtype))
     return parts[0] if len(parts) == 1 else Joined(parts)
 

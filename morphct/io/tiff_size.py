@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ..units import UNUSUAL_EDGE_RATIO, check_length_um, edge_ratio
-from .found import Stated, micrometres, one_unit, state
+from .stated import Stated, micrometres, one_unit, state
 
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 
@@ -45,7 +45,7 @@ def _ome(text: str | None, path: Path, image: int) -> list[Stated]:
 
 
 def _described(facts: dict[str, Any], tif: Any, source: str) -> list[Stated]:
-    """`spacing` is that of planes, the resolution tags count pixels in `unit`; `yunit` and `zunit` where they differ."""
+    """`spacing` is that of planes, resolution tags count pixels in `unit`; `yunit` and `zunit` where they differ."""
     tags = tif.pages[0].tags
     y, x = (_pixel(tags.get(code)) for code in (283, 282))
     spacing = _number(facts.get("spacing"))

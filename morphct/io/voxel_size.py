@@ -16,7 +16,7 @@ from ..units import (
     parse_voxel_size,
 )
 from ..volume import Volume
-from .found import Stated, state
+from .stated import Stated, state
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +139,8 @@ def _given(given: str | VoxelSize) -> VoxelSize:
         raise InputError(f"the voxel size {size} is outside 1 nm to 100 um; {REMEDY}")
     if edge_ratio(size.spacing) > MOST_EDGE_RATIO:
         raise InputError(
-            f"the edges of the voxel size {size} differ {edge_ratio(size.spacing):.3g} times, at most {MOST_EDGE_RATIO:g} "
-            "are taken; check the units and the order z,y,x"
+            f"the edges of the voxel size {size} differ {edge_ratio(size.spacing):.3g} times, at most "
+            f"{MOST_EDGE_RATIO:g} are taken; check the units and the order z,y,x"
         )
     return size if size.source else size.with_source("given by the caller")
 
