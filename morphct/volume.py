@@ -1,9 +1,11 @@
 """A volume: a lazy (Z, Y, X) array with its voxel size, axis order and origin; voxels are read when it is sliced."""
 
 import math
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from .units import VoxelSize
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 # what a damaged file makes the decoding libraries raise; anything else is a defect and keeps its traceback
-_READ_ERRORS = (OSError, RuntimeError, ValueError, EOFError, ArithmeticError)
+_READ_ERRORS = (OSError, RuntimeError, ValueError, EOFError, ArithmeticError, KeyError, zlib.error, BadZipFile)
 
 
 class Source(Protocol):

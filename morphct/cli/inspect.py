@@ -29,8 +29,8 @@ BAR = 48  # characters of the fullest row of the histogram
 def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet: bool) -> None:
     """What is in VOLUME: shape, type, voxel size and where it was read, greys, peaks, noise, memory and slab plan.
 
-    Reads a sample of it. VOLUME is a TIFF stack, a folder of slices, raw, .vol, .mhd, NRRD, .am, .npy, HDF5, Zarr, .txm,
-    DICOM, MRC, NIfTI or another of those that --formats lists.
+    Reads a sample of it. VOLUME is a TIFF stack, a folder of slices, raw, .vol, .mhd, NRRD, .am, .npy, HDF5, Zarr,
+    .txm, DICOM, MRC, NIfTI or another of those that --formats lists.
     """
     from ..inspection import inspect
 

@@ -79,7 +79,9 @@ def inside(place: Path, owner: Path) -> bool:
 
 def outside_note(owner: Path, path: Path) -> str:
     """What the provenance says of a file that was read outside the folder."""
-    return f"{owner.name} leads to {path}, outside its own folder: it is read, as asked (--follow-links)"
+    return (
+        f"{owner.name} leads to {os.path.normpath(path)}, outside its own folder: it is read, as asked (--follow-links)"
+    )
 
 
 def _there(place: Path) -> bool:

@@ -82,6 +82,12 @@ def open_dicom(location: Location, request: Request) -> Found:
         When pydicom is not installed, or a decoder it needs.
     """
     path = location.path
+    with reading(path, DICOM):
+        return _opened(path)
+
+
+def _opened(path: Path) -> Found:
+    """The series of a folder or file."""
     notes: list[str] = []
     paths = [path] if path.is_file() else _files(path, notes)
     heads = [_head(p) for p in paths]

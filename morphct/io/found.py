@@ -1,7 +1,5 @@
 """What readers are asked and what they answer: a location, a request, the formats of a family, what was found."""
 
-import struct
-import tokenize
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,21 +11,6 @@ from ..errors import InputError, UserError
 from ..volume import Source
 from .silence import quiet_libraries
 from .stated import Stated
-
-# what libraries raise on headers that were cut or overwritten
-_DAMAGE = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    MemoryError,
-    SyntaxError,
-    struct.error,
-    tokenize.TokenError,
-)
 
 
 @dataclass(frozen=True)
@@ -144,7 +127,7 @@ def reading(path: Path, kind: Format) -> Iterator[None]:
             yield
     except UserError:
         raise
-    except _DAMAGE as error:
+    except Exception as error:  # there is hardly a kind that libraries do not raise on damaged headers
         raise InputError(
             f"{path.name} cannot be read as {kind.name} ({reason_of(error)}): it is damaged or truncated, copy it again"
         ) from error

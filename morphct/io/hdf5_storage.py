@@ -89,9 +89,9 @@ def _virtual(files: Files, node: Node, plan: Any, what: str, nested: int) -> lis
                 raise InputError(f"{what} is made of parts and {path.name}::{inside} is no dataset; write it again")
             found += check_storage(files, source, f"{path.name}::{inside}", nested + 1)
             known[name, inside] = source
-        source, selected = known[name, inside], plan.get_virtual_srcspace(i)
-        _check_bounds(selected, source, what)
-        covered += _points(plan.get_virtual_vspace(i))
+        points = _points(plan.get_virtual_vspace(i))
+        _check_bounds(plan.get_virtual_srcspace(i), known[name, inside], points, what)
+        covered += points
     if covered < node.item.size:
         share = 1 - covered / node.item.size
         files.notes.append(f"{share:.1%} of {what} lies in no source: HDF5 reads it as {node.item.fillvalue:g}")
@@ -116,14 +116,15 @@ def _points(space: Any) -> float:
         return math.inf  # a selection that grows with its source
 
 
-def _check_bounds(selected: Any, source: Node, what: str) -> None:
+def _check_bounds(selected: Any, source: Node, points: float, what: str) -> None:
     """Refuse a source that is smaller than what is taken of it."""
+    shape = source.item.shape
     try:
         last = selected.get_select_bounds()[1]
     except (RuntimeError, ValueError):
-        return
-    shape = source.item.shape
-    if shape is None or (len(last) == len(shape) and any(at >= n for at, n in zip(last, shape))):
+        last = ()
+    beyond = shape is None or (len(last) == len(shape) and any(at >= n for at, n in zip(last, shape)))
+    if beyond or (math.isfinite(points) and points > source.item.size):
         text = " x ".join(str(n) for n in shape or ())
         raise InputError(
             f"{what} takes more than there is of {source.path.name}::/{source.name} ({text}); copy that file again"

@@ -60,9 +60,14 @@ def _image(path: Path) -> Any:
         raise MissingLibraryError(
             f"{path.name} is a NIfTI file and the library nibabel is not installed; pip install 'morphct[formats]'"
         ) from None
+    own = (
+        nibabel.filebasedimages.ImageFileError,
+        nibabel.spatialimages.HeaderDataError,
+        nibabel.wrapstruct.WrapStructError,
+    )
     try:
         return nibabel.load(path)
-    except nibabel.filebasedimages.ImageFileError as error:
+    except own as error:
         raise ValueError(str(error)) from error
 
 

@@ -16,6 +16,7 @@ from .tiff_decode import one_channel
 PICTURES = (".png", ".bmp", ".gif", ".jpg", ".jpeg", ".jp2", ".j2k", ".jpx", ".j2c", ".jpf")
 EDF = (".edf",)
 PICTURE = Format("picture", (), "one plane a file")
+EDF_FILE = Format("EDF", EDF, "one plane, or a volume", extra="fabio")
 _JPEG2000 = (".jp2", ".j2k", ".jpx", ".j2c", ".jpf")
 _LOSSY = (".jpg", ".jpeg")
 _PNG_GREY = 0
@@ -81,7 +82,7 @@ def decode_picture(path: Path) -> np.ndarray:
 
 def edf_head(path: Path) -> Head:
     """The header of an EDF file of one frame."""
-    with reading(path, PICTURE):
+    with reading(path, EDF_FILE):
         image = fabio_of(path).openheader(str(path))
         if image.nframes > 1:
             raise InputError(
@@ -93,7 +94,7 @@ def edf_head(path: Path) -> Head:
 
 def decode_edf(path: Path) -> np.ndarray:
     """The pixels of an EDF file of one frame."""
-    with reading(path, PICTURE):
+    with reading(path, EDF_FILE):
         return np.asarray(fabio_of(path).open(str(path)).data)
 
 

@@ -17,7 +17,7 @@ from ..volume import ArraySource, Box, Source, check_dtype, check_shape
 from .flat import fill_from
 from .found import Format, Found, Location, Reader, Request, check_magic, head_of, reading
 from .joined import Joined, Looked
-from .pictures import EDF, PICTURE, PICTURES, Head, decode_edf, decode_picture, edf_head, fabio_of, picture_head
+from .pictures import EDF, EDF_FILE, PICTURES, Head, decode_edf, decode_picture, edf_head, fabio_of, picture_head
 from .reopened import Reopened
 from .slice_names import ordered
 from .stated import Stated
@@ -99,7 +99,7 @@ class EdfFrames:
         (a, b), (r0, r1), (c0, c1) = box
         out = np.empty((b - a, r1 - r0, c1 - c0), self.dtype)
         for i in range(a, b):
-            with self.file.lock, reading(self.path, PICTURE):
+            with self.file.lock, reading(self.path, EDF_FILE):
                 pixels = np.asarray(self.file.get().getframe(i).data)
             if pixels.shape != self.shape[1:]:
                 raise InputError(f"frame {i} of {self.path.name} is of another size than the first; save it again")
@@ -191,7 +191,7 @@ def _single(path: Path) -> Found:
         raise InputError(
             f"{path.name} is a 2D image, one slice; give its folder, or '{path.parent.name}/*{path.suffix}'"
         )
-    with reading(path, PICTURE):
+    with reading(path, EDF_FILE):
         image = fabio_of(path).openheader(str(path))
         shape, dtype, frames = tuple(image.shape), np.dtype(image.dtype), int(image.nframes)
     if frames == 1 and len(shape) == 3:
