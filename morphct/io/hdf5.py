@@ -14,6 +14,7 @@ from .found import Format, Found, Location, Reader, Request, check_magic, head_o
 from .hdf5_facts import NABU, axis_facts, default_signal, parents, refuse_raw, sizes_in_file
 from .hdf5_links import Files, Node, NotThereError, open_dataset, open_file
 from .hdf5_storage import check_storage, file_names_checked, load_plugins
+from .projections import is_field
 from .reopened import Reopened
 
 HDF5 = Format(
@@ -120,7 +121,11 @@ def _volumes(files: Files, top: Node, troubles: list[str]) -> dict[str, Node]:
             found[shown] = node
     if len(found) < 2:
         return found
-    return {shown: node for shown, node in found.items() if not _raw(files, node, shown)} or found
+    kept = {s: n for s, n in found.items() if not is_field(s) and not _raw(files, n, s)}
+    if not kept:
+        shown, node = next(((s, n) for s, n in found.items() if _raw(files, n, s)), next(iter(found.items())))
+        refuse_raw(files, node, parents(files, node, shown), shown, f"{files.root.name}::{shown}")
+    return kept or found
 
 
 def _raw(files: Files, node: Node, shown: str) -> bool:

@@ -39,10 +39,19 @@ def refuse_projections(
 def betrayed(lengths: Sequence[int], beside: Mapping[str, Sequence[int]]) -> str:
     """What beside an array says that it is a set of projections, "" when nothing does."""
     for name, shape in beside.items():
-        word = "".join(c for c in name.rpartition("/")[2].lower() if c.isalnum())
+        word = _word(name)
         long = [int(n) for n in shape if n != 1]
         if word in _ANGLES and len(long) == 1 and long[0] in lengths:
             return f"with {long[0]} values of {name}"
         if word in _FIELDS and len(long) in (2, 3) and long[-1] == lengths[-1]:
             return f"with {name} beside it"
     return ""
+
+
+def is_field(name: str) -> bool:
+    """Whether an array is named as a flat or dark field."""
+    return _word(name) in _FIELDS
+
+
+def _word(name: str) -> str:
+    return "".join(c for c in name.rpartition("/")[2].lower() if c.isalnum())

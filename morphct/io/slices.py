@@ -171,7 +171,7 @@ def _pages(path: Path) -> int:
 
 def _stacks(paths: list[Path], name: str, request: Request, notes: list[str]) -> Found:
     """Several multi-page files, one behind the other."""
-    found = [open_tiff(Location(path), request) for path in paths]
+    found = [open_tiff(Location(path), request) if _pages(path) > 1 else _one_plane(path) for path in paths]
     first = found[0]
     for path, other in zip(paths, found):
         same = other.source.shape[1:] == first.source.shape[1:] and other.source.dtype == first.source.dtype
@@ -183,6 +183,13 @@ def _stacks(paths: list[Path], name: str, request: Request, notes: list[str]) ->
     planes = " + ".join(str(f.source.shape[0]) for f in found[:4]) + (" + ..." if len(found) > 4 else "")
     notes = [*notes, *first.notes, f"the {len(paths)} stacks of {name} are read one behind the other ({planes} planes)"]
     return Found(Joined([f.source for f in found]), SLICES.name, stated=first.stated, notes=notes, files=tuple(paths))
+
+
+def _one_plane(path: Path) -> Found:
+    """A part of one page, as the last may be."""
+    head = _head(path)
+    source = SliceFiles([path], (1, *head.shape), head.dtype, np.array([head.plain], np.int64))
+    return Found(source, SLICES.name, files=(path,))
 
 
 def _single(path: Path) -> Found:

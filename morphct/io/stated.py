@@ -72,7 +72,9 @@ def state(
     # the last digits of products such as 6.5e-6 * 1e4 are noise that would show in every table
     a, b, c = (float(f"{v * factor:.12g}") for v in known)
     if edge_ratio((a, b, c)) > MOST_EDGE_RATIO:
-        trouble = f"states {text} {word}, edges that differ {edge_ratio((a, b, c)):.3g} times (a mistaken unit?)"
+        trouble = (
+            f"states {text} {word}, edges that differ {round(edge_ratio((a, b, c)), 1):g} times (a mistaken unit?)"
+        )
         return Stated(None, source, trouble, sidecar)
     return Stated((a, b, c), source, "", sidecar)
 

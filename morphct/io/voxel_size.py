@@ -68,7 +68,9 @@ def choose(
     ]
     ratio = edge_ratio(size.spacing)
     if ratio > UNUSUAL_EDGE_RATIO:
-        differences.append(f"the edges of the voxel {size} ({size.source}) differ {ratio:.3g} times: check the units")
+        differences.append(
+            f"the edges of the voxel {size} ({size.source}) differ {round(ratio, 1):g} times: check the units"
+        )
     return size, unusable + differences
 
 
@@ -139,7 +141,7 @@ def _given(given: str | VoxelSize) -> VoxelSize:
         raise InputError(f"the voxel size {size} is outside 1 nm to 100 um; {REMEDY}")
     if edge_ratio(size.spacing) > MOST_EDGE_RATIO:
         raise InputError(
-            f"the edges of the voxel size {size} differ {edge_ratio(size.spacing):.3g} times, at most "
+            f"the edges of the voxel size {size} differ {round(edge_ratio(size.spacing), 1):g} times, at most "
             f"{MOST_EDGE_RATIO:g} are taken; check the units and the order z,y,x"
         )
     return size if size.source else size.with_source("given by the caller")
