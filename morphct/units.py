@@ -168,8 +168,8 @@ def parse_voxel_size(text: str, source: str = "command line") -> VoxelSize:
         raise InputError(f"the voxel size {text!r} is outside 1 nm to 100 um; {REMEDY}")
     if edge_ratio(edges) > MOST_EDGE_RATIO:
         raise InputError(
-            f"the edges of the voxel size {text!r} differ {round(edge_ratio(edges), 1):g} times, at most {MOST_EDGE_RATIO:g} "
-            "are taken; check the units and the order z,y,x"
+            f"the edges of the voxel size {text!r} differ {round(edge_ratio(edges), 1):g} times, at most "
+            f"{MOST_EDGE_RATIO:g} are taken; check the units and the order z,y,x"
         )
     # lengths such as 25 * 1e-3 carry a last-digit error that would show in every table
     edges = [float(f"{e:.12g}") for e in edges]

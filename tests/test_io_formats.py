@@ -1,4 +1,4 @@
-"""Formats by libraries and small parsers, on files the library (or a few lines) writes: Amira, VGI, DICOM, MRC, NIfTI."""
+"""Formats by libraries and small parsers, on files they (or a few lines) write: Amira, VGI, DICOM, MRC, NIfTI."""
 
 import os
 import zipfile
@@ -129,7 +129,7 @@ def test_vgi(grey, same_voxels, tmp_path, dtype):
         open_volume(path)
 
 
-# --- sidecars of .vol, raw with a header --------------------------------------------------------------------------------
+# --- sidecars of .vol, raw with a header ------------------------------------------------------------------------------
 
 
 def test_vol_beside_its_xml(grey, same_voxels, tmp_path):
@@ -150,8 +150,8 @@ def test_vol_info_with_comments(grey, same_voxels, tmp_path, mark):
     array = grey("<f4")
     (tmp_path / "p.vol").write_bytes(array.tobytes())
     (tmp_path / "p.vol.info").write_text(
-        f"{mark} PyHST volume\nNUM_X = 17 {mark} width\nNUM_Y = 13{mark}height\nNUM_Z = 11\nvoxelSize = 0.65 {mark} um\n"
-        "BYTEORDER = LOWBYTEFIRST\n"
+        f"{mark} PyHST volume\nNUM_X = 17 {mark} width\nNUM_Y = 13{mark}height\nNUM_Z = 11\n"
+        f"voxelSize = 0.65 {mark} um\nBYTEORDER = LOWBYTEFIRST\n"
     )
     volume = open_volume(tmp_path / "p.vol")
     same_voxels(volume, array)
@@ -181,7 +181,7 @@ def test_metaimage_as_text(grey, same_voxels, tmp_path):
         open_volume(tmp_path / "a.mhd")
 
 
-# --- archives -----------------------------------------------------------------------------------------------------------
+# --- archives ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -232,7 +232,7 @@ def test_matlab(grey, same_voxels, tmp_path):
         open_volume(path)
 
 
-# --- by libraries -------------------------------------------------------------------------------------------------------
+# --- by libraries -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["i1", "i2", "u2", "f4"])

@@ -16,7 +16,7 @@ import zarr
 from morphct.errors import UserError
 from morphct.io import open_volume
 
-COUNT = 60  # of mutants a kind; the long run of 300 found what is mended
+COUNT = 200  # of mutants a kind
 SECONDS = 10  # for one of them
 HEAD = 1200  # bytes where most of the lies are told
 ARRAY = np.random.default_rng(0).integers(0, 4000, (7, 9, 11)).astype("<u2")
@@ -81,7 +81,7 @@ def nrrd(path):
 WRITERS = {
     "plain.tif": lambda p: tifffile.imwrite(p, ARRAY, metadata=None),
     "lzw.tif": lambda p: tifffile.imwrite(p, ARRAY, compression="lzw", metadata=None),
-    "tiled.tif": lambda p: tifffile.imwrite(p, ARRAY, tile=(16, 16), metadata={"axes": "XYZ"}),
+    "tiled.tif": lambda p: tifffile.imwrite(p, ARRAY, tile=(16, 16)),
     "big.tif": lambda p: tifffile.imwrite(p, ARRAY, bigtiff=True),
     "imagej.tif": lambda p: tifffile.imwrite(
         p, ARRAY, imagej=True, resolution=(9, 9), metadata={"spacing": 0.1, "unit": "um"}
@@ -133,8 +133,12 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
     return bytes(found)
 
 
+class Hang(BaseException):  # no reader takes it for damage
+    """One file took too long."""
+
+
 def hang(*_):
-    raise AssertionError(f"more than {SECONDS} s for one file")
+    raise Hang(f"more than {SECONDS} s")
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -146,22 +150,22 @@ def test_mutants(tmp_path: Path, name: str):
     data, rng = path.read_bytes(), random.Random(name)
     np.testing.assert_array_equal(open_volume(path)[:], ARRAY)
     before = signal.signal(signal.SIGALRM, hang)
-    refused = 0
+    sentences = []
     try:
-        for number in range(COUNT):
+        for _ in range(COUNT):
+            path.unlink()  # a new file each time: libraries keep what they know of one that is open
             path.write_bytes(mutate(data, rng))
             signal.alarm(SECONDS)
             try:
                 volume = open_volume(path)
                 _ = volume[:] if volume.size < 1e7 else volume[0, :9, :9]
             except UserError as error:
-                refused += 1
-                assert str(error), number
-                assert "\n" not in str(error), number
+                sentences.append(str(error))
             except MemoryError:  # the command line has its sentence for it
-                refused += 1
+                sentences.append("no memory")
             finally:
                 signal.alarm(0)
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert refused > COUNT // 20
+    assert len(sentences) > COUNT // 20
+    assert not [s for s in sentences if not s or "\n" in s]

@@ -205,7 +205,7 @@ def test_several_multi_page_tiffs(grey, same_voxels, tmp_path):
     same_voxels(volume, array)
     assert any("one behind the other (10 + 10 + 1 planes)" in n for n in volume.notes)
     tifffile.imwrite(tmp_path / "part11.tif", array[:3, :5], **how)
-    with pytest.raises(InputError, match="part11.tif .* must agree"):
+    with pytest.raises(InputError, match=r"part11.tif .* must agree"):
         open_volume(tmp_path)
 
 
