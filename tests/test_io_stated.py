@@ -51,6 +51,20 @@ def test_nexus_axes_and_coordinates(grey, same_voxels, tmp_path, order):
     close(volume, 0.2, 0.1, 0.05)
 
 
+def test_axes_of_an_nxdata_that_links_to_the_dataset(grey, same_voxels, tmp_path):
+    array = grey("u1")
+    with h5py.File(tmp_path / "a.nxs", "w", userblock_size=512) as file:  # the mark lies behind 512 bytes
+        file["entry/recon/v"] = array.transpose(2, 1, 0)
+        data = file.create_group("entry/data")
+        data.attrs.update({"NX_class": "NXdata", "signal": "v", "axes": ["x", "y", "z"]})
+        data["v"] = h5py.SoftLink("/entry/recon/v")
+        scales(data, "xyz", (17, 13, 11), (0.1, 0.1, 0.1))
+    for name in ("a.nxs", "a.nxs::/entry/recon/v", "a.nxs::/entry/data/v", "a.nxs::/entry/data"):
+        volume = open_volume(f"{tmp_path}/{name}")
+        same_voxels(volume, array)
+        close(volume, 0.1, 0.1, 0.1)
+
+
 def test_nexus_default_chooses_among_several(grey, same_voxels, tmp_path):
     with h5py.File(tmp_path / "a.nxs", "w") as file:
         file["entry/other"] = grey("u1", seed=1)

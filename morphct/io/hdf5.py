@@ -43,7 +43,8 @@ def open_hdf5(location: Location, request: Request) -> Found:
     kind = MATLAB if matlab else HDF5
     if head_of(path, 32).startswith(_MATLAB_OLD):
         raise InputError(f"{path.name} is a MATLAB file of an older kind; save it with save('x.mat', 'V', '-v7.3')")
-    check_magic(path, kind)
+    if not _is_hdf5(path):
+        check_magic(path, kind)
     with reading(path, kind), Files(path, request.follow_links) as files:
         asked = (location.dataset or "").strip("/")
         shown, node = _named(files, asked) if asked else _choose(files)
@@ -72,6 +73,13 @@ def open_hdf5(location: Location, request: Request) -> Found:
         source = _source(node, folded)
     found_in = tuple(dict.fromkeys((path, *storage)))
     return Found(source, kind.name, axes=axes, stated=stated, notes=notes, dataset=f"/{shown}", files=found_in)
+
+
+def _is_hdf5(path: Path) -> bool:
+    """Whether the library finds its mark, which may lie behind a block of the user's own."""
+    import h5py
+
+    return bool(h5py.is_hdf5(path))
 
 
 def _source(node: Node, folded: Folded) -> IndexedSource:

@@ -76,6 +76,11 @@ def axis_facts(files: Files, node: Node, groups: Sequence[Node]) -> tuple[list[s
         facts = _nexus(files, group, node) or _electron_microscopy(files, group, node)
         if facts is not None:
             return facts
+    for _, group in files.objects(files.top(files.root), []):
+        if not group.is_dataset and text_of(group.item.attrs.get("NX_class")) == "NXdata":
+            signal = "signal" in group.item.attrs and _is_signal(files, group, node)
+            if signal and (facts := _nexus(files, group, node)) is not None:
+                return facts
     return None, [], ""
 
 

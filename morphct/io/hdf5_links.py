@@ -125,6 +125,10 @@ class Files:
 
     def datasets(self, start: Node, troubles: list[str]) -> Iterator[tuple[str, Node]]:
         """Every dataset below a group with the path that leads to it, each once; broken links go to `troubles`."""
+        return ((shown, node) for shown, node in self.objects(start, troubles) if node.is_dataset)
+
+    def objects(self, start: Node, troubles: list[str]) -> Iterator[tuple[str, Node]]:
+        """Every dataset and group below a group, as `datasets`."""
         import h5py
 
         queue = deque([("", start)])
@@ -143,9 +147,8 @@ class Files:
                 if key in seen:
                     continue
                 seen.add(key)
-                if node.is_dataset:
-                    yield shown, node
-                elif hasattr(node.item, "keys"):
+                yield shown, node
+                if not node.is_dataset and hasattr(node.item, "keys"):
                     queue.append((shown, node))
 
 
