@@ -176,6 +176,25 @@ def parse_voxel_size(text: str, source: str = "command line") -> VoxelSize:
     return VoxelSize(edges[0], edges[1], edges[2], unit, source)
 
 
+def as_voxel_size(value: "str | VoxelSize | Sequence[str] | None") -> VoxelSize:
+    """A voxel size from what callers of the library give; None means voxels.
+
+    Raises
+    ------
+    InputError
+        For bare numbers, whose unit nobody knows.
+    """
+    if isinstance(value, VoxelSize):
+        return value
+    if value is None:
+        return parse_voxel_size("1px")
+    if isinstance(value, str):
+        return parse_voxel_size(value)
+    if isinstance(value, Sequence) and value and all(isinstance(v, str) for v in value):
+        return parse_voxel_size(",".join(value))
+    raise InputError(f"the voxel size {value!r} has no unit; give it as '25nm', '0.025um' or '75nm,25nm,25nm' (z,y,x)")
+
+
 def parse_bytes(text: str) -> int:
     """A memory size such as `4GiB`, `800MB` or `2G` in bytes (K, M, G alone mean KiB, MiB, GiB).
 
