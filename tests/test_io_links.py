@@ -1,6 +1,8 @@
 """Files that name other files: links, virtual datasets, data beside a header. What is missing or outside is told."""
 
+import json
 import os
+import pickle
 
 import h5py
 import numpy as np
@@ -238,3 +240,28 @@ def test_names_that_are_not_utf8(grey, same_voxels, tmp_path):
     with pytest.raises(InputError) as told:
         open_volume(path)
     str(told.value).encode("utf-8")
+
+
+def test_zarr_codecs_that_run_programs_are_refused(grey, folder):
+    path = folder / "a.zarr"
+    path.mkdir()
+    facts = {
+        "zarr_format": 2,
+        "shape": [4, 4, 4],
+        "chunks": [4, 4, 4],
+        "dtype": "|u1",
+        "fill_value": 0,
+        "order": "C",
+        "filters": None,
+        "compressor": {"id": "pickle", "protocol": 5},
+    }
+    (path / ".zarray").write_text(json.dumps(facts))
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(folder / "run"),)
+
+    (path / "0.0.0").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(InputError):
+        _ = open_volume(path)[:]
+    assert not (folder / "run").exists()

@@ -1,7 +1,6 @@
 """DICOM: a folder (or a multi-frame file) of one series, planes in order of their positions; read by pydicom."""
 
 import itertools
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 from ..errors import InputError, MissingLibraryError
 from ..volume import Box, check_dtype, check_shape
 from .found import Format, Found, Location, Reader, Request, reading
-from .reopened import Reopened
 from .slice_names import natural_key
 from .stated import Stated, state
 
@@ -46,21 +44,19 @@ class DicomPlanes:
     def __init__(self, paths: list[Path], shape: tuple[int, int, int], dtype: np.dtype) -> None:
         self.paths, self.shape, self.dtype = paths, shape, np.dtype(dtype)
         self.frames = len(paths) == 1
-        self.chunk = (shape[0] if self.frames else 1, shape[1], shape[2])
-        self.file = Reopened(partial(_pixels, paths[0]))
+        self.chunk = (1, shape[1], shape[2])
 
     def read(self, box: Box) -> np.ndarray:
         """Voxels of the half-open ranges `box`."""
         (a, b), rows, columns = box
-        if self.frames:
-            return self._checked(self.file.get(), self.shape)[a:b, slice(*rows), slice(*columns)].copy()
         out = np.empty((b - a, rows[1] - rows[0], columns[1] - columns[0]), self.dtype)
         for i in range(a, b):
-            out[i - a] = self._checked(_pixels(self.paths[i]), self.shape[1:])[slice(*rows), slice(*columns)]
+            pixels = _pixels(self.paths[0], i) if self.frames else _pixels(self.paths[i], 0)
+            out[i - a] = self._checked(pixels)[slice(*rows), slice(*columns)]
         return out
 
-    def _checked(self, pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        if pixels.shape != shape:
+    def _checked(self, pixels: np.ndarray) -> np.ndarray:
+        if pixels.shape != self.shape[1:]:
             raise InputError(f"{self.paths[0].parent.name} holds a plane of another size than its header says")
         return pixels.astype(self.dtype, copy=False)
 
@@ -144,6 +140,7 @@ def _files(folder: Path, notes: list[str]) -> list[Path]:
 def _pydicom(path: Path) -> Any:
     try:
         import pydicom
+        import pydicom.pixels
     except ImportError:
         raise MissingLibraryError(
             f"{path.name} is a DICOM file and the library pydicom is not installed; pip install 'morphct[formats]'"
@@ -160,15 +157,13 @@ def _head(path: Path) -> Any:
             raise ValueError("its first bytes are not those of DICOM") from error
 
 
-def _pixels(path: Path) -> np.ndarray:
+def _pixels(path: Path, frame: int) -> np.ndarray:
+    """One frame as it is stored; of the file no more than that frame is unpacked."""
     pydicom = _pydicom(path)
     with reading(path, DICOM):
-        data = pydicom.dcmread(path)
-        syntax = data.file_meta.TransferSyntaxUID if "file_meta" in dir(data) else None
-        if "PixelData" not in data:
-            raise ValueError("it has no pixels")
+        syntax = getattr(pydicom.filereader.read_file_meta_info(path), "TransferSyntaxUID", None)
         try:
-            return np.asarray(data.pixel_array)
+            return np.asarray(pydicom.pixels.pixel_array(path, index=frame, raw=True))
         except (RuntimeError, NotImplementedError) as error:
             if syntax is None or not syntax.is_compressed:
                 raise

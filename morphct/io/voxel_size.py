@@ -101,7 +101,7 @@ def sidecar_sizes(path: Path) -> list[Stated]:
         if sidecar.is_file():
             return _read_infos(sidecar)
     if path.is_dir():
-        others = sorted(path.glob("*_infos.txt"))
+        others = sorted(p for p in path.glob("*_infos.txt") if p.is_file())
         if len(others) == 1:
             return _read_infos(others[0])
         logs = sorted(p for p in path.glob("*.log") if p.is_file())

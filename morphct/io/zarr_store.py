@@ -40,6 +40,7 @@ def open_zarr(location: Location, request: Request) -> Found:
         what = f"{path.name}::{name}" if name else path.name
         if not hasattr(array, "shape"):
             raise InputError(f"{what} is no array; name one of {near_names(name, _arrays(store, ''))}")
+        _check_codecs(array, what)
         beside = _beside(store, name)
         refuse_projections(what, array.shape, {n: a.shape for n, a in beside.items()})
         names = _axis_names(image) or _dimension_names(array)
@@ -100,6 +101,18 @@ def _beside(store: Store, name: str) -> dict[str, Any]:
     return {} if isinstance(group, zarr.Array) else {n: a for n, a in group.arrays() if n != own}
 
 
+def _check_codecs(array: Any, what: str) -> None:
+    """Refuse a codec that runs what it unpacks.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    if "pickle" in str(array.metadata.to_dict()).lower():
+        raise InputError(f"{what} is packed with pickle, which can run any program; it is not read, save it as numbers")
+
+
 def _multiscales(group: Any) -> dict | None:
     attributes = dict(group.attrs)
     images = (attributes.get("ome") or attributes).get("multiscales")
@@ -144,6 +157,7 @@ def _coordinates(
         if array is None or array.ndim != 1 or np.dtype(array.dtype).kind not in "iuf":
             axes.append(Coordinates(None, None))
             continue
+        _check_codecs(array, f"{store}::{names[i]}")
         unit = str(array.attrs.get("units") or array.attrs.get("unit") or "")
         axes.append(Coordinates(np.asarray(array[:]), unit or None))
     return size_of_coordinates(axes, shape, f"coordinates of {store}")
