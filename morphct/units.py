@@ -12,6 +12,7 @@ UNITS_UM = {
     "pm": 1e-6,
     "angstrom": 1e-4,
     "Å": 1e-4,
+    "\u212b": 1e-4,  # the sign of the unit, beside the letter
     "nm": 1e-3,
     "nanometer": 1e-3,
     "nanometre": 1e-3,
@@ -27,7 +28,9 @@ UNITS_UM = {
     "millimetre": 1e3,
     "cm": 1e4,
     "centimeter": 1e4,
+    "centimetre": 1e4,
     "inch": 25400.0,
+    "inches": 25400.0,
     "in": 25400.0,
     "m": 1e6,
     "meter": 1e6,

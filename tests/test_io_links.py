@@ -88,10 +88,12 @@ def test_chains_through_several_files(grey, same_voxels, folder):
         (h5py.ExternalLink("gone.h5", "/v"), r"a.h5 names gone.h5 as the target of its link /v, and it is not there"),
         (h5py.ExternalLink("recon.h5", "/nothing"), r"recon.h5 has no /nothing"),
         (h5py.SoftLink("/v"), "runs in a circle"),
+        (h5py.ExternalLink("text.h5", "/v"), r"text.h5, named by a.h5, is no HDF5 file"),
         (h5py.ExternalLink("../far.h5", "/v"), r"../far.h5 .* outside its own folder, .*--follow-links"),
     ],
 )
 def test_links_that_lead_nowhere_are_named(folder, link, words):
+    (folder / "text.h5").write_text("hello")
     path = make(folder / "a.h5", v=link)
     for name in (path, f"{path}::/v"):
         with pytest.raises(InputError, match=words):

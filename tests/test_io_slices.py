@@ -25,6 +25,7 @@ def names_of(*names):
         [f"slice_z{(i - 6) / 2:+.1f}um.tif" for i in range(13)],
         [f"z-{12 - i / 2:.1f}um.tif" for i in range(6)],
         [f"z{i}.tif" for i in range(-4, 5)],
+        [f"z{(i - 6) / 2:+.1f}mm.tif".replace(".", ",", 1) for i in range(13)],
         [f"z{i / 4:g}.tif" for i in range(9)],  # 0, 0.25, 0.5, 1
         [f"vol1.{i}.tif" for i in range(8, 13)],  # 1.8, 1.9, 1.10: no decimals
         [f"scan-{i:04d}.tif" for i in range(12)],  # a hyphen
@@ -164,7 +165,7 @@ def test_tiff_of_24_bits(same_voxels, tmp_path, order):
     same_voxels(open_volume(tmp_path / "a.tif"), array)
 
 
-@pytest.mark.parametrize(("bits", "dtype"), [(4, "u1"), (12, "u2")])
+@pytest.mark.parametrize(("bits", "dtype"), [(2, "u1"), (4, "u1"), (10, "u2"), (12, "u2"), (14, "u2")])
 def test_packed_tiff(same_voxels, tmp_path, bits, dtype):
     pytest.importorskip("imagecodecs")
     array = np.random.default_rng(0).integers(0, 1 << bits, (4, 12, 16)).astype(dtype)
@@ -229,3 +230,21 @@ def test_brackets_in_names(grey, same_voxels, tmp_path):
     same_voxels(open_volume(folder / "*.png"), array)
     same_voxels(open_volume(folder / "s0[0-4]*.png"), array[:5])
     same_voxels(open_volume(folder / "s*[a].png"), array)
+
+
+@pytest.mark.parametrize("colours", [2, 16])
+def test_bmp_palettes_of_few_greys(same_voxels, tmp_path, colours):
+    import struct
+
+    bits = {2: 1, 16: 4}[colours]
+    array = np.random.default_rng(0).integers(0, colours, (5, 12, 32)).astype("u1")
+    greys = np.linspace(255, 0, colours).astype("u1")
+    palette = b"".join(bytes([g, g, g, 0]) for g in greys)
+    for i, plane in enumerate(array):
+        flags = (plane[::-1, :, None] >> np.arange(bits - 1, -1, -1)) & 1  # BMP begins at the bottom
+        rows = np.packbits(flags.reshape(12, -1), axis=1).tobytes()
+        start = 54 + len(palette)
+        head = struct.pack("<2sIHHI", b"BM", start + len(rows), 0, 0, start)
+        facts = struct.pack("<IiiHHIIiiII", 40, 32, 12, 1, bits, 0, len(rows), 2835, 2835, colours, 0)
+        (tmp_path / f"s{i}.bmp").write_bytes(head + facts + palette + rows)
+    same_voxels(open_volume(tmp_path), greys[array])

@@ -131,6 +131,14 @@ def test_ome_zarr_axes_in_words(grey, same_voxels, tmp_path):
     close(volume, 0.2, 0.1, 0.1)
 
 
+def test_a_unit_without_a_scale_is_no_size(grey, tmp_path):
+    group = zarr.create_group(str(tmp_path / "a.zarr"))
+    group.create_array("0", data=grey("u2"))
+    axes = [{"name": n, "type": "space", "unit": "micrometer"} for n in "zyx"]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [{"path": "0"}]}]}
+    assert open_volume(tmp_path / "a.zarr").voxel_size is None
+
+
 def test_uneven_coordinates_ask(grey, tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["v"] = grey("u1")

@@ -61,7 +61,7 @@ def refuse_raw(files: Files, node: Node, groups: Sequence[Node], shown: str, wha
         }
         definition = files.try_walk(group, "definition")
         word = (
-            text_of(definition.item[()]) if definition and definition.is_dataset and not definition.item.shape else ""
+            text_of(definition.item[()]) if definition and definition.is_dataset and definition.item.size == 1 else ""
         )
         refuse_projections(what, node.item.shape, beside, word)
 

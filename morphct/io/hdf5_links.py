@@ -67,7 +67,14 @@ class Files:
     def top(self, path: Path) -> Node:
         """The root group of a file."""
         if path not in self.opened:
-            self.opened[path] = open_file(path)
+            try:
+                self.opened[path] = open_file(path)
+            except OSError as error:
+                if path == self.root:
+                    raise
+                raise InputError(
+                    f"{path.name}, named by {self.root.name}, is no HDF5 file or damaged; check it"
+                ) from error
         return Node(path, "", self.opened[path]["/"])
 
     def other(self, owner: Path, name: str, what: str, exact: bool = False) -> Path:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..errors import InputError
 
-_NUMBER = re.compile(r"([-+]?)(\d+)(\.\d+)?((?:nm|um|µm|μm|mm)(?![a-z]))?")
+_NUMBER = re.compile(r"([-+−]?)(\d+)([.,]\d+)?((?:nm|um|µm|μm|mm)(?![a-z]))?")
 _UNITS = {"nm": 1e-3, "um": 1.0, "µm": 1.0, "μm": 1.0, "mm": 1e3}
 ANOTHER_STACK = 0.25  # of the largest: so many names of another kind are a stack of their own, not odd files
 _FEWEST = 3
@@ -75,7 +75,7 @@ def _pattern(path: Path) -> str:
 def _example(paths: Sequence[Path]) -> str:
     """A glob of one stack."""
     name = paths[0].name
-    head = re.split(r"[-+]?\d", name, maxsplit=1)[0]
+    head = re.split(r"[-+−]?\d", name, maxsplit=1)[0]
     return f"{head}*{paths[0].suffix}"
 
 
@@ -115,7 +115,13 @@ def _sorted(paths: list[Path], where: str) -> tuple[list[Path], list[str]]:
 def _numbers(path: Path) -> list[_Number]:
     stem = path.stem.lower()
     return [
-        _Number(m[1], m[2], m[3] or "", m[4] or "", stem[max(m.start() - 1, 0) : m.start()])
+        _Number(
+            m[1].replace("−", "-"),
+            m[2],
+            (m[3] or "").replace(",", "."),
+            m[4] or "",
+            stem[max(m.start() - 1, 0) : m.start()],
+        )
         for m in _NUMBER.finditer(stem)
     ]
 

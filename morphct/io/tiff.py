@@ -269,7 +269,9 @@ def _source(path: Path, layout: _Layout, pages: dict[int, Page], order: str, dty
 def _three_bytes(path: Path, pages: list[Page], order: str) -> Source:
     """Voxels of 24 bits, which no library reads in the byte order of the file."""
     if any(p.plain < 0 or p.kind != 1 for p in pages):
-        raise InputError(f"{path.name} holds voxels of 24 bits that are compressed; save it with 16 or 32 bits")
+        raise InputError(
+            f"{path.name} holds voxels of 24 bits, compressed or not plain whole numbers; save it with 16 or 32 bits"
+        )
     starts = np.array([p.plain for p in pages], np.int64)
     shape = (len(pages), pages[0].height, 3 * pages[0].width)
     return ThreeBytes(FlatSource(path, shape, np.dtype("u1"), plane_offsets=starts), order)

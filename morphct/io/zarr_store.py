@@ -188,10 +188,13 @@ def _stated(array: Any, image: dict | None, name: str, kept: tuple[int, ...], st
     level: dict = next((d for d in levels if str(d.get("path", "")).split("/")[-1] == level_name), {})
     if not name:
         level = levels[0] if len(levels) == 1 else next((d for d in levels if store == d.get("path")), {})
+    given = [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]
+    scales = [transformation["scale"] for transformation in given if transformation.get("type") == "scale"]
+    if not scales:  # a unit without a scale is no size
+        return stated
     scale = [1.0] * len(units)
-    for transformation in [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]:
-        if transformation.get("type") == "scale":
-            scale = [a * float(b) for a, b in zip(scale, transformation["scale"])]
+    for factors in scales:
+        scale = [a * float(b) for a, b in zip(scale, factors)]
     edges, unit = one_unit([scale[i] for i in kept], [units[i] for i in kept])
     return [*stated, state(edges, unit, f"multiscales of {store}", placeholders=False)]
 
