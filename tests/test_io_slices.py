@@ -181,6 +181,19 @@ def test_jpeg_slices_say_that_they_are_lossy(grey, tmp_path):
     assert any("JPEG" in n for n in volume.notes)
 
 
+def test_a_preview_of_another_format_is_left_out(grey, same_voxels, tmp_path):
+    folder = save(tmp_path / "a", grey("u1"), "s{:02d}.tif")
+    Image.fromarray(grey("u1")[0]).save(folder / "preview.jpg")
+    volume = open_volume(folder)
+    same_voxels(volume, grey("u1"))
+    assert any("preview.jpg" in n and "left out" in n for n in volume.notes)
+    save(folder, grey("u1"), "s{:02d}.png")
+    with pytest.raises(
+        InputError, match=r"several formats \(.jpg, .png, .tif\); name one kind, as in 'a/\*.(png|tif)'"
+    ):
+        open_volume(folder)
+
+
 def test_one_slice_alone_is_an_image(grey, tmp_path):
     save(tmp_path / "a", grey("u1"), "s{:02d}.png")
     with pytest.raises(InputError, match=r"s03.png is a 2D image, one slice; give its folder"):

@@ -4,13 +4,16 @@ Pillow widens what has 2, 4 or 12 bits and reads the indices of palettes; both a
 """
 
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError, MissingLibraryError
+from ..volume import Box
 from .found import Format, head_of, reading
+from .reopened import Reopened
 from .tiff_decode import one_channel
 
 PICTURES = (".png", ".bmp", ".gif", ".jpg", ".jpeg", ".jp2", ".j2k", ".jpx", ".j2c", ".jpf")
@@ -96,6 +99,41 @@ def decode_edf(path: Path) -> np.ndarray:
     """The pixels of an EDF file of one frame."""
     with reading(path, EDF_FILE):
         return np.asarray(fabio_of(path).open(str(path)).data)
+
+
+class EdfFrames:
+    """Frames of one EDF file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+        Frames, height, width.
+    dtype : dtype
+        Type of a voxel.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], dtype: np.dtype) -> None:
+        self.path, self.shape, self.dtype = path, shape, np.dtype(dtype).newbyteorder("=")
+        self.chunk = (1, shape[1], shape[2])
+        self.file = Reopened(partial(_open_edf, path))
+
+    def read(self, box: Box) -> np.ndarray:
+        """Voxels of the half-open ranges `box`."""
+        (a, b), (r0, r1), (c0, c1) = box
+        out = np.empty((b - a, r1 - r0, c1 - c0), self.dtype)
+        for i in range(a, b):
+            with self.file.lock, reading(self.path, EDF_FILE):
+                pixels = np.asarray(self.file.get().getframe(i).data)
+            if pixels.shape != self.shape[1:]:
+                raise InputError(f"frame {i} of {self.path.name} is of another size than the first; save it again")
+            out[i - a] = pixels[r0:r1, c0:c1]
+        return out
+
+
+def _open_edf(path: Path) -> Any:
+    return fabio_of(path).open(str(path))
 
 
 def fabio_of(path: Path) -> Any:

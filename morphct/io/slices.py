@@ -6,9 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,9 +15,19 @@ from ..volume import ArraySource, Box, Source, check_dtype, check_shape
 from .flat import fill_from
 from .found import Format, Found, Location, Reader, Request, check_magic, head_of, reading
 from .joined import Joined, Looked
-from .pictures import EDF, EDF_FILE, PICTURES, Head, decode_edf, decode_picture, edf_head, fabio_of, picture_head
-from .reopened import Reopened
-from .slice_names import ordered
+from .pictures import (
+    EDF,
+    EDF_FILE,
+    PICTURES,
+    EdfFrames,
+    Head,
+    decode_edf,
+    decode_picture,
+    edf_head,
+    fabio_of,
+    picture_head,
+)
+from .slice_names import ANOTHER_STACK, ordered
 from .stated import Stated
 from .tiff import open_tiff, photometric_notes
 from .tiff_decode import TIFF, decode_page, grey_table, open_tifffile
@@ -76,41 +84,6 @@ class SliceFiles:
         return pixels
 
 
-class EdfFrames:
-    """Frames of one EDF file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    shape : tuple of int
-        Frames, height, width.
-    dtype : dtype
-        Type of a voxel.
-    """
-
-    def __init__(self, path: Path, shape: tuple[int, int, int], dtype: np.dtype) -> None:
-        self.path, self.shape, self.dtype = path, shape, np.dtype(dtype).newbyteorder("=")
-        self.chunk = (1, shape[1], shape[2])
-        self.file = Reopened(partial(_open_edf, path))
-
-    def read(self, box: Box) -> np.ndarray:
-        """Voxels of the half-open ranges `box`."""
-        (a, b), (r0, r1), (c0, c1) = box
-        out = np.empty((b - a, r1 - r0, c1 - c0), self.dtype)
-        for i in range(a, b):
-            with self.file.lock, reading(self.path, EDF_FILE):
-                pixels = np.asarray(self.file.get().getframe(i).data)
-            if pixels.shape != self.shape[1:]:
-                raise InputError(f"frame {i} of {self.path.name} is of another size than the first; save it again")
-            out[i - a] = pixels[r0:r1, c0:c1]
-        return out
-
-
-def _open_edf(path: Path) -> Any:
-    return fabio_of(path).open(str(path))
-
-
 def open_slices(location: Location, request: Request) -> Found:
     """The slices of a folder or glob.
 
@@ -122,7 +95,9 @@ def open_slices(location: Location, request: Request) -> Found:
     if location.path.is_file():
         return _single(location.path)
     name = location.path.name
-    paths, notes = ordered(find_slices(location.path), name)
+    files, others = find_slices(location.path)
+    paths, notes = ordered(files, name)
+    notes = [*others, *notes]
     if len(paths) == 1 and paths[0].suffix.lower() in TIFF.suffixes:
         found = open_tiff(Location(paths[0]), request)
         return replace(found, notes=[*notes, *found.notes, f"{name} holds one file, {paths[0].name}: it is read"])
@@ -215,8 +190,8 @@ def _single(path: Path) -> Found:
     return Found(EdfFrames(path, whole, dtype), "EDF", files=(path,))
 
 
-def find_slices(path: Path) -> list[Path]:
-    """Image files of a folder or glob, of one kind.
+def find_slices(path: Path) -> tuple[list[Path], list[str]]:
+    """Image files of a folder or glob, of the commonest kind, and a note about a few others.
 
     Raises
     ------
@@ -237,10 +212,18 @@ def find_slices(path: Path) -> list[Path]:
     if strange is not None:
         raise InputError(f"{where} matches {strange.name}; slices end in {', '.join(SUFFIXES)}")
     kinds = Counter(_kind(p) for p in files)
-    if len(kinds) > 1:
-        found = ", ".join(sorted(kinds))
-        raise InputError(f"{where} holds slices of several formats ({found}); name one kind, as in '{path.name}/*.tif'")
-    return files
+    (main, most), *others = kinds.most_common()
+    few = sum(count for _, count in others)
+    if few >= max(2, ANOTHER_STACK * most):
+        found, folder = ", ".join(sorted(kinds)), path if path.is_dir() else path.parent
+        raise InputError(
+            f"{where} holds slices of several formats ({found}); name one kind, as in '{folder.name}/*{main}'"
+        )
+    odd = sorted(p.name for p in files if _kind(p) != main)
+    notes = (
+        [f"{', '.join(odd[:3])} in {path.name} is of another format than the {most} slices and left out"] if odd else []
+    )
+    return [p for p in files if _kind(p) == main], notes
 
 
 def _matching(path: Path) -> list[Path]:
