@@ -51,19 +51,20 @@ class Store:
             store = zarr.storage.ZipStore(self.path, mode="r")
             return zarr.open(store=store, path="/".join(p for p in (self.prefix, name) if p), mode="r")
 
-    def chunk_files(self, name: str) -> list[str]:
-        """Files below a name that hold voxels."""
-        if self.zipped:
-            below = str(PurePosixPath(self.prefix, name)) if self.prefix or name else ""
-            names = [n for n in self._names() if not n.endswith("/") and (not below or n.startswith(f"{below}/"))]
-        else:
-            root = self.path / name
-            names = [str(p) for p in root.rglob("*") if p.is_file()]
-        return [n for n in names if n.rpartition("/")[2] not in _FACTS and not n.rpartition("/")[2].startswith(".")]
+    def chunks(self, name: str) -> int:
+        """How many entries of a zip below a name hold voxels."""
+        below = str(PurePosixPath(self.prefix, name)) if self.prefix or name else ""
+        names = [n for n in self._names() if not n.endswith("/") and (not below or n.startswith(f"{below}/"))]
+        return sum(is_chunk(n.rpartition("/")[2]) for n in names)
 
     def _names(self) -> list[str]:
         with reading(self.path, ZARR), zipfile.ZipFile(self.path) as archive:
             return archive.namelist()
+
+
+def is_chunk(name: str) -> bool:
+    """Whether a file of this name in a store holds voxels."""
+    return name not in _FACTS and not name.startswith(".")
 
 
 def store_at(path: Path) -> Store:

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .found import Found, Location, Reader, Request, reading
 from .projections import refuse_projections
 from .reopened import Reopened
 from .stated import Stated, one_unit, state
-from .zarr_files import ZARR, Store, check_inside, regular_files, store_at
+from .zarr_files import ZARR, Store, check_inside, is_chunk, regular_files, store_at
 
 
 def open_zarr(location: Location, request: Request) -> Found:
@@ -27,8 +28,7 @@ def open_zarr(location: Location, request: Request) -> Found:
     """
     path = location.path
     store = store_at(path)
-    if not store.zipped:
-        regular_files(path, request.follow_links)
+    listed = [] if store.zipped else regular_files(path, request.follow_links)
     with reading(path, ZARR):
         asked = (location.dataset or "").strip("/")
         notes = check_inside(store, asked, request.follow_links)
@@ -50,10 +50,10 @@ def open_zarr(location: Location, request: Request) -> Found:
         stated = _stated(array, image, name, folded.kept, path.name)
         if names and not stated:
             stated = _coordinates(names, beside, folded.kept, folded.shape, path.name)
-        notes += folded.notes + _missing_chunks(store, name, array, chunks, what)
+        files = (path,) if store.zipped else _files_of(path / name if name else path, listed, request)
+        stored = store.chunks(name) if store.zipped else sum(is_chunk(f.name) for f in files)
+        notes += folded.notes + _missing_chunks(stored, array, chunks, what)
     source = IndexedSource(Reopened(partial(store.open, name)), folded, array.dtype, chunks, array.ndim)
-    root = path / name if name else path
-    files = (path,) if store.zipped else tuple(regular_files(root, request.follow_links))
     return Found(source, ZARR.name, axes=folded.axes, stated=stated, notes=notes, dataset=name or None, files=files)
 
 
@@ -163,10 +163,15 @@ def _coordinates(
     return size_of_coordinates(axes, shape, f"coordinates of {store}")
 
 
-def _missing_chunks(store: Store, name: str, array: Any, chunks: Any, what: str) -> list[str]:
+def _files_of(root: Path, listed: list[Path], request: Request) -> tuple[Path, ...]:
+    """The files of an array among those of its store; an array outside the store is looked through by itself."""
+    inside = tuple(f for f in listed if f.is_relative_to(root))
+    return inside or tuple(regular_files(root, request.follow_links))
+
+
+def _missing_chunks(there: int, array: Any, chunks: Any, what: str) -> list[str]:
     """Chunks that are not stored read as one value; mostly they are empty, but they may be lost."""
     wanted = math.prod(-(-n // c) for n, c in zip(array.shape, chunks))
-    there = len(store.chunk_files(name))
     if there >= wanted:
         return []
     if there == 0:
