@@ -135,6 +135,10 @@ def _from_files(paths: Sequence[Path], manifest: str) -> list[Sample]:
 
     known = tuple(sorted(ending for kind in io.formats() for ending in kind.suffixes))
     volumes = [p for p in paths if str(p).lower().endswith(known) or _is_stack(p, known)]
+    # the data of a header is no sample of its own
+    headers = {p.with_suffix("") for p in volumes if p.suffix.lower() in (".mhd", ".nhdr", ".hdr", ".vgi")}
+    data = (".raw", ".bin", ".dat", ".img", ".vol")
+    volumes = [p for p in volumes if not (p.suffix.lower() in data and p.with_suffix("") in headers)]
     if not volumes:
         raise InputError(f"{manifest} holds no volume; known endings are {', '.join(known)}")
     return [Sample(_folder_name(_name_of(p)), str(p)) for p in volumes]

@@ -5,7 +5,10 @@ A `UserError` is one the user can mend: the command line prints its sentence and
 
 
 class MorphctError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose; bytes of file names that are no UTF-8 are shown as question marks."""
+
+    def __str__(self) -> str:
+        return super().__str__().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class UserError(MorphctError):

@@ -37,13 +37,46 @@ def check(labels: Any) -> None:
         )
 
 
+def plain(volume: Any, what: str, kinds: str = "iub") -> Any:
+    """An array as the passes take it: lists become arrays, turned arrays are laid out anew, lazy ones stay as they are.
+
+    Parameters
+    ----------
+    volume : (Z,Y,X) array-like
+    what : str
+        For messages: `the grey volume`.
+    kinds : str
+        Kinds of NumPy types that are allowed.
+
+    Raises
+    ------
+    InputError
+        For a masked array, whose mask nothing here would see, and for complex numbers or objects.
+    """
+    if np.ma.isMaskedArray(volume):
+        fill = "0" if "f" not in kinds else "numpy.nan"
+        raise InputError(
+            f"{what} is a masked array, and masks are not read; give it as {what.split()[-1]}.filled({fill})"
+        )
+    if not hasattr(volume, "shape") or not hasattr(volume, "dtype"):
+        volume = np.asarray(volume)
+    if isinstance(volume, np.ndarray):
+        volume = np.ascontiguousarray(volume) if volume.ndim else volume
+    if np.dtype(volume.dtype).kind not in kinds + "f":  # floats have sentences of their own where they are not wanted
+        raise InputError(
+            f"{what} holds {np.dtype(volume.dtype).name} values; real numbers are wanted, one a voxel, convert it"
+        )
+    return volume
+
+
 def _slab_ids(labels: Any, slab: Slab) -> np.ndarray:
     return np.unique(kernel.distinct_ids(_integers(labels[slab.z0 : slab.z1])))
 
 
 def _integers(planes: Any) -> np.ndarray:
+    # the kernels take native bytes in C order; arrays that were turned or come from Fortran have neither
     planes = np.asarray(planes)
-    planes = planes.astype(planes.dtype.newbyteorder("="), copy=False)
+    planes = np.ascontiguousarray(planes, planes.dtype.newbyteorder("="))
     return planes.view(np.uint8) if planes.dtype == bool else planes
 
 

@@ -19,7 +19,7 @@ from .measurement import measure as run_passes
 from .open_voids import add_open
 from .scratch import Scratch
 from .slabs import Slab, plan_slabs
-from .units import VoxelSize, parse_voxel_size
+from .units import VoxelSize, as_voxel_size
 from .void_pass import RESULTS as VOID_RESULTS
 from .voids import VoidOptions
 
@@ -169,8 +169,10 @@ def measure_array(
     SettingsError
         When `names` holds an unknown column, or one that needs a grey volume without there being one.
     """
+    image = labels.plain(image, "the label image")
     labels.check(image)
-    channels = channels or {}
+    grey = None if grey is None else labels.plain(grey, "the grey volume", "iubf")
+    channels = {n: labels.plain(c, f"the channel {n}", "iubf") for n, c in (channels or {}).items()}
     for what, volume in (("the grey volume", grey), *((f"the channel {n}", c) for n, c in channels.items())):
         if volume is not None and tuple(volume.shape) != tuple(image.shape):
             raise InputError(
@@ -178,7 +180,7 @@ def measure_array(
                 "both must be the same volume in the same z,y,x order"
             )
     check_channels(channels)
-    size = parse_voxel_size(voxel_size) if isinstance(voxel_size, str) else voxel_size
+    size = as_voxel_size(voxel_size)
     options = DescriptorOptions(names=tuple(names), compat=compat)
     wanted = needed(options, tuple(channels))
     slabs = plan_slabs(image.shape[0], 64) if slabs is None else slabs

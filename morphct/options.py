@@ -6,6 +6,7 @@ A default stands once, in the field; settings files, flags, messages and tables 
 import dataclasses
 import difflib
 import math
+import tomllib
 import types
 import typing
 from dataclasses import dataclass, field
@@ -136,6 +137,14 @@ def _word(member: Any) -> str:
     return words.get(member, "a list of words, comma-separated")
 
 
+def _toml_list(text: str) -> list[Any] | None:
+    """A list as TOML writes it, None when it is none."""
+    try:
+        return list(tomllib.loads(f"value = {text}")["value"])
+    except (tomllib.TOMLDecodeError, TypeError):
+        return None
+
+
 def _as(value: Any, member: Any) -> Any:
     if member is bool:
         if isinstance(value, bool):
@@ -155,6 +164,10 @@ def _as(value: Any, member: Any) -> Any:
     # tuples of words or numbers; typing.get_args gives (str, ...) or (float, float, float)
     inner = typing.get_args(member)
     if typing.get_origin(member) is tuple and inner:
+        if isinstance(value, str) and value.strip().startswith("["):
+            return _as(_toml_list(value), member)
+        if value is None:
+            return None
         parts = [p.strip() for p in value.split(",") if p.strip()] if isinstance(value, str) else list(value)
         items = [_as(p, inner[0]) for p in parts]
         return None if any(i is None for i in items) else tuple(items)

@@ -42,6 +42,10 @@ class InputOptions(Options):
     crop: str | None = option(None, "part to read, half-open voxel ranges z0:z1,y0:y1,x0:x1; an empty end is the edge")
     raw_shape: str | None = option(None, "shape z,y,x of a raw file without header", unit="voxels")
     raw_dtype: str | None = option(None, "type of the voxels of a raw file, such as uint8, <u2 or >f4")
+    raw_offset: int = option(0, "bytes of a raw file before its first voxel", unit="bytes", min=0)
+    follow_links: bool = option(
+        False, "read files outside the volume's own folder that it names: links, data files, parts of a virtual dataset"
+    )
     channels: tuple[str, ...] = option((), "co-registered maps to take statistics of, each NAME=FILE")
 
     def validate(self) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import InputError, SettingsError
@@ -11,6 +12,7 @@ UNITS_UM = {
     "pm": 1e-6,
     "angstrom": 1e-4,
     "Å": 1e-4,
+    "\u212b": 1e-4,  # the sign of the unit, beside the letter
     "nm": 1e-3,
     "nanometer": 1e-3,
     "nanometre": 1e-3,
@@ -26,12 +28,18 @@ UNITS_UM = {
     "millimetre": 1e3,
     "cm": 1e4,
     "centimeter": 1e4,
+    "centimetre": 1e4,
+    "inch": 25400.0,
+    "inches": 25400.0,
+    "in": 25400.0,
     "m": 1e6,
     "meter": 1e6,
     "metre": 1e6,
 }
 PIXEL_UNITS = {"px", "pixel", "pixels", "voxel", "voxels"}
 SMALLEST_UM, LARGEST_UM = 1e-3, 100.0
+# edges of a voxel that differ more are unusual (serial sections), or a mistaken unit: a nm read as um is 1000 times
+UNUSUAL_EDGE_RATIO, MOST_EDGE_RATIO = 10.0, 50.0
 REMEDY = "give it as --voxel-size 25nm, 0.025um or 75nm,25nm,25nm (z,y,x), or --voxel-size 1px to go on in voxels"
 
 _LENGTH = re.compile(r"^\s*([-+]?[0-9.]+(?:[eE][-+]?\d+)?)\s*([^\d\s.,]+)\s*$")
@@ -134,6 +142,11 @@ def check_length_um(value: float) -> bool:
     return math.isfinite(value) and SMALLEST_UM <= value <= LARGEST_UM
 
 
+def edge_ratio(edges: Sequence[float]) -> float:
+    """The longest edge over the shortest."""
+    return max(edges) / min(edges)
+
+
 def parse_voxel_size(text: str, source: str = "command line") -> VoxelSize:
     """A voxel size as `25nm` (a cube) or `75nm,25nm,25nm` (z,y,x).
 
@@ -156,9 +169,33 @@ def parse_voxel_size(text: str, source: str = "command line") -> VoxelSize:
     edges = [value for value, _ in lengths] * (3 if len(lengths) == 1 else 1)
     if unit == "um" and not all(check_length_um(e) for e in edges):
         raise InputError(f"the voxel size {text!r} is outside 1 nm to 100 um; {REMEDY}")
+    if edge_ratio(edges) > MOST_EDGE_RATIO:
+        raise InputError(
+            f"the edges of the voxel size {text!r} differ {round(edge_ratio(edges), 1):g} times, at most "
+            f"{MOST_EDGE_RATIO:g} are taken; check the units and the order z,y,x"
+        )
     # lengths such as 25 * 1e-3 carry a last-digit error that would show in every table
     edges = [float(f"{e:.12g}") for e in edges]
     return VoxelSize(edges[0], edges[1], edges[2], unit, source)
+
+
+def as_voxel_size(value: "str | VoxelSize | Sequence[str] | None") -> VoxelSize:
+    """A voxel size from what callers of the library give; None means voxels.
+
+    Raises
+    ------
+    InputError
+        For bare numbers, whose unit nobody knows.
+    """
+    if isinstance(value, VoxelSize):
+        return value
+    if value is None:
+        return parse_voxel_size("1px")
+    if isinstance(value, str):
+        return parse_voxel_size(value)
+    if isinstance(value, Sequence) and value and all(isinstance(v, str) for v in value):
+        return parse_voxel_size(",".join(value))
+    raise InputError(f"the voxel size {value!r} has no unit; give it as '25nm', '0.025um' or '75nm,25nm,25nm' (z,y,x)")
 
 
 def parse_bytes(text: str) -> int:
@@ -170,7 +207,7 @@ def parse_bytes(text: str) -> int:
         When the text is not a size.
     """
     match = _BYTES.match(str(text))
-    if not match:
+    if not match or match[1].count(".") > 1 or not match[1].strip("."):
         raise SettingsError(f"the memory size {text!r} is not a size such as 800MiB, 4GiB or 16G; give one like that")
     base = 1000 if (match[2] and not match[3] and str(text).strip().upper().endswith("B")) else 1024
     return int(float(match[1]) * base ** " KMGT".index(match[2].upper() or " "))

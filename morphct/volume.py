@@ -1,9 +1,11 @@
 """A volume: a lazy (Z, Y, X) array with its voxel size, axis order and origin; voxels are read when it is sliced."""
 
 import math
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from .units import VoxelSize
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 # what a damaged file makes the decoding libraries raise; anything else is a defect and keeps its traceback
-_READ_ERRORS = (OSError, RuntimeError, ValueError, EOFError, ArithmeticError)
+_READ_ERRORS = (OSError, RuntimeError, ValueError, EOFError, ArithmeticError, KeyError, zlib.error, BadZipFile)
 
 
 class Source(Protocol):
@@ -155,7 +157,7 @@ class Volume:
         """File name, with the dataset where there is one."""
         if self.path is None:
             return "the array"
-        return f"{self.path.name}::{self.dataset}" if self.dataset else self.path.name
+        return printable(f"{self.path.name}::{self.dataset}" if self.dataset else self.path.name)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -229,6 +231,8 @@ def check_shape(shape: tuple[int, ...], name: str) -> None:
         One sentence.
     """
     text = " x ".join(str(n) for n in shape)
+    if any(n < 0 for n in shape):
+        raise InputError(f"the header of {name} gives a negative length ({text}); it is damaged, save it again")
     if len(shape) == 2 or (len(shape) == 3 and 1 in shape):
         raise InputError(f"{name} is a 2D image ({text}); a volume of at least two planes along each axis is wanted")
     if len(shape) != 3:
@@ -264,12 +268,17 @@ def delivered_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(dtype).newbyteorder("=")
 
 
+def printable(text: str) -> str:
+    """A file name as it can be printed and stored: bytes that are no UTF-8 become question marks in a diamond."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def summary_of(volume: Volume) -> dict[str, Any]:
     """Facts about a volume as plain values, for `inspect` and the provenance; reads no voxel."""
     size = volume.voxel_size
     return {
-        "path": str(volume.path) if volume.path is not None else None,
-        "dataset": volume.dataset,
+        "path": printable(str(volume.path)) if volume.path is not None else None,
+        "dataset": printable(volume.dataset) if volume.dataset is not None else None,
         "format": volume.format,
         "files": len(volume.files),
         "shape": list(volume.shape),

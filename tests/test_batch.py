@@ -1,5 +1,7 @@
 """Manifests, and samples that fail without stopping the rest."""
 
+from pathlib import Path
+
 import fake_run
 import pytest
 
@@ -41,6 +43,13 @@ def test_a_table_gives_samples_with_facts_sizes_and_settings(tmp_path):
 def test_what_is_wrong_with_a_table_is_one_sentence(tmp_path, text, words):
     with pytest.raises(InputError, match=words):
         batch.read_manifest(manifest(tmp_path, text))
+
+
+def test_the_data_of_a_header_is_no_sample(tmp_path):
+    for name in ("a.mhd", "a.raw", "b.vgi", "b.vol", "c.hdr", "c.img", "d.vol"):
+        (tmp_path / name).write_bytes(b"x")
+    found = [Path(s.path).name for s in batch.read_manifest(tmp_path)]
+    assert found == ["a.mhd", "b.vgi", "c.hdr", "d.vol"]
 
 
 def test_folders_and_globs(tmp_path):

@@ -132,6 +132,8 @@ def test_report_is_made_again_from_the_folder(done, tmp_path, capsys):
     assert all((folder / "report.html").exists() for folder in folders)
     assert (tmp_path / "batch.html").exists()
     assert len(capsys.readouterr().out.splitlines()) == 3
+    assert main(["report", str(folders[0]), "-o", str(tmp_path / "elsewhere")]) == 0
+    assert (tmp_path / "elsewhere" / "report.html").read_bytes() == (folders[0] / "report.html").read_bytes()
 
 
 def test_batch_goes_on_after_a_failure_and_resumes(powder, tmp_path, capsys):

@@ -129,7 +129,7 @@ def test_virtual_datasets_whose_parts_are_gone(grey, same_voxels, tmp_path):
     same_voxels(volume, array)
     assert [f.name for f in volume.files] == ["all.h5", "part0.h5", "part1.h5"]
     (tmp_path / "part1.h5").unlink()
-    with pytest.raises(InputError, match=r"made of 2 other files and part1.h5 is not there"):
+    with pytest.raises(InputError, match=r"all.h5 names part1.h5 as a source of its voxels, and it is not there"):
         open_volume(tmp_path / "all.h5")
 
 

@@ -260,7 +260,7 @@ def test_mhd_troubles(grey, tmp_path):
     array = grey("<u2")
     path = tmp_path / "a.mhd"
     for data, facts, words in [
-        ("gone.raw", {}, "gone.raw of a.mhd is not there"),
+        ("gone.raw", {}, "a.mhd names gone.raw as its data file, and it is not there"),
         ("LIST", {}, "open their folder"),
         ("LOCAL", {"ElementNumberOfChannels": 3}, "several channels"),
         ("LOCAL", {"DimSize": "17 13"}, "2D image"),

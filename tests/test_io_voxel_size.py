@@ -8,7 +8,7 @@ import tifffile
 
 from morphct.errors import InputError
 from morphct.io import open_volume, require_voxel_size
-from morphct.io.found import state
+from morphct.io.stated import state
 from morphct.units import VoxelSize
 
 

@@ -24,12 +24,21 @@ SIGNS = " .+#oxs@?"
 
 @click.command("inspect")
 @click.argument("volume")
+@click.option(
+    "--formats",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda *given: _tell_formats(*given),
+    help="List the formats that are read, and what an extra would add.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON, for programs.")
 @settings_options
 def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet: bool) -> None:
     """What is in VOLUME: shape, type, voxel size and where it was read, greys, peaks, noise, memory and slab plan.
 
-    Reads a sample of it.
+    Reads a sample of it. VOLUME is a TIFF stack, a folder of slices, raw, .vol, .mhd, NRRD, .am, .npy, HDF5, Zarr,
+    .txm, DICOM, MRC, NIfTI or another of those that --formats lists.
     """
     from ..inspection import inspect
 
@@ -50,6 +59,20 @@ def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet
     )
     tell_plan(facts["plan"])
     tell_warnings(facts["warnings"])
+
+
+def _tell_formats(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Print the formats and leave, before a volume is asked for."""
+    if not wanted or context.resilient_parsing:
+        return
+    from ..io import format_lines, missing_libraries
+
+    for line in format_lines():
+        click.echo(line)
+    missing = missing_libraries()
+    if missing:
+        click.echo(f"not installed: {', '.join(missing)}; pip install 'morphct[formats]' adds them")
+    context.exit()
 
 
 def _tell_grey(grey: dict[str, Any], phases: list[dict[str, Any]]) -> None:

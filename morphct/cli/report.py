@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
-    "-o", "--out", metavar="FOLDER", help="Where the page over several runs goes; default: the folder above them."
+    "-o",
+    "--out",
+    metavar="FOLDER",
+    help="Where a copy of the page goes, or the page over several runs (default: the folder above them).",
 )
 @click.option(
     "--particles",
@@ -28,6 +31,7 @@ def command(runs: tuple[str, ...], out: str | None, particles: str | None, quiet
     """Make the page of each run folder RUN again, and for several one page over all of them."""
     from .. import report
     from ..result import open_run
+    from ..result.files import FileWriter
 
     show_log(0)
     folders = [open_run(run) for run in runs]
@@ -37,6 +41,10 @@ def command(runs: tuple[str, ...], out: str | None, particles: str | None, quiet
     for folder in folders:
         report.write(folder)
         pages.append(folder.path / "report.html")
+    if len(folders) == 1 and out:
+        page = folders[0].path / "report.html"
+        FileWriter(Path(out)).data("report.html", page.read_bytes())
+        pages.append(Path(out) / "report.html")
     if len(folders) > 1:
         above = Path(out) if out else Path(os.path.commonpath([f.path.resolve().parent for f in folders]))
         pages.append(report.write_batch(above, [report.Row(folder.name, folder) for folder in folders]))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def command(volume: str, out: str, sample: str | None, settings: "Settings", shown: bool, quiet: bool) -> int:
     """The main job: from a grey VOLUME to labels, tables, pictures and a page in the folder OUT.
 
-    VOLUME is a file, a folder or glob of slices, FILE.h5::/path/to/dataset, or STORE.zarr[::path].
+    VOLUME is a file, a folder or glob of slices, FILE.h5::/path/to/dataset, or STORE.zarr[::path]; TIFF, raw, .mhd,
+    NRRD, .txm and others (`morphct inspect --formats`).
     """
     from .. import pipeline
 

@@ -19,6 +19,8 @@ _FLAGS: dict[str, tuple[type[Options], str]] = {
     "--crop": (InputOptions, "crop"),
     "--raw-shape": (InputOptions, "raw_shape"),
     "--raw-dtype": (InputOptions, "raw_dtype"),
+    "--raw-offset": (InputOptions, "raw_offset"),
+    "--follow-links": (InputOptions, "follow_links"),
     "--channel": (InputOptions, "channels"),
     "--compat": (DescriptorOptions, "compat"),
     "--labels-tif": (OutputOptions, "labels_tif"),
@@ -31,6 +33,7 @@ _FLAGS: dict[str, tuple[type[Options], str]] = {
 }
 _METAVARS = {
     "voxel_size": "LENGTH",
+    "raw_offset": "BYTES",
     "memory": "SIZE",
     "workers": "N",
     "scheduler": "ADDRESS",

@@ -4,7 +4,7 @@ from .channels import channel_files, check_channels, costly_boxes, open_channels
 from .hashing import ContentHash, content_hash
 from .labels import open_labels, require_same_shape
 from .opening import open_volume
-from .readers import format_lines, format_names, formats
+from .readers import format_lines, format_names, formats, missing_libraries
 from .voxel_size import require_voxel_size
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "format_lines",
     "format_names",
     "formats",
+    "missing_libraries",
     "open_channels",
     "open_labels",
     "open_volume",

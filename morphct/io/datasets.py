@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Box, check_shape
+from .axes import letters_of
 from .reopened import Reopened
 
 
@@ -33,47 +34,55 @@ class Folded:
     notes: list[str] = field(default_factory=list)
 
 
-def fold(shape: Sequence[int], names: str | None, what: str) -> Folded:
+def fold(shape: Sequence[int], names: Sequence[str] | None, what: str) -> Folded:
     """Choose the three axes of a volume from an array that may carry channels and time points of length 1.
 
     Parameters
     ----------
     shape : sequence of int
         Lengths of all axes.
-    names : str or None
-        A letter an axis, such as `tczyx`; None when the file does not name them.
+    names : sequence of str or None
+        A name an axis, such as `tczyx` or `depth, height, width`; None when the file does not name them.
     what : str
         The array, for messages.
 
     Raises
     ------
     InputError
-        When more than one volume is inside, or none.
+        When more than one volume is inside, or none, or it holds projections.
     """
     lengths = tuple(int(n) for n in shape)
-    if names is None or len(names) != len(lengths):
-        kept = tuple(i for i, n in enumerate(lengths) if len(lengths) <= 3 or n != 1)
-        check_shape(tuple(lengths[i] for i in kept), what)
-        return Folded(kept, _three(lengths[i] for i in kept))
-    letters = names.lower()
+    letters = letters_of(list(names), what) if names is not None and len(names) == len(lengths) else None
+    if letters is None:
+        return _unnamed(lengths, what)
     wanted = [i for i, (n, letter) in enumerate(zip(lengths, letters)) if letter in "yx" or n != 1]
     if len(wanted) > 3:
-        text = " x ".join(f"{n} {letter}" for n, letter in zip(lengths, letters))
+        text = " x ".join(f"{n} {letter}" for n, letter in zip(lengths, names or letters))
         raise InputError(
             f"{what} holds more than one volume (axes {text}); save one channel and one time point of it alone "
             "(Fiji: Image > Duplicate, or Image > Color > Split Channels)"
         )
     check_shape(tuple(lengths[i] for i in wanted), what)
     axes, notes = "".join(letters[i] for i in wanted), []
-    if "z" not in axes:
-        plane = next(letter for letter in axes if letter not in "yx")
-        if plane == "c" and lengths[wanted[axes.index("c")]] <= 4:
-            raise InputError(f"{what} is a 2D image of {lengths[letters.index('c')]} channels; a volume is wanted")
+    missing = [letter for letter in "zyx" if letter not in axes]
+    if len(missing) > 1:
+        return _unnamed(lengths, what)
+    if missing:
+        plane = next(letter for letter in axes if letter not in "zyx")
+        count = lengths[wanted[axes.index(plane)]]
+        if plane == "c" and count <= 4:
+            raise InputError(f"{what} is a 2D image of {count} channels; a volume is wanted")
         if plane in "tc":
             word = "time points" if plane == "t" else "channels"
-            notes.append(f"the {lengths[letters.index(plane)]} {word} of {what} are read as planes along z")
-        axes = axes.replace(plane, "z")
+            notes.append(f"the {count} {word} of {what} are read as planes along {missing[0]}")
+        axes = axes.replace(plane, missing[0])
     return Folded(tuple(wanted), _three(lengths[i] for i in wanted), axes, notes)
+
+
+def _unnamed(lengths: Sequence[int], what: str) -> Folded:
+    kept = tuple(i for i, n in enumerate(lengths) if len(lengths) <= 3 or n != 1)
+    check_shape(tuple(lengths[i] for i in kept), what)
+    return Folded(kept, _three(lengths[i] for i in kept))
 
 
 class IndexedSource:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import InputError
 from ..volume import Box
 
-GZIP, ZLIB = 31, 15
+GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
 SPACING = 64 << 20
 _PIECE = 1 << 18
 _RECENT = 8  # so that slabs read in order by a few threads each go on where one before them ended
@@ -42,7 +42,7 @@ class DeflatedSource:
         Type of a voxel, with the byte order of the file.
     offset : int
         Byte where the stream begins.
-    bits : {GZIP, ZLIB}
+    bits : {GZIP, ZLIB, RAW_DEFLATE}
         Kind of stream.
     skip : int
         Bytes of the unpacked stream before the first voxel.

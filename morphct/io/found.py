@@ -1,7 +1,5 @@
 """What readers are asked and what they answer: a location, a request, the formats of a family, what was found."""
 
-import struct
-import tokenize
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,23 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, UserError
-from ..units import UNITS_UM, check_length_um
 from ..volume import Source
-
-# what libraries raise on headers that were cut or overwritten
-_DAMAGE = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    MemoryError,
-    SyntaxError,
-    struct.error,
-    tokenize.TokenError,
-)
+from .silence import quiet_libraries
+from .stated import Stated
 
 
 @dataclass(frozen=True)
@@ -47,10 +31,16 @@ class Request:
         Lengths of the axes of a raw file, slowest first.
     raw_dtype : dtype, optional
         Type of its voxels, with the byte order.
+    raw_offset : int
+        Bytes before its first voxel.
+    follow_links : bool
+        Whether files outside the volume's own folder that it names may be read.
     """
 
     raw_shape: tuple[int, int, int] | None = None
     raw_dtype: np.dtype | None = None
+    raw_offset: int = 0
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,28 +69,6 @@ class Format:
     magic: tuple[bytes, ...] = ()
     extra: str = ""
     refused: str = ""
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A voxel size as one place states it.
-
-    Parameters
-    ----------
-    edges : tuple of float, optional
-        Micrometres along the stored axes; None when it cannot be used.
-    source : str
-        The place, in words.
-    trouble : str
-        Why it cannot be used, "" when it can.
-    sidecar : bool
-        Stated in a file beside the volume, which goes before what the volume's own header says.
-    """
-
-    edges: tuple[float, float, float] | None
-    source: str
-    trouble: str = ""
-    sidecar: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,59 +113,6 @@ class Reader:
     open: Callable[[Location, Request], Found]
 
 
-def state(
-    edges: Sequence[float | None], unit: str | None, source: str, *, sidecar: bool = False, placeholders: bool = True
-) -> Stated:
-    """A stated voxel size, checked.
-
-    Parameters
-    ----------
-    edges : sequence of float or None
-        One value (a cube) or three along the stored axes.
-    unit : str or None
-        Unit of the values as written; None or an unknown word cannot be used.
-    placeholders : bool
-        Whether 1/1/1 counts as "never set", as where the unit is implied by the format rather than written.
-    """
-    values = list(edges) * (3 if len(edges) == 1 else 1)
-    known = [abs(v) for v in values if v is not None]
-    text = ", ".join(f"{v:g}" for v in sorted(set(known))) or "nothing"
-    word = (unit or "").strip()
-    factor = _micrometres(word)
-    trouble = ""
-    if len(known) < 3:
-        trouble = f"states {text} {word}".rstrip() + " for some axes only"
-    elif any(v == 0 for v in known):
-        trouble = "states a voxel size of zero"
-    elif factor is None:
-        trouble = f"states {text} without a unit of length" + (f" ({word})" if word else "")
-    elif placeholders and all(v == 1 for v in known):
-        trouble = f"states 1 {word} along every axis, which is what programs write when nobody set it"
-    elif not all(check_length_um(v * factor) for v in known):
-        trouble = f"states {text} {word}, outside 1 nm to 100 um"
-    if trouble or factor is None:
-        return Stated(None, source, trouble, sidecar)
-    # the last digits of products such as 6.5e-6 * 1e4 are noise that would show in every table
-    a, b, c = (float(f"{v * factor:.12g}") for v in known)
-    return Stated((a, b, c), source, "", sidecar)
-
-
-def one_unit(edges: Sequence[float | None], units: Sequence[str | None]) -> tuple[Sequence[float | None], str | None]:
-    """The same lengths in one unit: theirs when they share it, else micrometres; None when one of them is unknown."""
-    if len(set(units)) == 1:
-        return edges, units[0]
-    factors = [_micrometres((u or "").strip()) for u in units]
-    if any(f is None for f in factors):
-        return edges, None
-    return [None if e is None else e * f for e, f in zip(edges, factors) if f is not None], "um"
-
-
-def _micrometres(word: str) -> float | None:
-    """Micrometres in a unit as programs spell it (`Micron`, `nanometers`, ImageJ's escaped micro sign)."""
-    word = word.replace("\\u00B5", "µ")
-    return UNITS_UM.get(word, UNITS_UM.get(word.lower(), UNITS_UM.get(word.lower().removesuffix("s"))))
-
-
 @contextmanager
 def reading(path: Path, kind: Format) -> Iterator[None]:
     """While a library reads a header: what it raises on a damaged file becomes one sentence.
@@ -208,10 +123,11 @@ def reading(path: Path, kind: Format) -> Iterator[None]:
         The sentence, with the library's own words.
     """
     try:
-        yield
+        with quiet_libraries():
+            yield
     except UserError:
         raise
-    except _DAMAGE as error:
+    except Exception as error:  # there is hardly a kind that libraries do not raise on damaged headers
         raise InputError(
             f"{path.name} cannot be read as {kind.name} ({reason_of(error)}): it is damaged or truncated, copy it again"
         ) from error

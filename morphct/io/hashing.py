@@ -47,7 +47,7 @@ def content_hash(volume: Volume) -> ContentHash | None:
     begin = 0
     for path, size in zip(volume.files, sizes):
         if len(volume.files) > 1 or not whole:
-            digest.update(f"{_relative(path, volume)} {size}\n".encode())
+            digest.update(os.fsencode(f"{_relative(path, volume)} {size}\n"))
         if whole:
             _update(digest, path, 0, size)
         else:

@@ -1,28 +1,31 @@
-"""HDF5 and NeXus: `file.h5::/path/to/dataset`, the nabu layout, or the only three-dimensional dataset."""
+"""HDF5, NeXus and MATLAB 7.3: `file.h5::/path/to/dataset`, the nabu layout, or the only three-dimensional dataset."""
 
-import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, MissingLibraryError
+from ..errors import InputError
 from ..volume import check_dtype
-from .datasets import IndexedSource, fold, near_names, only_one
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, check_size, reading, state
+from .coordinates import size_of_coordinates
+from .datasets import Folded, IndexedSource, fold, near_names, only_one
+from .found import Format, Found, Location, Reader, Request, check_magic, head_of, reading
+from .hdf5_facts import NABU, axis_facts, default_signal, parents, refuse_raw, sizes_in_file
+from .hdf5_links import Files, Node, NotThereError, open_dataset, open_file
+from .hdf5_storage import check_storage, file_names_checked, load_plugins
+from .projections import is_field
 from .reopened import Reopened
 
 HDF5 = Format(
     "HDF5 / NeXus",
-    (".h5", ".hdf5", ".hdf", ".nx", ".nxs", ".nexus", ".he5"),
-    "file.h5::/path/to/dataset, the nabu layout, or the only 3D dataset",
+    (".h5", ".hdf5", ".hdf", ".nx", ".nxs", ".nexus", ".he5", ".emd"),
+    "file.h5::/path/to/dataset, the nabu layout, or the only 3D dataset; links and virtual datasets",
     (b"\x89HDF\r\n\x1a\n",),
 )
-_NABU = "reconstruction/results/data"
-_NABU_SIZE = "reconstruction/configuration/processing_options/reconstruction"
-_FIRST_FOREIGN_FILTER = 256
-_LZF = 32000  # comes with h5py
+MATLAB = Format("MATLAB 7.3", (".mat",), "arrays saved with -v7.3, file.mat::name", (b"MATLAB 7.3 MAT-file",))
+_MATLAB_OLD = b"MATLAB 5.0 MAT-file"
+_MATLAB_OWN = ("#refs#", "#subsystem#")
 
 
 def open_hdf5(location: Location, request: Request) -> Found:
@@ -31,169 +34,142 @@ def open_hdf5(location: Location, request: Request) -> Found:
     Raises
     ------
     InputError
-        When the file is damaged, the dataset is not there, or it is no grey volume.
+        When the file is damaged, the dataset is not there, part of it is missing, or it is no grey volume.
     MissingLibraryError
         When its compression needs a plug-in.
     """
     path = location.path
-    check_magic(path, HDF5)
-    with reading(path, HDF5), _open_file(path) as file:
-        name = (location.dataset or "").strip("/") or _choose(file, path)
-        dataset = _get(file, name, path)
-        name = str(dataset.name).strip("/")  # of the dataset inside, when a group was named
-        what = f"{path.name}::{name}"
-        if not isinstance(dataset.dtype, np.dtype) or dataset.dtype.kind not in "biufc":
-            raise InputError(f"{what} holds {_word(dataset.dtype)}, not grey values; name another dataset")
-        folded = fold(dataset.shape, _axis_names(dataset), what)
-        check_dtype(dataset.dtype, what)
-        _check_filters(dataset, what)
-        files = (path, *_check_virtual(dataset, path, what))
-        handle = Reopened(partial(_open_dataset, path, name))
-        source = IndexedSource(handle, folded, dataset.dtype, dataset.chunks, dataset.ndim)
-        stated = _stated(file, dataset, name, path)
-    return Found(
-        source, HDF5.name, axes=folded.axes, stated=stated, notes=folded.notes, dataset=f"/{name}", files=files
-    )
+    matlab = path.suffix.lower() in MATLAB.suffixes or head_of(path, 32).startswith(MATLAB.magic)
+    kind = MATLAB if matlab else HDF5
+    if head_of(path, 32).startswith(_MATLAB_OLD):
+        raise InputError(f"{path.name} is a MATLAB file of an older kind; save it with save('x.mat', 'V', '-v7.3')")
+    if not _is_hdf5(path):
+        check_magic(path, kind)
+    with reading(path, kind), Files(path, request.follow_links) as files:
+        asked = (location.dataset or "").strip("/")
+        shown, node = _named(files, asked) if asked else _choose(files)
+        what = f"{path.name}::{shown}"
+        file_names_checked(files, node)
+        item = node.item
+        if not isinstance(item.dtype, np.dtype) or item.dtype.kind not in "biufc" or item.shape is None:
+            raise InputError(f"{what} holds {_word(item.dtype)}, not grey values; name another dataset")
+        groups = parents(files, node, shown)
+        refuse_raw(files, node, groups, shown, what)
+        names, coordinates, place = axis_facts(files, node, groups)
+        folded = fold(item.shape, names, what)
+        check_dtype(item.dtype, what)
+        storage = check_storage(files, node, what)
+        notes = [*folded.notes, *files.notes]
+        axes = folded.axes
+        if matlab and names is None:
+            axes = "zxy"
+            notes.append(
+                f"{what} is read as MATLAB stores it: rows are y, columns x, pages z; say --axes for another order"
+            )
+        stated = sizes_in_file(files, node)
+        if coordinates:
+            kept = [coordinates[i] for i in folded.kept]
+            stated += size_of_coordinates(kept, folded.shape, f"{place} of {path.name}")
+        source = _source(node, folded)
+    found_in = tuple(dict.fromkeys((path, *storage)))
+    return Found(source, kind.name, axes=axes, stated=stated, notes=notes, dataset=f"/{shown}", files=found_in)
 
 
-def _open_file(path: Path) -> Any:
+def _is_hdf5(path: Path) -> bool:
+    """Whether the library finds its mark, which may lie behind a block of the user's own."""
     import h5py
 
-    try:
-        # no lock: beamline disks are often mounted without, and nothing is written
-        return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        sizes = re.search(r"eof = (\d+).*?stored_eof = (\d+)", str(error))
-        if sizes:
-            check_size(path, int(sizes[1]), int(sizes[2]), "its header")
-        raise
+    return bool(h5py.is_hdf5(path))
+
+
+def _source(node: Node, folded: Folded) -> IndexedSource:
+    handle = Reopened(partial(_open_dataset, node.path, node.name))
+    return IndexedSource(handle, folded, node.item.dtype, node.item.chunks, node.item.ndim)
 
 
 def _open_dataset(path: Path, name: str) -> Any:
-    dataset = _open_file(path)[name]
-    _plugins(dataset)
+    dataset = open_dataset(open_file(path), name)
+    load_plugins(dataset)
     return dataset
 
 
-def _choose(file: Any, path: Path) -> str:
-    """The dataset of the nabu layout, or the only volume."""
-    nabu = [f"{entry}/{_NABU}" for entry in file if f"{entry}/{_NABU}" in file]
-    return only_one(nabu or _volumes(file), path.name, "dataset", "/")
+def _choose(files: Files) -> tuple[str, Node]:
+    """The dataset of the nabu layout, the one NeXus shows by default, or the only volume."""
+    top = files.top(files.root)
+    nabu = [(f"{e}/{NABU}", n) for e in sorted(top.item) if (n := files.try_walk(top, f"{e}/{NABU}")) is not None]
+    nabu = [(shown, node) for shown, node in nabu if node.is_dataset]
+    if len(nabu) == 1:
+        return nabu[0]
+    troubles: list[str] = []
+    volumes = dict(nabu) or _volumes(files, top, troubles)
+    default = default_signal(files)
+    if len(volumes) > 1 and default is not None:
+        return default
+    if not volumes and troubles:
+        raise InputError(f"{files.root.name} holds no volume that can be read: {troubles[0]}")
+    # a broken link may have led to the very volume that is wanted
+    files.notes += [f"a link was not followed: {trouble}" for trouble in troubles[:3]]
+    name = only_one(list(volumes), files.root.name, "dataset", "/")
+    return name, volumes[name]
 
 
-def _volumes(file: Any) -> list[str]:
-    """Paths of all datasets of numbers with three axes longer than 1."""
-    import h5py
+def _volumes(files: Files, top: Node, troubles: list[str]) -> dict[str, Node]:
+    """All datasets of numbers with three axes longer than 1; projections only when there is nothing else."""
+    found: dict[str, Node] = {}
+    for shown, node in files.datasets(top, troubles):
+        if shown.startswith(_MATLAB_OWN):
+            continue
+        try:
+            file_names_checked(files, node)
+        except InputError as error:
+            troubles.append(str(error))
+            continue
+        item = node.item
+        if item.shape and item.dtype.kind in "biuf" and sum(n > 1 for n in item.shape) >= 3:
+            found[shown] = node
+    if len(found) < 2:
+        return found
+    kept = {s: n for s, n in found.items() if not is_field(s) and not _raw(files, n, s)}
+    if not kept:
+        shown, node = next(((s, n) for s, n in found.items() if _raw(files, n, s)), next(iter(found.items())))
+        refuse_raw(files, node, parents(files, node, shown), shown, f"{files.root.name}::{shown}")
+    return kept or found
 
-    found: list[str] = []
 
-    def visit(name: str, item: Any) -> None:
-        is_numbers = isinstance(item, h5py.Dataset) and item.shape and item.dtype.kind in "biuf"
-        if is_numbers and sum(n > 1 for n in item.shape) >= 3:
-            found.append(name)
-
-    file.visititems(visit)
-    return found
-
-
-def _get(file: Any, name: str, path: Path) -> Any:
-    import h5py
-
+def _raw(files: Files, node: Node, shown: str) -> bool:
     try:
-        item = file[name]
-    except KeyError:
-        raise InputError(f"{path.name} has no dataset /{name}; {near_names(name, _volumes(file))}") from None
-    if isinstance(item, h5py.Dataset):
-        return item
-    # a group: an entry of nabu, or one with a single volume inside
-    if _NABU in item:
-        return item[_NABU]
-    inside = [f"{name}/{n}" for n in _volumes(item)]
-    return file[only_one(inside, f"{path.name}::/{name}", "dataset", "/")]
+        refuse_raw(files, node, parents(files, node, shown), shown, shown)
+    except InputError:
+        return True
+    return False
+
+
+def _named(files: Files, name: str) -> tuple[str, Node]:
+    """The dataset of this name; of a group the default, nabu's, or the only volume inside."""
+    top = files.top(files.root)
+    try:
+        node = files.walk(top, name)
+    except NotThereError as error:
+        known = near_names(name, _volumes(files, top, []))
+        direct = str(error).startswith(f"{files.root.name} has no /{name};")
+        why = "" if direct else f" ({str(error).split(';')[0]})"
+        raise InputError(f"{files.root.name} has no dataset /{name}{why}; {known}") from None
+    if node.is_dataset:
+        return name, node
+    nabu = files.try_walk(node, NABU)
+    if nabu is not None:
+        return f"{name}/{NABU}", nabu
+    inside = {f"{name}/{n}": found for n, found in _volumes(files, node, []).items()}
+    signal = node.item.attrs.get("signal") if len(inside) > 1 else None
+    word = signal.decode() if isinstance(signal, bytes) else str(signal)
+    if signal is not None and f"{name}/{word}" in inside:
+        return f"{name}/{word}", inside[f"{name}/{word}"]
+    chosen = only_one(list(inside), f"{files.root.name}::/{name}", "dataset", "/")
+    return chosen, inside[chosen]
 
 
 def _word(dtype: Any) -> str:
     return "records" if getattr(dtype, "names", None) else "text" if dtype.kind in "OSU" else f"values of type {dtype}"
 
 
-def _axis_names(dataset: Any) -> str | None:
-    """A letter an axis when ilastik's `axistags` say so."""
-    tags = dataset.attrs.get("axistags")
-    if tags is None:
-        return None
-    text = tags.decode() if isinstance(tags, bytes) else str(tags)
-    letters = "".join(re.findall(r'"key"\s*:\s*"(\w)"', text))
-    return letters if len(letters) == dataset.ndim and {"y", "x"} <= set(letters) else None
-
-
-def _filters(dataset: Any) -> list[tuple[int, str]]:
-    plan = dataset.id.get_create_plist()
-    filters = [plan.get_filter(i) for i in range(plan.get_nfilters())]
-    return [(f[0], f[3].decode(errors="replace") or str(f[0])) for f in filters]
-
-
-def _plugins(dataset: Any) -> None:
-    if any(number >= _FIRST_FOREIGN_FILTER and number != _LZF for number, _ in _filters(dataset)):
-        try:
-            import hdf5plugin  # noqa: F401 - registers its filters
-        except ImportError:
-            return
-
-
-def _check_filters(dataset: Any, what: str) -> None:
-    import h5py
-
-    _plugins(dataset)
-    missing = [name for number, name in _filters(dataset) if not h5py.h5z.filter_avail(number)]
-    if missing:
-        raise MissingLibraryError(
-            f"{what} is compressed with {missing[0]} and the library hdf5plugin is not installed; "
-            "pip install 'morphct[formats]'"
-        )
-
-
-def _check_virtual(dataset: Any, path: Path, what: str) -> list[Path]:
-    """Files a virtual dataset is made of; HDF5 itself reads absent ones as zeros without a word."""
-    if not dataset.is_virtual:
-        return []
-    names = sorted({source.file_name for source in dataset.virtual_sources()} - {"."})
-    files = [Path(n) if Path(n).is_absolute() else path.parent / n for n in names]
-    absent = [f.name for f in files if not f.is_file()]
-    if absent:
-        raise InputError(
-            f"{what} is made of {len(files)} other files and {absent[0]} is not there; copy all of them together"
-        )
-    return files
-
-
-def _stated(file: Any, dataset: Any, name: str, path: Path) -> list[Stated]:
-    """Voxel sizes of the dataset's attribute (ilastik, Fiji) and of nabu's configuration."""
-    stated = []
-    size = dataset.attrs.get("element_size_um")
-    if size is not None:
-        stated.append(state(_numbers(size), "um", f"element_size_um of {path.name}"))
-    entry = name.split("/reconstruction/")[0] if "/reconstruction/" in f"{name}/" else None
-    for key in ("voxel_size_cm", "pixel_size_cm"):
-        item = file.get(f"{entry}/{_NABU_SIZE}/{key}") if entry else None
-        if item is not None:
-            unit = item.attrs.get("units", "cm")
-            unit = unit.decode() if isinstance(unit, bytes) else str(unit)
-            stated.append(state(_numbers(item[()]), unit or "cm", f"{key} of {path.name}"))
-            break
-    return stated
-
-
-def _numbers(value: Any) -> list[float | None]:
-    """One or three numbers from a scalar, an array or a text; [None] when there are others."""
-    if isinstance(value, bytes | str):
-        text = value.decode() if isinstance(value, bytes) else value
-        value = [float(n) for n in re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text)]
-    array = np.ravel(value)
-    if array.dtype.kind not in "iuf" or array.size not in (1, 3):
-        return [None]
-    # float32 values are written out with the digits they have
-    digits = 7 if array.dtype == np.float32 else 12
-    return [float(f"{float(v):.{digits}g}") for v in array]
-
-
-READER = Reader((HDF5,), open_hdf5)
+READER = Reader((HDF5, MATLAB), open_hdf5)

@@ -45,6 +45,12 @@ class LabelSource:
             )
         if block.dtype.kind == "i":
             return block
+        largest = 2 ** (np.finfo(block.dtype).nmant + 1)  # the next one has no place of its own
+        if np.isfinite(block.max()) and block.max() >= largest:
+            raise InputError(
+                f"the label image {self.name} stores {block.max():.0f} as {block.dtype}, which tells numbers apart "
+                f"below {largest:,} only; save it as an integer type"
+            )
         if not np.isfinite(block.max()) or not (block == np.floor(block)).all():
             odd = block[~(block == np.floor(block)) | ~np.isfinite(block)].flat[0]
             raise InputError(

@@ -8,11 +8,16 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Source, check_dtype, check_shape
+from .companions import companion, outside_note
 from .deflated import ZLIB, DeflatedSource
 from .flat import FlatSource, bytes_of
-from .found import Format, Found, Location, Reader, Request, Stated, check_size, head_of, state
+from .found import Format, Found, Location, Reader, Request, check_size, head_of
+from .stated import Stated, state
+from .text_values import text_voxels
 
-META = Format("MetaImage", (".mhd", ".mha"), "data beside or behind the header, zlib too", (b"ObjectType", b"NDims"))
+META = Format(
+    "MetaImage", (".mhd", ".mha"), "data beside or behind the header, zlib or text too", (b"ObjectType", b"NDims")
+)
 
 _TYPES = {
     "MET_CHAR": "i1",
@@ -42,9 +47,8 @@ def open_metaimage(location: Location, request: Request) -> Found:
     facts, header_end = _header(path)
     shape = _shape(path, facts)
     dtype = _dtype(path, facts)
-    data, offset = _data_file(path, facts, header_end)
-    notes: list[str] = []
-    source = _source(data, shape, dtype, offset, facts)
+    data, offset, notes = _data_file(path, facts, header_end, request)
+    source = _source(path, data, shape, dtype, offset, facts)
     files = (path,) if data == path else (path, data)
     return Found(source, META.name, stated=_stated(path, facts), notes=notes, files=files)
 
@@ -74,7 +78,7 @@ def _shape(path: Path, facts: dict[str, str]) -> tuple[int, int, int]:
         lengths = []
     if not lengths:
         raise InputError(f"{path.name} has no DimSize; save it again")
-    if int(facts.get("elementnumberofchannels", "1") or 1) > 1:
+    if _whole(path, facts, "elementnumberofchannels", 1) > 1:
         raise InputError(f"{path.name} has several channels (a colour image); save one grey channel of it")
     while len(lengths) > 3 and lengths[-1] == 1:
         lengths.pop()
@@ -92,25 +96,41 @@ def _dtype(path: Path, facts: dict[str, str]) -> np.dtype:
     return dtype
 
 
-def _data_file(path: Path, facts: dict[str, str], header_end: int) -> tuple[Path, int]:
-    """The file with the voxels and the byte where they begin (-1: they are its last bytes)."""
+def _data_file(path: Path, facts: dict[str, str], header_end: int, request: Request) -> tuple[Path, int, list[str]]:
+    """The file with the voxels, the byte where they begin (-1: they are its last bytes), notes."""
     name = facts["elementdatafile"]
     if name.upper() == "LOCAL":
-        return path, header_end
+        return path, header_end, []
     if name.upper().startswith("LIST") or re.search(r"%\d*d", name):
         raise InputError(f"{path.name} spreads its planes over several files; open their folder instead")
-    data = path.parent / name.replace("\\", "/")
-    if not data.is_file():
-        raise InputError(f"the data file {name} of {path.name} is not there; copy it beside the header")
-    return data, int(facts.get("headersize", "0") or 0)
+    found = companion(path, name, request.follow_links, "its data file")
+    return found.path, _whole(path, facts, "headersize", 0), [outside_note(path, found.path)] if found.outside else []
 
 
-def _source(data: Path, shape: tuple[int, int, int], dtype: np.dtype, offset: int, facts: dict[str, str]) -> Source:
+def _whole(path: Path, facts: dict[str, str], key: str, default: int) -> int:
+    """A whole number of the header.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    text = facts.get(key, "") or str(default)
+    if not re.fullmatch(r"-1|\d{1,18}", text):
+        raise InputError(f"the header of {path.name} gives {key} as {text[:40]!r}, which is no number; mend it")
+    return int(text)
+
+
+def _source(
+    path: Path, data: Path, shape: tuple[int, int, int], dtype: np.dtype, offset: int, facts: dict[str, str]
+) -> Source:
     size, wanted = data.stat().st_size, bytes_of(shape, dtype)
     if facts.get("compresseddata", "False").lower() in ("true", "1"):
         packed = facts.get("compresseddatasize", "")
-        check_size(data, size, max(offset, 0) + (int(packed) if packed.isdigit() else 1), "its header")
+        check_size(data, size, max(offset, 0) + (int(packed) if re.fullmatch(r"\d{1,18}", packed) else 1), "its header")
         return DeflatedSource(data, shape, dtype, max(offset, 0), ZLIB)
+    if facts.get("binarydata", "True").lower() in ("false", "0"):
+        return text_voxels(data, max(offset, 0), shape, dtype, path.name)
     if offset < 0:
         offset = size - wanted
         check_size(data, size, wanted, "its header")
@@ -128,7 +148,7 @@ def _stated(path: Path, facts: dict[str, str]) -> list[Stated]:
         return []
     if len(edges) != 3 or not all(math.isfinite(e) for e in edges):
         return []
-    return [state(edges[::-1], facts.get("distanceunits"), f"ElementSpacing of {path.name}")]
+    return [state(edges[::-1], facts.get("distanceunits"), f"ElementSpacing of {path.name}", usual="mm")]
 
 
 READER = Reader((META,), open_metaimage)

@@ -8,11 +8,14 @@ import numpy as np
 
 from ..errors import InputError, MissingLibraryError
 from ..volume import Source, check_dtype, check_shape
+from .companions import companion, outside_note
 from .deflated import GZIP, DeflatedSource
 from .flat import FlatSource, bytes_of
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, check_size, reading, reason_of, state
+from .found import Format, Found, Location, Reader, Request, check_magic, check_size, reading, reason_of
+from .stated import Stated, micrometres, one_unit, state
+from .text_values import text_voxels
 
-NRRD = Format("NRRD", (".nrrd", ".nhdr"), "raw or gzip, attached or detached header", (b"NRRD000",), "pynrrd")
+NRRD = Format("NRRD", (".nrrd", ".nhdr"), "raw, gzip or text, attached or detached header", (b"NRRD000",), "pynrrd")
 
 _TYPES = {
     "int8": "i1 signed char|int8|int8_t",
@@ -43,10 +46,10 @@ def open_nrrd(location: Location, request: Request) -> Found:
     header, offset = _header(path)
     shape = _shape(path, header)
     dtype = _dtype(path, header)
-    data, offset = _data_file(path, header, offset)
+    data, offset, notes = _data_file(path, header, offset, request)
     source = _source(path, data, offset, shape, dtype, header)
     files = (path,) if data == path else (path, data)
-    return Found(source, NRRD.name, stated=_stated(path, header), files=files)
+    return Found(source, NRRD.name, stated=_stated(path, header), notes=notes, files=files)
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
@@ -64,9 +67,10 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _shape(path: Path, header: dict[str, Any]) -> tuple[int, int, int]:
-    lengths = [int(n) for n in header.get("sizes", ())]  # fastest axis first
-    if not lengths:
-        raise InputError(f"the header of {path.name} is damaged or truncated: it gives no sizes; save it again")
+    with reading(path, NRRD):
+        lengths = [int(n) for n in header.get("sizes", ())]  # fastest axis first
+    if not lengths or min(lengths) < 0:
+        raise InputError(f"the header of {path.name} is damaged or truncated: it gives no usable sizes; save it again")
     kinds = [str(k).lower() for k in header.get("kinds", ())]
     if len(lengths) == 4 and lengths[0] != 1 and (not kinds or kinds[0] not in ("domain", "space")):
         raise InputError(f"{path.name} has {lengths[0]} values a voxel; save one grey channel of it")
@@ -85,16 +89,14 @@ def _dtype(path: Path, header: dict[str, Any]) -> np.dtype:
     return dtype
 
 
-def _data_file(path: Path, header: dict[str, Any], offset: int) -> tuple[Path, int]:
+def _data_file(path: Path, header: dict[str, Any], offset: int, request: Request) -> tuple[Path, int, list[str]]:
     name = header.get("data file", header.get("datafile"))
     if name is None:
-        return path, offset
+        return path, offset, []
     if isinstance(name, list) or "%" in str(name) or str(name).upper().startswith("LIST"):
         raise InputError(f"{path.name} spreads its planes over several files; open their folder instead")
-    data = path.parent / str(name)
-    if not data.is_file():
-        raise InputError(f"the data file {name} of {path.name} is not there; copy it beside the header")
-    return data, 0
+    found = companion(path, str(name), request.follow_links, "its data file")
+    return found.path, 0, [outside_note(path, found.path)] if found.outside else []
 
 
 def _source(
@@ -102,6 +104,8 @@ def _source(
 ) -> Source:
     encoding = str(header.get("encoding", "raw")).lower()
     size, wanted = data.stat().st_size, bytes_of(shape, dtype)
+    if size < 4:
+        raise InputError(f"{data.name} is truncated: it has {size} bytes; copy it again")
     line_skip = int(header.get("line skip", header.get("lineskip", 0)) or 0)
     byte_skip = int(header.get("byte skip", header.get("byteskip", 0)) or 0)
     offset += _lines_bytes(data, offset, line_skip)
@@ -113,8 +117,10 @@ def _source(
         if length not in ((wanted + max(byte_skip, 0)) % (1 << 32), 0):
             raise InputError(f"{path.name} is truncated: its compressed data does not end as gzip does; copy it again")
         return DeflatedSource(data, shape, dtype, offset, GZIP, max(byte_skip, 0))
+    if encoding in ("ascii", "text", "txt"):
+        return text_voxels(data, offset, shape, dtype, path.name)
     if encoding != "raw":
-        raise InputError(f"{path.name} is encoded as {encoding}; raw and gzip are read, save it so")
+        raise InputError(f"{path.name} is encoded as {encoding}; raw, text and gzip are read, save it so")
     offset = size - wanted if byte_skip < 0 else offset + byte_skip
     check_size(data, size, max(offset, 0) + wanted, "its header")
     return FlatSource(data, shape, dtype, offset)
@@ -130,18 +136,32 @@ def _lines_bytes(data: Path, offset: int, lines: int) -> int:
 
 
 def _stated(path: Path, header: dict[str, Any]) -> list[Stated]:
-    units = list(header.get("space units", header.get("units", ())) or ())
-    unit = str(units[0]) if units and len({str(u) for u in units}) == 1 else None
+    units = [str(u) for u in header.get("space units", header.get("units", ())) or ()]
     directions = header.get("space directions")
-    if directions is not None:
-        vectors = [np.asarray(v, float) for v in directions if v is not None]
-        edges = [float(np.linalg.norm(v)) for v in vectors if np.isfinite(v).all()]
-    else:
-        edges = [float(v) for v in header.get("spacings", ()) if math.isfinite(float(v))]
+    with reading(path, NRRD):
+        if directions is not None:
+            vectors = [np.asarray(v, float) for v in directions if v is not None]
+            edges = [float(np.linalg.norm(v)) for v in vectors if np.isfinite(v).all()]
+        else:
+            edges = [float(v) for v in header.get("spacings", ()) if math.isfinite(float(v))]
     if len(edges) != 3:
         return []
     what = "space directions" if directions is not None else "spacings"
-    return [state(edges[::-1], unit, f"{what} of {path.name}", placeholders=unit is None)]
+    named = [u for u in units if u.strip()][-3:]
+    if directions is not None and named and len(set(named)) > 1:
+        # space units belong to the axes of space, those of the voxels only where directions lie along them
+        lengths = _lengths_of_oblique(vectors, named)
+        return [state(lengths[::-1] if lengths else [None], "um" if lengths else None, f"{what} of {path.name}")]
+    same, unit = one_unit(edges[::-1], named[::-1] if len(named) == 3 else [named[0] if named else None] * 3)
+    return [state(same, unit, f"{what} of {path.name}", placeholders=unit is None, usual="mm")]
+
+
+def _lengths_of_oblique(vectors: list[np.ndarray], units: list[str]) -> list[float] | None:
+    """Lengths in micrometres of directions whose components have units of their own, None for unknown units."""
+    factors = [micrometres(u) for u in units]
+    if any(f is None for f in factors) or any(v.size != len(units) for v in vectors):
+        return None
+    return [float(f"{np.linalg.norm(v * np.array(factors, float)):.12g}") for v in vectors]
 
 
 READER = Reader((NRRD,), open_nrrd)

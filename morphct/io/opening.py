@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError, SettingsError
 from ..units import VoxelSize
-from ..volume import Box, Volume
+from ..volume import Box, Volume, printable
 from . import raw
 from .found import Found, Request
 from .readers import locate, reader_of
@@ -25,8 +25,10 @@ def open_volume(
     voxel_size: str | VoxelSize | None = None,
     raw_shape: str | Sequence[int] | None = None,
     raw_dtype: Any = None,
+    raw_offset: int = 0,
     axes: str | None = None,
     crop: str | None = None,
+    follow_links: bool = False,
 ) -> Volume:
     """Open a volume without reading its voxels.
 
@@ -40,10 +42,14 @@ def open_volume(
         Lengths of a raw file's axes as it stores them, slowest first: `z,y,x` unless `axes` says otherwise.
     raw_dtype : str or dtype, optional
         Type of a raw file's voxels with the byte order, such as `<u2` or `>f4`.
+    raw_offset : int
+        Bytes of a raw file before its first voxel (a header of another program).
     axes : str, optional
         Order in which the file stores the axes, slowest first, when it is not z, y, x: such as `yxz`.
     crop : str, optional
         Part to use, `z0:z1,y0:y1,x0:x1` in voxels, half-open; an empty limit means the end of the axis.
+    follow_links : bool
+        Read files outside the volume's own folder that it names (links, data files, parts); `notes` names them.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def open_volume(
         When `axes`, `crop`, `raw_shape` or `raw_dtype` make no sense.
     """
     location = locate(path)
-    request = Request(_raw_shape(raw_shape), _raw_dtype(raw_dtype))
+    request = Request(_raw_shape(raw_shape), _raw_dtype(raw_dtype), _raw_offset(raw_offset), bool(follow_links))
     found = reader_of(location, request).open(location, request)
     order = _axes(axes, found)
     # a sidecar lies beside what was named, or beside the file that holds the voxels
@@ -72,7 +78,7 @@ def open_volume(
         path=location.path,
         dataset=found.dataset,
         format=found.format,
-        notes=[*found.notes, *_notes(found, order, request, location.path.name), *size_notes],
+        notes=[printable(n) for n in (*found.notes, *_notes(found, order, request, location.path.name), *size_notes)],
         files=found.files,
     )
     return replace(volume, crop=parse_crop(crop, volume.full_shape)) if crop else volume
@@ -102,6 +108,10 @@ def parse_crop(text: str, shape: tuple[int, int, int]) -> Box:
 def _axes(axes: str | None, found: Found) -> str:
     """Order of the axes of the source."""
     order = (axes or found.axes).strip().lower().replace(",", "")
+    if order not in AXES and not axes:
+        raise InputError(
+            f"the file names its axes {found.axes}, which are not z, y and x; give their order as --axes zyx"
+        )
     if order not in AXES:
         raise SettingsError(f"input.axes is {axes!r}; allowed are {', '.join(AXES)} (slowest first)")
     return order[::-1] if found.reversed else order
@@ -129,6 +139,12 @@ def _raw_shape(value: str | Sequence[int] | None) -> tuple[int, int, int] | None
     if len(lengths) != 3 or min(lengths) < 1:
         raise SettingsError(f"the raw shape {value!r} is not z,y,x in voxels, such as 960,2560,2560; mend it")
     return lengths[0], lengths[1], lengths[2]
+
+
+def _raw_offset(value: int) -> int:
+    if isinstance(value, bool) or int(value) < 0:
+        raise SettingsError(f"the raw offset {value!r} is not a number of bytes from 0 on; mend it")
+    return int(value)
 
 
 def _raw_dtype(value: Any) -> np.dtype | None:

@@ -1,22 +1,30 @@
 """The readers, one a family, and the choice of the one a file needs. Adding a format: one module, one line here."""
 
 import difflib
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import InputError
-from . import hdf5, metaimage, npy, nrrd_file, raw, slices, tiff, xradia, zarr_store
+from . import amira, dicom, hdf5, metaimage, mrc, nifti, npy, npz, nrrd_file, raw, slices, tiff, vgi, xradia, zarr_store
 from .found import Format, Location, Reader, Request, head_of, looks_like_text
+from .zarr_files import ZARR, is_zarr
 
 READERS: tuple[Reader, ...] = (
     tiff.READER,
     slices.READER,
     raw.READER,
+    vgi.READER,
     npy.READER,
+    npz.READER,
     metaimage.READER,
     nrrd_file.READER,
     hdf5.READER,
     zarr_store.READER,
     xradia.READER,
+    amira.READER,
+    dicom.READER,
+    mrc.READER,
+    nifti.READER,
 )
 
 
@@ -33,6 +41,13 @@ def format_lines() -> list[str]:
         extra = f"; needs {kind.extra}" if kind.extra else ""
         lines.append(f"{kind.name}{endings}: {kind.words}{extra}")
     return lines
+
+
+def missing_libraries() -> list[str]:
+    """Libraries of the extra `formats` that are not installed, with the formats that need them."""
+    wanted = {f.extra: f.name for f in formats() if f.extra} | {"fabio": "EDF", "hdf5plugin": "compressed HDF5"}
+    modules = {"pynrrd": "nrrd"}
+    return [f"{name} ({kind})" for name, kind in wanted.items() if find_spec(modules.get(name, name)) is None]
 
 
 def format_names() -> str:
@@ -60,12 +75,12 @@ def reader_of(location: Location, request: Request) -> Reader:
     """
     path = location.path
     if not path.exists():
-        if any(c in path.name for c in "*?["):
+        if any(c in str(path) for c in "*?["):
             return slices.READER
         raise InputError(f"there is no file {path}{_similar(path)}; check the path")
     if path.is_dir():
-        is_store = zarr_store.is_zarr(path) or path.suffix.lower() in zarr_store.ZARR.suffixes
-        return zarr_store.READER if is_store else slices.READER
+        is_store = is_zarr(path) or path.suffix.lower() in ZARR.suffixes
+        return zarr_store.READER if is_store else dicom.READER if dicom.is_series(path) else slices.READER
     if not path.is_file():
         raise InputError(f"{path} is neither a file nor a folder; give the file of the volume")
     if path.stat().st_size == 0:
@@ -75,6 +90,8 @@ def reader_of(location: Location, request: Request) -> Reader:
 
 def _of_file(path: Path, request: Request) -> Reader:
     known = _by_suffix(path) or _by_magic(path)
+    if known is None and path.suffix.lower() in slices.SUFFIXES:
+        return slices.READER
     if known is None and request.raw_shape is not None:
         return raw.READER
     if known is None:
@@ -89,7 +106,8 @@ def _of_file(path: Path, request: Request) -> Reader:
 def _by_suffix(path: Path) -> tuple[Reader, Format] | None:
     name = path.name.lower()
     fits = [(r, f) for r in READERS for f in r.formats if f.suffixes and name.endswith(f.suffixes)]
-    return fits[0] if fits else None
+    # the longest ending: .zarr.zip, .nii.gz
+    return max(fits, key=lambda fit: max(len(s) for s in fit[1].suffixes if name.endswith(s))) if fits else None
 
 
 def _by_magic(path: Path) -> tuple[Reader, Format] | None:

@@ -1,5 +1,6 @@
 """Pixels of one TIFF page, decoded by tifffile and imagecodecs."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError, MissingLibraryError
 from .found import Format, reading, reason_of
+from .silence import quiet_libraries
 
 TIFF = Format(
     "TIFF stack",
@@ -15,8 +17,9 @@ TIFF = Format(
     (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 )
 
-# decoders of imagecodecs raise subclasses of RuntimeError
-_DECODE_ERRORS = (RuntimeError, ValueError, OSError, IndexError, MemoryError)
+# decoders of imagecodecs raise subclasses of RuntimeError; damaged tags make tifffile divide by zero or miss a key
+_DECODE_ERRORS = (RuntimeError, ValueError, OSError, LookupError, MemoryError, TypeError, ArithmeticError, struct.error)
+_PALETTE = 3
 
 
 def open_tifffile(path: Path) -> Any:
@@ -44,7 +47,8 @@ def decode_page(page: Any, lock: Any, what: str) -> np.ndarray:
         When its compression needs imagecodecs.
     """
     try:
-        pixels = page.asarray(lock=lock, maxworkers=1)
+        with quiet_libraries():
+            pixels = page.asarray(lock=lock, maxworkers=1)
     except _DECODE_ERRORS as error:
         if "imagecodecs" in str(error) and isinstance(error, ValueError):
             raise MissingLibraryError(f"{what} needs the library imagecodecs; pip install imagecodecs") from error
@@ -54,8 +58,11 @@ def decode_page(page: Any, lock: Any, what: str) -> np.ndarray:
                 f"{what} cannot be decoded ({reason_of(error)}); save it again, uncompressed or as LZW"
             ) from error
         pixels = padded
+    pixels = pixels[0] if pixels.ndim == 4 and pixels.shape[0] == 1 else pixels
     if pixels.ndim == 2:
         return pixels
+    if pixels.ndim != 3:
+        raise InputError(f"{what} has {pixels.ndim} axes, two are wanted; save it again")
     channels = np.moveaxis(pixels, 0, -1) if page.planarconfig == 2 else pixels
     return one_channel(channels, what)
 
@@ -68,10 +75,10 @@ def _decode_padded(page: Any, lock: Any) -> np.ndarray | None:
     """
     if page.is_tiled or page.compression == 1 or page.samplesperpixel > 1:
         return None
-    rows, height = int(page.rowsperstrip), int(page.imagelength)
-    out = np.empty((height, int(page.imagewidth)), page.dtype)
-    segments = page.parent.filehandle.read_segments(page.dataoffsets, page.databytecounts, lock=lock)
     try:
+        rows, height = int(page.rowsperstrip), int(page.imagelength)
+        out = np.empty((height, int(page.imagewidth)), page.dtype)
+        segments = page.parent.filehandle.read_segments(page.dataoffsets, page.databytecounts, lock=lock)
         for data, index in segments:
             strip, _, _ = page.decode(data, 0)
             top = index * rows
@@ -90,3 +97,13 @@ def one_channel(channels: np.ndarray, what: str) -> np.ndarray:
             "(Fiji: Image > Type > 8-bit or 16-bit)"
         )
     return np.ascontiguousarray(colours[..., 0])
+
+
+def grey_table(page: Any) -> np.ndarray | None:
+    """The greys of a page's colour table where it is one of greys and not the plain 0, 1, 2; None otherwise."""
+    table = page.colormap if page.photometric == _PALETTE else None
+    if table is None or table.ndim != 2 or table.shape[0] != 3 or not (table == table[0]).all():
+        return None
+    greys = (table[0] >> 8).astype(np.uint8) if table.shape[1] == 256 else table[0]
+    plain = (greys == np.arange(greys.size)).all() or np.unique(greys).size < greys.size
+    return None if plain else greys

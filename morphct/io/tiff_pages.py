@@ -169,7 +169,7 @@ def _described(offset: int, tags: dict[int, np.ndarray]) -> Page:
     if not height or not width or not starts.size:
         raise ValueError("no pixels")
     untouched = one(_COMPRESSION, 1) == 1 and one(_FILL_ORDER, 1) == 1 and one(_PREDICTOR, 1) == 1
-    whole = bits % 8 == 0 and samples == 1 and one(_KIND, 1) in _NUMPY_KINDS and _TILES not in tags
+    whole = bits in (8, 16, 24, 32, 64) and samples == 1 and one(_KIND, 1) in _NUMPY_KINDS and _TILES not in tags
     in_a_row = starts.size == 1 or (
         counts.size == starts.size and bool((starts[:-1] + counts[:-1] == starts[1:]).all())
     )

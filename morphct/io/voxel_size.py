@@ -6,9 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..units import REMEDY, VoxelSize, check_length_um, parse_voxel_size
+from ..units import (
+    MOST_EDGE_RATIO,
+    REMEDY,
+    UNUSUAL_EDGE_RATIO,
+    VoxelSize,
+    check_length_um,
+    edge_ratio,
+    parse_voxel_size,
+)
 from ..volume import Volume
-from .found import Stated, state
+from .stated import Stated, state
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +66,11 @@ def choose(
         for other in sizes[1:]
         if size.unit == "um" and _differ(size, other)
     ]
+    ratio = edge_ratio(size.spacing)
+    if ratio > UNUSUAL_EDGE_RATIO:
+        differences.append(
+            f"the edges of the voxel {size} ({size.source}) differ {round(ratio, 1):g} times: check the units"
+        )
     return size, unusable + differences
 
 
@@ -77,7 +90,10 @@ def require_voxel_size(volume: Volume) -> VoxelSize:
 
 
 def sidecar_sizes(path: Path) -> list[Stated]:
-    """Voxel sizes of the `<name>_infos.txt` that nabu and tomoscan write beside (or in) a volume, in centimetres."""
+    """Voxel sizes that files beside (or in) a volume state.
+
+    `<name>_infos.txt` of nabu and tomoscan (centimetres), `<name>_rec.log` of SkyScan's NRecon (micrometres).
+    """
     folders = [path, path.parent] if path.is_dir() else [path.parent]
     stem = path.name if path.is_dir() else re.sub(r"(\.ome)?\.[^.]+$", "", path.name)
     for folder in folders:
@@ -85,10 +101,27 @@ def sidecar_sizes(path: Path) -> list[Stated]:
         if sidecar.is_file():
             return _read_infos(sidecar)
     if path.is_dir():
-        others = sorted(path.glob("*_infos.txt"))
+        others = sorted(p for p in path.glob("*_infos.txt") if p.is_file())
         if len(others) == 1:
             return _read_infos(others[0])
+        logs = sorted(p for p in path.glob("*.log") if p.is_file())
+        logs = [p for p in logs if p.stem.lower().endswith("_rec")] or logs
+        if len(logs) == 1:
+            return _read_skyscan(logs[0])
     return []
+
+
+def _read_skyscan(log_file: Path) -> list[Stated]:
+    """`Pixel Size (um)` of the reconstruction; `Image Pixel Size (um)` is that of the projections."""
+    text = log_file.read_text(encoding="utf-8", errors="replace")
+    match = re.search(r"^\s*Pixel Size \((\w+)\)\s*=\s*([-+.\deE]+)", text, re.MULTILINE | re.IGNORECASE)
+    if not match or not re.search(r"^\s*\[Reconstruction\]", text, re.MULTILINE | re.IGNORECASE):
+        return []
+    try:
+        edge = float(match[2])
+    except ValueError:
+        return []
+    return [state([edge], match[1], f"sidecar {log_file.name}", sidecar=True)]
 
 
 def _read_infos(sidecar: Path) -> list[Stated]:
@@ -106,6 +139,11 @@ def _given(given: str | VoxelSize) -> VoxelSize:
     size = parse_voxel_size(given) if isinstance(given, str) else given
     if size.unit == "um" and not all(check_length_um(e) for e in size.spacing):
         raise InputError(f"the voxel size {size} is outside 1 nm to 100 um; {REMEDY}")
+    if edge_ratio(size.spacing) > MOST_EDGE_RATIO:
+        raise InputError(
+            f"the edges of the voxel size {size} differ {round(edge_ratio(size.spacing), 1):g} times, at most "
+            f"{MOST_EDGE_RATIO:g} are taken; check the units and the order z,y,x"
+        )
     return size if size.source else size.with_source("given by the caller")
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import InputError, MissingLibraryError
 from ..volume import Box, check_dtype, check_shape
-from .found import Format, Found, Location, Reader, Request, Stated, check_magic, reading, state
+from .found import Format, Found, Location, Reader, Request, check_magic, reading
 from .reopened import Reopened
+from .stated import Stated, state
 
 TXM = Format("Zeiss txm", (".txm",), "reconstructions", (b"\xd0\xcf\x11\xe0",), "olefile")
 TXRM = Format(

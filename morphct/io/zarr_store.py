@@ -1,22 +1,21 @@
-"""Zarr version 2 and 3, and OME-Zarr 0.1 to 0.5: `store.zarr`, `store.zarr::path/inside`."""
+"""Zarr version 2 and 3, and OME-Zarr 0.1 to 0.5: `store.zarr`, `store.zarr::path/inside`, `store.zarr.zip`."""
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..volume import check_dtype
+from .coordinates import Coordinates, size_of_coordinates
 from .datasets import IndexedSource, fold, near_names, only_one
-from .found import Format, Found, Location, Reader, Request, Stated, one_unit, reading, state
+from .found import Found, Location, Reader, Request, reading
+from .projections import refuse_projections
 from .reopened import Reopened
-
-ZARR = Format("Zarr / OME-Zarr", (".zarr",), "version 2 and 3, store.zarr[::path], full resolution of multiscales")
-_MARKS = ("zarr.json", ".zarray", ".zgroup")
-
-
-def is_zarr(path: Path) -> bool:
-    """Whether a folder is a Zarr store or lies in one."""
-    return any((path / mark).is_file() for mark in _MARKS)
+from .stated import Stated, one_unit, state
+from .zarr_files import ZARR, Store, check_inside, is_chunk, regular_files, store_at
 
 
 def open_zarr(location: Location, request: Request) -> Found:
@@ -25,49 +24,48 @@ def open_zarr(location: Location, request: Request) -> Found:
     Raises
     ------
     InputError
-        When it is no Zarr store, the array is not there, or it is no grey volume.
+        When it is no Zarr store, the array is not there, it leads outside, or it is no grey volume.
     """
     path = location.path
-    if not is_zarr(path):
-        raise InputError(f"{path.name} is not a Zarr store (no zarr.json, .zarray or .zgroup in it); check the path")
-    asked = (location.dataset or "").strip("/")
-    image, name = _choose(path, asked)
-    array = _open_array(path, name)
-    what = f"{path.name}::{name}" if name else path.name
-    folded = fold(array.shape, _axis_names(image), what)
-    check_dtype(array.dtype, what)
-    handle = Reopened(partial(_open_array, path, name))
-    chunks = getattr(array, "shards", None) or array.chunks
-    source = IndexedSource(handle, folded, array.dtype, chunks, array.ndim)
-    root = path / name if name else path
-    stated = _stated(array, image, root.name, folded.kept, path)
-    files = tuple(sorted(p for p in root.rglob("*") if p.is_file()))
-    return Found(
-        source, ZARR.name, axes=folded.axes, stated=stated, notes=folded.notes, dataset=name or None, files=files
-    )
-
-
-def _open(path: Path) -> Any:
-    import zarr
-
+    store = store_at(path)
+    listed = [] if store.zipped else regular_files(path, request.follow_links)
     with reading(path, ZARR):
-        return zarr.open(store=str(path), mode="r")
+        asked = (location.dataset or "").strip("/")
+        notes = check_inside(store, asked, request.follow_links)
+        image, name = _choose(store, asked)
+        notes += check_inside(store, name, request.follow_links)
+        if not store.has(name):
+            raise InputError(f"{path.name} names {name} as its image, and it is not there; copy the store again")
+        array = store.open(name)
+        what = f"{path.name}::{name}" if name else path.name
+        if not hasattr(array, "shape"):
+            raise InputError(f"{what} is no array; name one of {near_names(name, _arrays(store, ''))}")
+        _check_codecs(array, what)
+        beside = _beside(store, name)
+        refuse_projections(what, array.shape, {n: a.shape for n, a in beside.items()})
+        names = _axis_names(image) or _dimension_names(array)
+        folded = fold(array.shape, names, what)
+        check_dtype(np.dtype(array.dtype), what)
+        chunks = getattr(array, "shards", None) or array.chunks
+        stated = _stated(array, image, name, folded.kept, path.name)
+        if names and not stated:
+            stated = _coordinates(names, beside, folded.kept, folded.shape, path.name)
+        files = (path,) if store.zipped else _files_of(path / name if name else path, listed, request)
+        stored = store.chunks(name) if store.zipped else sum(is_chunk(f.name) for f in files)
+        notes += folded.notes + _missing_chunks(stored, array, chunks, what)
+    source = IndexedSource(Reopened(partial(store.open, name)), folded, array.dtype, chunks, array.ndim)
+    return Found(source, ZARR.name, axes=folded.axes, stated=stated, notes=notes, dataset=name or None, files=files)
 
 
-def _open_array(path: Path, name: str) -> Any:
-    return _open(path / name if name else path)
-
-
-def _choose(path: Path, asked: str) -> tuple[dict | None, str]:
+def _choose(store: Store, asked: str) -> tuple[dict | None, str]:
     """The image (an entry of `multiscales`, None for a plain array) and the path of its array in the store."""
     import zarr
 
-    folder = path / asked if asked else path
-    if not is_zarr(folder):
-        raise InputError(f"{path.name} has no array {asked}; {near_names(asked, _arrays(path))}")
-    node = _open(folder)
+    if not store.has(asked):
+        raise InputError(f"{store.path.name} has no array {asked}; {near_names(asked, _arrays(store, ''))}")
+    node = store.open(asked)
     if isinstance(node, zarr.Array):
-        return _image_of(path, asked), asked
+        return _image_of(store, asked), asked
     prefix = f"{asked}/" if asked else ""
     image = _multiscales(node)
     if image is None:  # bioformats2raw puts the images one level down, in groups named 0, 1, ...
@@ -77,19 +75,42 @@ def _choose(path: Path, asked: str) -> tuple[dict | None, str]:
             prefix = f"{prefix}{images[0][0]}/"
     if image is not None:
         return image, f"{prefix}{image['datasets'][0]['path']}"
-    found = only_one(_arrays(folder, deep=3), f"{path.name}::{asked}" if asked else path.name, "array", "")
-    return None, f"{prefix}{found}"
+    where = f"{store.path.name}::{asked}" if asked else store.path.name
+    return None, f"{prefix}{only_one(_arrays(store, asked, deep=3), where, 'array', '')}"
 
 
-def _arrays(path: Path, deep: int = 1) -> list[str]:
-    """Paths of the arrays of a store with at least `deep` axes longer than 1."""
+def _arrays(store: Store, name: str, deep: int = 1) -> list[str]:
+    """Paths of the arrays below a group with at least `deep` axes longer than 1."""
     import zarr
 
-    node = _open(path)
+    node = store.open(name)
     if isinstance(node, zarr.Array):
         return []
     members = node.members(max_depth=None)
     return sorted(n for n, m in members if isinstance(m, zarr.Array) and sum(k > 1 for k in m.shape) >= deep)
+
+
+def _beside(store: Store, name: str) -> dict[str, Any]:
+    """The other arrays of the group an array lies in."""
+    import zarr
+
+    parent, _, own = name.rpartition("/")
+    if not name or not store.has(parent):
+        return {}
+    group = store.open(parent)
+    return {} if isinstance(group, zarr.Array) else {n: a for n, a in group.arrays() if n != own}
+
+
+def _check_codecs(array: Any, what: str) -> None:
+    """Refuse a codec that runs what it unpacks.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    if "pickle" in str(array.metadata.to_dict()).lower():
+        raise InputError(f"{what} is packed with pickle, which can run any program; it is not read, save it as numbers")
 
 
 def _multiscales(group: Any) -> dict | None:
@@ -100,42 +121,87 @@ def _multiscales(group: Any) -> dict | None:
     return images[0]
 
 
-def _image_of(path: Path, name: str) -> dict | None:
+def _image_of(store: Store, name: str) -> dict | None:
     """The image an array belongs to: the `multiscales` of the group above it, in or above the store that was named."""
     import zarr
 
-    folder = (path / name) if name else path
-    if not is_zarr(folder.parent):
+    parent, _, own = name.rpartition("/")
+    above = store if name else Store(store.path.parent)
+    if not name:
+        own = store.path.name
+    if (store.zipped and not name) or not above.has(parent):
         return None
-    group = _open(folder.parent)
+    group = above.open(parent)
     image = _multiscales(group) if isinstance(group, zarr.Group) else None
-    return image if image and any(d.get("path") == folder.name for d in image["datasets"]) else None
+    return image if image and any(d.get("path") == own for d in image["datasets"]) else None
 
 
-def _axis_names(image: dict | None) -> str | None:
+def _axis_names(image: dict | None) -> list[str] | None:
     axes = (image or {}).get("axes")
-    if not axes:
-        return None
-    names = [a["name"] if isinstance(a, dict) else str(a) for a in axes]
-    return "".join(n[0].lower() for n in names)
+    return [str(a["name"]) if isinstance(a, dict) else str(a) for a in axes] if axes else None
 
 
-def _stated(array: Any, image: dict | None, level_name: str, kept: tuple[int, ...], path: Path) -> list[Stated]:
+def _dimension_names(array: Any) -> list[str] | None:
+    """Names of the axes of version 3, or as xarray writes them in version 2."""
+    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    return [str(n or "") for n in names] if names and any(names) else None
+
+
+def _coordinates(
+    names: list[str], beside: dict[str, Any], kept: tuple[int, ...], shape: tuple[int, int, int], store: str
+) -> list[Stated]:
+    """What the arrays named like the axes say (xarray)."""
+    axes = []
+    for i in kept:
+        array = beside.get(names[i])
+        if array is None or array.ndim != 1 or np.dtype(array.dtype).kind not in "iuf":
+            axes.append(Coordinates(None, None))
+            continue
+        _check_codecs(array, f"{store}::{names[i]}")
+        unit = str(array.attrs.get("units") or array.attrs.get("unit") or "")
+        axes.append(Coordinates(np.asarray(array[:]), unit or None))
+    return size_of_coordinates(axes, shape, f"coordinates of {store}")
+
+
+def _files_of(root: Path, listed: list[Path], request: Request) -> tuple[Path, ...]:
+    """The files of an array among those of its store; an array outside the store is looked through by itself."""
+    inside = tuple(f for f in listed if f.is_relative_to(root))
+    return inside or tuple(regular_files(root, request.follow_links))
+
+
+def _missing_chunks(there: int, array: Any, chunks: Any, what: str) -> list[str]:
+    """Chunks that are not stored read as one value; mostly they are empty, but they may be lost."""
+    wanted = math.prod(-(-n // c) for n, c in zip(array.shape, chunks))
+    if there >= wanted:
+        return []
+    if there == 0:
+        raise InputError(f"{what} has none of its {wanted} chunks; copy the store again")
+    return [f"{wanted - there} of the {wanted} chunks of {what} are not there: they read as {array.fill_value}"]
+
+
+def _stated(array: Any, image: dict | None, name: str, kept: tuple[int, ...], store: str) -> list[Stated]:
     """Voxel sizes of the scale of the image, and of the attribute ilastik and Fiji use."""
     stated = []
     size = array.attrs.get("element_size_um")
     if isinstance(size, list) and len(size) in (1, 3):
-        stated.append(state(size, "um", f"element_size_um of {path.name}"))
+        stated.append(state([float(s) for s in size], "um", f"element_size_um of {store}"))
     if image is None or not image.get("axes"):
         return stated
     units = [a.get("unit") if isinstance(a, dict) else None for a in image["axes"]]
-    level: dict = next((d for d in image["datasets"] if level_name == d.get("path", "").split("/")[-1]), {})
+    levels = image["datasets"]
+    level_name = name.rpartition("/")[2]
+    level: dict = next((d for d in levels if str(d.get("path", "")).split("/")[-1] == level_name), {})
+    if not name:
+        level = levels[0] if len(levels) == 1 else next((d for d in levels if store == d.get("path")), {})
+    given = [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]
+    scales = [transformation["scale"] for transformation in given if transformation.get("type") == "scale"]
+    if not scales:  # a unit without a scale is no size
+        return stated
     scale = [1.0] * len(units)
-    for transformation in [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]:
-        if transformation.get("type") == "scale":
-            scale = [a * float(b) for a, b in zip(scale, transformation["scale"])]
+    for factors in scales:
+        scale = [a * float(b) for a, b in zip(scale, factors)]
     edges, unit = one_unit([scale[i] for i in kept], [units[i] for i in kept])
-    return [*stated, state(edges, unit, f"multiscales of {path.name}", placeholders=False)]
+    return [*stated, state(edges, unit, f"multiscales of {store}", placeholders=False)]
 
 
 READER = Reader((ZARR,), open_zarr)

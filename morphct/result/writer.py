@@ -73,6 +73,12 @@ class RunWriter(FileWriter):
         self._lock: int | None = None
         self._ended = False
         self.worth_keeping = False  # whether an interrupt leaves the hidden folder for a run that resumes
+        try:
+            str(self.out).encode("utf-8")
+        except UnicodeEncodeError:
+            raise OutputError(
+                "the name of the output folder is no UTF-8, which tables cannot be written under; give another with -o"
+            ) from None
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{out} is a file, a folder is wanted; choose another output folder with -o")
         with disk_told(self.out):
