@@ -114,7 +114,7 @@ def plan(
         shading=shading,
         rings=circles,
         excess=excess,
-        clear=sample.clear,
+        raw_valley=sample.raw_valley,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .codes import LAST, Coding, Outside
 from .drift import Drift
-from .histogram import BINS, GreyCounts, PhaseFit
+from .histogram import BINS, PLAIN, GreyCounts, PhaseFit
 from .kernels.blocks import Flatness
 from .noise import Noise
 from .shading import Shading
@@ -67,8 +67,8 @@ class DenoisePlan:
         sd of the rings about the axis, grey values.
     excess : float
         Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases.
-    clear : bool
-        Two classes of the raw grey lie on both sides of a plain valley.
+    raw_valley : float
+        Lowest place of the raw histogram between two classes, over the lower of their peaks; 1: there is no valley.
     """
 
     how: Filter
@@ -85,7 +85,12 @@ class DenoisePlan:
     shading: Shading | None = None
     rings: float = 0.0
     excess: float = 1.0
-    clear: bool = False
+    raw_valley: float = 1.0
+
+    @property
+    def clear(self) -> bool:
+        """Whether two classes of the raw grey lie on both sides of a plain valley."""
+        return self.raw_valley < PLAIN
 
     @property
     def sigma(self) -> tuple[float, float, float]:

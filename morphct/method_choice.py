@@ -100,13 +100,12 @@ def by_phases(fit: PhaseFit) -> Choice:
     )
 
 
-def by_classes(counts: GreyCounts) -> Choice:
-    """One level of its own for two plain classes of raw grey; counts: after the filter."""
-    floor = valley_of(counts.all)
+def by_classes(floor: float) -> Choice:
+    """One level of its own for two plain classes of raw grey; floor: of the valley between them."""
     return Choice(
         "otsu",
         "the raw grey values fall into two plain classes: between their peaks the histogram sinks to "
-        f"{format_share(floor)} of the smaller one after the filter",
+        f"{format_share(floor)} of the smaller one",
         {"valley": floor},
     )
 

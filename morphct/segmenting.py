@@ -191,7 +191,7 @@ def look_at_sample(
         return plan, method_choice.by_phases(plan.fit)
     if plan.clear:
         plan = denoise.plan(volume, size, options, phases, levels, True)
-        return plan, method_choice.by_classes(plan.counts)
+        return plan, method_choice.by_classes(plan.raw_valley)
     # noise alone: a particle that the sample missed may yet be seen in the whole volume
     if plan.fit.ok or method_choice.is_noise(plan.fit, plan.sd_after):
         return plan, method_choice.by_phases(plan.fit)

@@ -16,7 +16,7 @@ import numpy as np
 from . import noise_scales
 from .codes import Coding, Outside, choose_coding
 from .grey_plan import UNEVEN, Bins
-from .histogram import BINS, GreyCounts, PhaseFit, deconvolve, otsu, valley
+from .histogram import BINS, PLAIN, GreyCounts, PhaseFit, deconvolve, otsu, valley
 from .kernels.blocks import Flatness, Span, count_codes, gradients
 from .noise import BLOCK, LAG, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
 from .sampling import Brick, read_bricks
@@ -37,6 +37,7 @@ FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is see
 FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
 HALO = 4  # voxels, enough for sigma 1
 RAW_VALUES = 500_000  # enough for a histogram of the raw grey
+FEW_VALUES = 20_000  # enough to tell the step of the grey values
 
 
 @dataclass(frozen=True)
@@ -117,15 +118,25 @@ class Sample:
         return self.start.excess
 
     @cached_property
-    def clear(self) -> bool:
-        """Whether a plain valley lies between two classes of the raw grey: one level tells them apart unfiltered."""
+    def raw_valley(self) -> float:
+        """Depth of the valley between two classes of the raw grey (`histogram.valley`); 1 where there is none."""
         values = np.concatenate([f[:: max(1, f.size * len(self.inner) // RAW_VALUES)] for f in self.finite])
         values = values[np.isfinite(values)].astype(np.float64)
         if not values.size:
-            return False
+            return 1.0
         low, high = np.quantile(values, [0.0005, 0.9995])
-        found = valley(np.histogram(np.clip(values, low, high), BINS)[0]) if low < high else None
-        return found is not None and found.plain
+        if not low < high:
+            return 1.0
+        # no bin narrower than the step of the grey values: a comb is full of valleys
+        step = max(_step(values), (high - low) / (BINS - 1))
+        edges = low - 0.5 * step + step * np.arange(int((high - low) / step + 0.5) + 2)
+        found = valley(np.histogram(np.clip(values, low, high), edges)[0])
+        return 1.0 if found is None else found.floor
+
+    @property
+    def clear(self) -> bool:
+        """Whether a plain valley lies between two classes of the raw grey: one level tells them apart unfiltered."""
+        return self.raw_valley < PLAIN
 
     @property
     def finite(self) -> list[np.ndarray]:
@@ -217,6 +228,12 @@ class Sample:
             n_voxels=int(octants.sum()),
             n_outside=int(octants[:, :, BINS].sum()),
         )
+
+
+def _step(values: np.ndarray) -> float:
+    """The step of grey values that are stored in steps, as far as few of them tell; tiny where they are not."""
+    few = np.unique(values[:: max(1, values.size // FEW_VALUES)])
+    return float(np.diff(few).min()) if few.size > 1 else 0.0
 
 
 def _is_whole(brick: Brick, shape: tuple[int, ...]) -> bool:

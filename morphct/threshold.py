@@ -112,6 +112,8 @@ def find(
     elif method == "deconvolution" and fit.ok:
         found = _local(codes, plan, fit, slabs, run_map, tick)
     else:
+        if method != "halo" and method_choice.is_noise(fit, plan.sd_after):
+            method_choice.refuse(fit, method_choice.evidence_of(fit, counts, plan.sd_after))
         start = _otsu(codes.shape, plan, counts)
         found = halo.find(codes, plan, start.values["level"], slabs, run_map, tick)
         if options.method != "halo":

@@ -54,6 +54,16 @@ def test_phases_that_lie_apart_are_deconvolved(seed):
     assert "2 phases" in found.values["choice"]["reason"]
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_noise_alone_is_refused_whatever_it_is_stored_as(seed, dtype):
+    """Greys of a step of one are a comb in a fine histogram: no valley; small volumes show halos by chance: none."""
+    field = np.random.default_rng(seed).normal(100, 5, (40, 40, 40)) * (200 if dtype is np.uint16 else 1)
+    volume = field.astype(dtype) if dtype is np.float32 else np.rint(field).astype(dtype)
+    with pytest.raises(SegmentationError, match="no reliable threshold"):
+        level_of(volume)
+
+
 def test_what_the_user_names_is_done():
     volume = stored(4255 + 1482 * balls(3) + noise(3, 300))
     for method in ("otsu", "halo", "deconvolution"):

@@ -182,7 +182,7 @@ def test_some_nan_is_outside_with_a_warning(powder, tmp_path):
     grey[:, :20, :20] = np.nan
     made = run(volume(tmp_path, grey), tmp_path / "out", voxel_size="25nm")
     assert (np.asarray(made.labels[:])[:, :20, :20] == 0).all()
-    assert any("NaN" in w for w in made.provenance["warnings"])
+    assert any("NaN" in w for w in made.provenance["notes"])
 
 
 def test_caps_folders_and_settings_that_make_no_sense(powder, tmp_path):
@@ -249,10 +249,14 @@ def test_pixels_instead_of_micrometres(powder, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nanoct_lobed_grain.tif", "nanoct_compact_grain.tif"])
-def test_a_real_grain_with_one_phase_is_refused_with_the_way_forward(shared_data, name, tmp_path):
-    with pytest.raises(SegmentationError, match=r"threshold\.method=otsu"):
-        run(shared_data(name), tmp_path / "out", voxel_size="75nm,25nm,25nm")
+def test_a_real_grain_with_one_phase_shows_its_halo_or_is_refused_with_it(shared_data, name, tmp_path):
+    with pytest.raises(SegmentationError, match=r"threshold\.method=halo"):
+        run(shared_data(name), tmp_path / "out", "threshold.method=deconvolution", voxel_size="75nm,25nm,25nm")
     assert not os.path.exists(tmp_path / "out")
+    made = run(shared_data(name), tmp_path / "out", "output.renders=false", voxel_size="75nm,25nm,25nm")
+    assert made.threshold["method"] == "halo"
+    assert "phase contrast" in made.threshold["choice"]["reason"]
+    assert len(made.provenance["warnings"]) <= 3
 
 
 def test_closed_voids_of_bone_are_counted_exactly(shared_data):
