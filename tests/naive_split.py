@@ -146,7 +146,7 @@ class Joining:
         compact = math.log(area / (area + self.surface[small])) + k.NECK_SLOPE * math.log(neck)
         compact -= k.PEAK_SLOPE * math.log(high / low) + k.SPRAWL_SLOPE * sprawl * n**2 / (n**2 + k.CRUMB**2)
         waist = rule.saddle * math.log(min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE), 1))
-        size, crumb = math.log(low / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
+        size, crumb = math.log(max(low, rule.thinnest) / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
         further = rule.start + rule.size * size + waist - rule.peaks * math.log(high / low) - crumb
         concave = max(share - k.FLAT_RIM, -k.FLATTER)
         further -= (rule.rim + rule.rim_size * size) * concave

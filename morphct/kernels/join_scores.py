@@ -58,6 +58,8 @@ class Rule(NamedTuple):
         How strongly an interface wider than the inscribed ball, as in a sheet, speaks for it.
     face : float
         In place of `start` for a small part of a particle that a face of the volume cuts.
+    thinnest : float
+        Lower peak, voxels: thinner bodies count as this thick, where no blur has filled their waists.
     """
 
     box: float
@@ -72,6 +74,11 @@ class Rule(NamedTuple):
     peaks: float = 3.6
     wide: float = 0.4
     face: float = 0.5
+    thinnest: float = 0.0
+
+
+# of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thicker one
+EXACT = {"start": 1.0, "saddle": 8.0, "crumb": 2.0, "peaks": 5.0, "wide": 1.0, "thinnest": 8.0}
 
 
 @jit_inline
@@ -129,7 +136,7 @@ def continuing(g, e, small, neck, share, rule):
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
     waist = rule.saddle * np.log(max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE))
     crumb = rule.crumb * CRUMB**2 / (voxels * voxels + CRUMB**2)
-    size, concave = np.log(lower / SIZE), max(share - FLAT_RIM, -FLATTER)
+    size, concave = np.log(max(lower, rule.thinnest) / SIZE), max(share - FLAT_RIM, -FLATTER)
     score = rule.start + waist + rule.size * size - rule.peaks * np.log(upper / lower)
     score += rule.wide * min(max(np.log(neck), 0.0), WIDEST) - (rule.rim + rule.rim_size * size) * concave - crumb
     larger = g.size[a if small == b else b]
