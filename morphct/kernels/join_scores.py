@@ -32,7 +32,8 @@ LIMIT = 0.905  # `split.join` at which the figures of `Rule` hold
 class Rule(NamedTuple):
     """What decides about a join; the figures after `limit` are those of a body that goes on (`continuing`).
 
-    Source: scripts/fit_joins.py, on phantoms of 13 families, see docs/segmentation.md.
+    Source: chosen by hand near the best of searches (scripts/fit_joins.py) on phantoms of 13 families, see
+    docs/segmentation.md.
 
     Attributes
     ----------
@@ -77,7 +78,8 @@ class Rule(NamedTuple):
     thinnest: float = 0.0
 
 
-# of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thicker one
+# of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thicker one;
+# chosen by hand near the best of searches, see docs/segmentation.md
 EXACT = {"start": 1.0, "saddle": 8.0, "crumb": 2.0, "peaks": 5.0, "wide": 1.0, "thinnest": 8.0}
 
 
