@@ -78,7 +78,7 @@ class Rule(NamedTuple):
     thinnest: float = 0.0
 
 
-# of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thicker one;
+# of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thick one;
 # chosen by hand near the best of searches, see docs/segmentation.md
 EXACT = {"start": 1.0, "saddle": 8.0, "crumb": 2.0, "peaks": 5.0, "wide": 1.0, "thinnest": 8.0}
 
