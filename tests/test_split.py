@@ -198,11 +198,12 @@ def test_floor_naive_twin(seed):
 def test_best_first_naive_twin(seed, links):
     graph = random_graph(seed, 40, links)
     waists = np.rint(graph.saddles * join_scores.SADDLE_UNIT).astype(np.int64)
-    sums = np.stack([graph.areas, graph.rims, graph.boxes, waists])
+    beside = np.rint(np.sort(graph.peaks[graph.pairs], axis=1).T * join_scores.SADDLE_UNIT).astype(np.int64)
+    sums = np.stack([graph.areas, graph.rims, graph.boxes, waists, *beside])
     faces = np.random.default_rng(seed).integers(0, 2, 40)
     parts = (graph.pairs.reshape(-1), np.stack([graph.sizes, graph.surfaces, faces]), graph.peaks, graph.moments, sums)
-    for limit in (0.9, 1.3):
-        rule = join_scores.Rule(686.0, 0.7, limit)
+    for limit, figures in itertools.product((0.9, 1.3), ({}, join_scores.EXACT)):
+        rule = join_scores.Rule(686.0, 0.7, limit, **figures)
         pairs, scores = join_kernel.join_best(*parts, rule)
         assert (scores > 0).all()
         found = joins.Steps(np.arange(40), pairs, scores).joined(len(pairs))
