@@ -318,6 +318,17 @@ def test_thin_bodies_stay_one_where_the_surface_is_exact():
     assert whole["near-round", "exact"][1] >= 0.98
 
 
+@pytest.mark.parametrize(("name", "value", "most"), [("cochlea_0_255.tif", 255, 1), ("shell_grey.tif", None, 8)])
+def test_real_long_bodies_stay_one(shared_data, name, value, most):
+    """A coiled tube that tapers, and a chambered shell (Otsu's level): pieces of 30 voxels and more."""
+    tifffile = pytest.importorskip("tifffile")
+    grey = tifffile.imread(shared_data(name))
+    solid, _ = ndimage.label(grey > 65 if value is None else grey == value)
+    body = solid == np.bincount(solid.ravel())[1:].argmax() + 1
+    labels = labelled(body, surface="exact")[0]
+    assert np.count_nonzero(np.bincount(labels[body]) >= 30) <= most
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_ellipsoid_and_a_rod_are_one(seed):
     rng = np.random.default_rng(seed)
