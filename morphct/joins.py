@@ -92,9 +92,10 @@ def flooded(graph: Graph, floor: float) -> tuple[np.ndarray, int]:
 
 
 def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
-    """Of clusters: half links (2L,), sizes (3,n), peaks, moments (n,...), and (4,L) sums of area, rim, box, saddle.
+    """Of clusters: half links (2L,), sizes (3,n), peaks, moments (n,...), and (6,L) sums of area, rim, box, saddle,
+    peaks.
 
-    Sizes: voxels, surfaces, whether a face cuts it. Of saddles the highest.
+    Sizes: voxels, surfaces, whether a face cuts it. Of saddles the highest; the lower and the higher peak beside it.
     """
     sizes, moments = np.zeros((3, n), np.int64), np.zeros((n, 9), np.int64)
     np.add.at(sizes[0], clusters, graph.sizes)
@@ -107,11 +108,12 @@ def _contracted(graph: Graph, clusters: np.ndarray, n: int) -> tuple[np.ndarray,
     links = np.sort(clusters[graph.pairs], axis=1)
     apart = links[:, 0] != links[:, 1]
     keys, place = np.unique(links[apart, 0] << 32 | links[apart, 1], return_inverse=True)
-    sums = np.zeros((4, len(keys)), np.int64)
+    sums = np.zeros((6, len(keys)), np.int64)
     for row, column in zip(sums, (graph.areas, graph.rims, graph.boxes)):
         np.add.at(row, place, column[apart])
     # whole numbers like the rest: neither order nor cut can change a bit
     np.maximum.at(sums[3], place, np.rint(graph.saddles[apart] * SADDLE_UNIT).astype(np.int64))
+    sums[4:] = np.rint(np.sort(peaks[[keys >> 32, keys & 0xFFFFFFFF]], axis=0) * SADDLE_UNIT)
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).reshape(-1), sizes, peaks, moments, sums
 
 

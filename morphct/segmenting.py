@@ -276,7 +276,7 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
             components.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, *run, tick)
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
         parts = split.split(
-            mask, job.voxel_size.spacing, settings.split, job.scratch, *run, tick, options.min_voxels, exact
+            mask, job.voxel_size.spacing, settings.split.of_values(), job.scratch, *run, tick, options.min_voxels, exact
         )
         lost = pockets.take_out(parts.labels, parts.n, exact, *run)
         job.scratch.release("mask")

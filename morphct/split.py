@@ -6,7 +6,7 @@ Each of these is a room of its own (`distance`, `basins`, `saddles`, `joins`); t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from . import basins, distance, joins, saddles, split_margins
 from .errors import MemoryCapError
 from .executors import RunMap
+from .kernels.join_scores import EXACT
 from .options import Options, option
 from .scratch import Scratch
 from .slabs import Slab
@@ -41,12 +42,21 @@ class SplitOptions(Options):
     join: float = option(
         0.905, "ascent: more joins more; a neck this solid is joined where all else is even", min=0.0, max=2.0
     )
+    surface: str = option(
+        "auto",
+        "ascent: exact where no blur has filled the waists between bodies; auto: in segmented volumes",
+        choices=("auto", "exact", "blurred"),
+    )
     h: float = option(
         1.0,
         "watershed: peaks that rise less above their saddle are no markers; more joins more",
         "voxels",
         min=0.0,
     )
+
+    def of_values(self) -> "SplitOptions":
+        """The same for the mask of a segmented volume, whose surface is exact unless the settings say otherwise."""
+        return replace(self, surface="exact") if self.surface == "auto" else self
 
 
 @dataclass
@@ -139,7 +149,8 @@ def split(
     margins = None
     if options.method == "ascent":
         reach = split_margins.UNCERTAINTY
-        joined = joins.join(graph, options.floor * mean_edge, options.join, reach)
+        figures = EXACT if options.surface == "exact" else None
+        joined = joins.join(graph, options.floor * mean_edge, options.join, reach, figures)
         assert joined.steps is not None
         margins = split_margins.find(graph, joined.steps, joined.particles, options.join, reach, smallest)
     else:

@@ -134,7 +134,7 @@ class Joining:
 
     def score(self, pair: tuple[int, int]) -> float:
         """How strongly a pair wants to be joined."""
-        (area, rim, boxes, saddle), (a, b), small = self.links[pair], pair, self.small(pair)
+        (area, rim, boxes, saddle, *near), (a, b), small = self.links[pair], pair, self.small(pair)
         k, rule = self.slopes, self.rule
         share = boxes / (rim * rule.box) if rim else 0.5
         low, high = sorted((self.peak[a], self.peak[b]))
@@ -145,9 +145,14 @@ class Joining:
         n, other = self.size[small], self.size[a + b - small]
         compact = math.log(area / (area + self.surface[small])) + k.NECK_SLOPE * math.log(neck)
         compact -= k.PEAK_SLOPE * math.log(high / low) + k.SPRAWL_SLOPE * sprawl * n**2 / (n**2 + k.CRUMB**2)
+        start = rule.start
+        if rule.near < 1 and low >= k.COARSE and self.is_long(pair, both):
+            start += rule.long
+            low = max(near[0] / k.SADDLE_UNIT, rule.near * low)
+            high = max(near[1] / k.SADDLE_UNIT, rule.near * high, low)
         waist = rule.saddle * math.log(min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE), 1))
-        size, crumb = math.log(low / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
-        further = rule.start + rule.size * size + waist - rule.peaks * math.log(high / low) - crumb
+        size, crumb = math.log(max(low, rule.thinnest) / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
+        further = start + rule.size * size + waist - rule.peaks * math.log(high / low) - crumb
         concave = max(share - k.FLAT_RIM, -k.FLATTER)
         further -= (rule.rim + rule.rim_size * size) * concave
         further += rule.wide * min(max(math.log(neck), 0), k.WIDEST)
@@ -156,6 +161,13 @@ class Joining:
             further = max(further, face - rule.rim * concave)
         compact -= k.RIM_SLOPE * (share - rule.limit)
         return max(compact, further + k.RIM_SLOPE * (rule.limit - k.LIMIT))
+
+    def is_long(self, pair: tuple[int, int], both: float) -> bool:
+        """Whether two clusters together are long, or fill little of their ellipsoid, of which `both` is the room."""
+        n, sums = sum(self.size[i] for i in pair), sum(self.moments[i] for i in pair).astype(float)
+        variance = (sums[3:6] / n - (sums[:3] / n) ** 2 + 1 / 12).sum()
+        k = self.slopes
+        return n < k.FILLED * k.ELLIPSOID * both or variance > 3 * k.LONG * both ** (2 / 3)
 
     def merge(self, pair: tuple[int, int], grown: int) -> None:
         """Join a pair: the one with more links stays."""
@@ -172,8 +184,10 @@ class Joining:
             target = tuple(sorted((keep, old[0] if old[1] == gone else old[1])))
             sums = self.links.pop(old)
             del self.scores[old]
-            other = self.links.get(target, [0, 0, 0, 0])
-            self.links[target] = [a + b for a, b in zip(other[:3], sums)] + [max(other[3], sums[3])]
+            other = self.links.get(target, [0, 0, 0, 0, 0, 0])
+            beside = [s[4:] for s in (other, sums) if s[3] == max(other[3], sums[3])]
+            highest = [max(other[3], sums[3]), *map(max, zip(*beside))]
+            self.links[target] = [a + b for a, b in zip(other[:3], sums)] + highest
             new.add(target)
         much = self.size[keep] - self.scored[keep] >= self.scored[keep] // grown
         if much:

@@ -25,6 +25,10 @@ WIDEST = 2.5  # logarithm of the widest neck that counts
 FLATTER = 0.08  # a rim flatter than FLAT_RIM by more speaks no more for a join
 LEAST_SADDLE = 0.05  # of the lower peak: lower ones count as this
 SADDLE_UNIT = 2**20  # saddles are held as whole numbers, so many to the shortest voxel edge
+COARSE = 3.5  # lower peak, voxels, from which it counts: of thinner ones the height is too coarse to tell a waist
+LONG = 2.5  # mean of the three variances over their geometric mean: of a straight cylinder about 4 diameters long
+FILLED = 0.4  # of the ellipsoid of equal moments: bent bodies fill less
+ELLIPSOID = 4 / 3 * np.pi * 5**1.5  # its volume over the root of the determinant of the covariance
 NO_RIM = 0.5  # solid share where the interface has no rim
 LIMIT = 0.905  # `split.join` at which the figures of `Rule` hold
 
@@ -32,7 +36,8 @@ LIMIT = 0.905  # `split.join` at which the figures of `Rule` hold
 class Rule(NamedTuple):
     """What decides about a join; the figures after `limit` are those of a body that goes on (`continuing`).
 
-    Source: scripts/fit_joins.py, on phantoms of 13 families, see docs/segmentation.md.
+    Source: chosen by hand near the best of searches (scripts/fit_joins.py) on phantoms of 13 families, see
+    docs/segmentation.md.
 
     Attributes
     ----------
@@ -58,6 +63,13 @@ class Rule(NamedTuple):
         How strongly an interface wider than the inscribed ball, as in a sheet, speaks for it.
     face : float
         In place of `start` for a small part of a particle that a face of the volume cuts.
+    long : float
+        How much more the start is where both together are long or bent (see `is_long`).
+    near : float
+        Where they are, of the peaks that the clusters had at the interface before any join, or this part of those they
+        have now, the higher ones count: a tube that tapers is as thick as it is there.
+    thinnest : float
+        Lower peak, voxels: thinner bodies count as this thick, where no blur has filled their waists.
     """
 
     box: float
@@ -72,6 +84,23 @@ class Rule(NamedTuple):
     peaks: float = 3.6
     wide: float = 0.4
     face: float = 0.5
+    long: float = 0.0
+    near: float = 1.0
+    thinnest: float = 0.0
+
+
+# of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thick one;
+# chosen by hand near the best of searches, see docs/segmentation.md
+EXACT = {
+    "start": 1.0,
+    "saddle": 8.0,
+    "crumb": 2.0,
+    "peaks": 5.0,
+    "wide": 1.0,
+    "long": 0.5,
+    "near": 0.7,
+    "thinnest": 8.0,
+}
 
 
 @jit_inline
@@ -93,6 +122,18 @@ def room(size, moments, i, j):
         np.float64(size[i] + size[j]), p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3],
         p[4] + q[4], p[5] + q[5], p[6] + q[6], p[7] + q[7], p[8] + q[8],
     )  # fmt: skip
+
+
+@jit
+def is_long(g, a, b):
+    """Whether two clusters together are much longer than wide, or fill little of the ellipsoid of equal moments."""
+    p, q, n, both = g.moments[a], g.moments[b], np.float64(g.size[a] + g.size[b]), room(g.size, g.moments, a, b)
+    if n < FILLED * ELLIPSOID * both:
+        return True
+    variance = np.float64(p[3] + q[3] + p[4] + q[4] + p[5] + q[5]) / n + 3 / 12
+    for k in range(3):
+        variance -= ((p[k] + q[k]) / n) ** 2
+    return variance > 3 * LONG * both ** (2 / 3)
 
 
 @jit
@@ -127,10 +168,15 @@ def continuing(g, e, small, neck, share, rule):
     a, b = g.ends[2 * e], g.ends[2 * e + 1]
     voxels = np.float64(g.size[small])
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
+    start = rule.start
+    if rule.near < 1.0 and lower >= COARSE and is_long(g, a, b):
+        start += rule.long
+        lower = max(g.near[0, e] / SADDLE_UNIT, rule.near * lower)
+        upper = max(g.near[1, e] / SADDLE_UNIT, rule.near * upper, lower)
     waist = rule.saddle * np.log(max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE))
     crumb = rule.crumb * CRUMB**2 / (voxels * voxels + CRUMB**2)
-    size, concave = np.log(lower / SIZE), max(share - FLAT_RIM, -FLATTER)
-    score = rule.start + waist + rule.size * size - rule.peaks * np.log(upper / lower)
+    size, concave = np.log(max(lower, rule.thinnest) / SIZE), max(share - FLAT_RIM, -FLATTER)
+    score = start + waist + rule.size * size - rule.peaks * np.log(upper / lower)
     score += rule.wide * min(max(np.log(neck), 0.0), WIDEST) - (rule.rim + rule.rim_size * size) * concave - crumb
     larger = g.size[a if small == b else b]
     if g.cut[a] and g.cut[b] and voxels < PART * larger:

@@ -57,9 +57,10 @@ class Links(NamedTuple):
     """Clusters and the links between them, N clusters and E links; all arrays are changed in place.
 
     ends (2E,) int64; size, surface, cut (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see
-    `room`; scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; lists (2,N)
-    int64, first half link of each list; after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of
-    pairs; heap, place (E,) int64 and score (E,) float64 of the queue; held (1,) int64, links in the queue.
+    `room`; scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; near (2,E)
+    int64, lower and higher peak of the first clusters at the saddle; lists (2,N) int64, first half link of each list;
+    after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place (E,) int64 and
+    score (E,) float64 of the queue; held (1,) int64, links in the queue.
     """
 
     ends: np.ndarray
@@ -74,6 +75,7 @@ class Links(NamedTuple):
     rim: np.ndarray
     box: np.ndarray
     saddle: np.ndarray
+    near: np.ndarray
     lists: np.ndarray
     after: np.ndarray
     before: np.ndarray
@@ -274,6 +276,17 @@ def _grow(g, keep, gone, rule):
             half = g.after[half]
 
 
+@jit_inline
+def _take_saddle(g, same, e):
+    """Give a link the saddle of another, and the peaks near it, if that is the higher; of equals the higher peaks."""
+    if g.saddle[e] < g.saddle[same]:
+        return
+    for k in range(2):
+        own = g.near[k, same] if g.saddle[e] == g.saddle[same] else np.int64(0)
+        g.near[k, same] = max(own, g.near[k, e])
+    g.saddle[same] = g.saddle[e]
+
+
 @jit
 def _absorb(g, link, rule):
     """Join the two clusters of a link; returns (the one that stays, the one that goes)."""
@@ -303,7 +316,7 @@ def _absorb(g, link, rule):
                 g.area[same] += g.area[e]
                 g.rim[same] += g.rim[e]
                 g.box[same] += g.box[e]
-                g.saddle[same] = max(g.saddle[same], g.saddle[e])
+                _take_saddle(g, same, e)
                 _rate(g, same, rule)
     return keep, gone
 
@@ -319,8 +332,9 @@ def join_best(ends, sizes, peak, moments, sums, rule):
         Voxels, area towards background, and 1 where a face of the volume cuts it.
     peak : (N,) float64, height of the highest, shortest voxel edges
     moments : (N,9) int64, sums of z, y, x, zz, yy, xx, zy, zx, yx over the voxels
-    sums : (4,E) int64
-        Area, rim and box of each link, and its saddle, SADDLE_UNIT to the shortest voxel edge.
+    sums : (6,E) int64
+        Area, rim and box of each link, its saddle, and the lower and the higher peak of the two, SADDLE_UNIT to the
+        shortest voxel edge.
     rule : Rule
 
     Returns
@@ -339,7 +353,7 @@ def join_best(ends, sizes, peak, moments, sums, rule):
     g = Links(
         ends.copy(), sizes[0].copy(), sizes[1].copy(), sizes[2].copy(), peak.copy(), moments.copy(), np.zeros(n),
         sizes[0].copy(),
-        sums[0].copy(), sums[1].copy(), sums[2].copy(), sums[3].copy(),
+        sums[0].copy(), sums[1].copy(), sums[2].copy(), sums[3].copy(), sums[4:6].copy(),
         np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
         np.full(capacity, NONE), np.full(capacity, NONE),
         nothing.copy(), nothing, np.zeros(links, np.float64), np.zeros(1, np.int64),
