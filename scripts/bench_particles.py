@@ -98,9 +98,9 @@ def quantiles(n: int) -> list[float]:
 
 def measure_alone(one: Particle) -> float:
     """CPU seconds of all descriptors of a particle, as the product measures it."""
-    from morphct.measurement import measure
-    from morphct.slabs import plan_slabs
-    from morphct.units import VoxelSize
+    from morphct.ground.slabs import plan_slabs
+    from morphct.ground.units import VoxelSize
+    from morphct.measurement.all_passes import measure
 
     envelope, count = one.envelope.astype(np.int32), int(one.voids.max())
     start = time.process_time()
@@ -145,7 +145,7 @@ def population(sample: int) -> list[str]:
 
 def kernels() -> dict[str, Callable[[Particle], object]]:
     """What the crop pass does, one call each."""
-    from morphct.crops import measure_crop
+    from morphct.measurement.crops import measure_crop
 
     names = ("surface", "surface_total", "inscribed", "hull", "thickness", "roundness", "roundness_3d")
 
@@ -228,9 +228,9 @@ def scene(particles: list[Particle]) -> Scene:
 def measure_scene(given: Scene, names: tuple[str, ...]) -> None:
     """What these descriptors need, and no more."""
     from morphct.descriptors import required
-    from morphct.measurement import measure
-    from morphct.slabs import plan_slabs
-    from morphct.units import VoxelSize
+    from morphct.ground.slabs import plan_slabs
+    from morphct.ground.units import VoxelSize
+    from morphct.measurement.all_passes import measure
 
     measure(
         given.labels,

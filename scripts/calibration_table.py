@@ -15,7 +15,7 @@ HEAD = """# Calibration
 Made by `scripts/calibration_table`.
 
 `morphct run` (setting `calibrate.method`, quick unless said otherwise) and `morphct calibrate RUN` (in full) put bodies
-whose size and shape are known in closed form (`morphct/bodies.py`) through what stands between a particle and its
+whose size and shape are known in closed form (`morphct/truth/bodies.py`) through what stands between a particle and its
 numbers, and measure them with the code that measures particles.
 
 1. **Sizes**: of equal ratio over the diameters present, up to 56 voxels (quick) or 120 (full).
@@ -61,7 +61,7 @@ the worst shape sets them.
 
 def scans() -> dict:
     """Conditions by name."""
-    from morphct.calibration import Conditions
+    from morphct.uncertainty.calibration import Conditions
 
     one, cube, flat = (1.0, 1.0, 1.0), 1.0, 2.0 ** (1 / 3)
     grey = {"level_bound": 0.05, "local": True, "by_dips": True}
@@ -79,7 +79,7 @@ def particles():
     """What the bodies are thought to be found beside: a powder of 6 to 45 voxels."""
     import numpy as np
 
-    from morphct.calibration import Found
+    from morphct.uncertainty.calibration import Found
 
     rng = np.random.default_rng(1)
     ratios = np.sort(rng.uniform(0.45, 1.0, (300, 2)), axis=1)[:, ::-1]
@@ -91,7 +91,7 @@ def held_out_bodies() -> dict:
     """Those of each seed under each scan, by name of the scan."""
     import held_out
 
-    from morphct.executors import Threads
+    from morphct.ground.executors import Threads
 
     trials = [held_out.trials_of(DIAMETERS, POSES, seed=seed) for seed in SEEDS]
     return {name: [held_out.measured(scan, t, run_map=Threads(2)) for t in trials] for name, scan in scans().items()}
@@ -102,8 +102,8 @@ def figures(method: str, bodies: dict) -> list[str]:
     import held_out
     import numpy as np
 
-    from morphct.calibration import CalibrateOptions, calibrate
-    from morphct.executors import Threads
+    from morphct.ground.executors import Threads
+    from morphct.uncertainty.calibration import CalibrateOptions, calibrate
 
     rows, sizes, seconds = {name: [] for name in held_out.NAMES}, [], []
     for scan_name, scan in scans().items():
@@ -133,10 +133,10 @@ def void_figures() -> list[str]:
     """Coverage of the void fraction on bodies with voids of other seeds."""
     import numpy as np
 
-    from morphct.calibration import CalibrateOptions, calibrate, ladder
-    from morphct.calibration.study import wall_of
-    from morphct.calibration.trials import POROUS, run_trials
-    from morphct.executors import Threads
+    from morphct.ground.executors import Threads
+    from morphct.uncertainty.calibration import CalibrateOptions, calibrate, ladder
+    from morphct.uncertainty.calibration.calibration import wall_of
+    from morphct.uncertainty.calibration.trials import POROUS, run_trials
 
     lines = ["| scan | bodies with a void found | held | bias at the median void |", "|---|---|---|---|"]
     for name, scan in scans().items():
@@ -157,7 +157,7 @@ def main() -> None:
     """Compute all of it; some minutes."""
     import held_out
 
-    from morphct.calibration.errors import COVER
+    from morphct.uncertainty.calibration.error_model import COVER
 
     head = HEAD.format(
         cover=100 * COVER,

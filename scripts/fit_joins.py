@@ -25,13 +25,17 @@ from typing import Any
 import numpy as np
 from scoreboard_phantoms import BODIES, FAMILIES
 
-from morphct import basins, components, distance, joins, saddles, scoring, segmenting
-from morphct.job import Job
-from morphct.kernels import join_scores as kernel
-from morphct.phantom import Phantom, PhantomOptions, make
-from morphct.planning import plan_work
-from morphct.scratch import Scratch
-from morphct.settings import Settings
+from morphct.ground.scratch import Scratch
+from morphct.kernels.split import join_scores as kernel
+from morphct.pipeline import segmenting
+from morphct.pipeline.job import Job
+from morphct.pipeline.memory_plan import plan_work
+from morphct.pipeline.settings import Settings
+from morphct.segment.labels import components
+from morphct.segment.mask import sealing
+from morphct.segment.split import basin_graph, basins, distance, merging
+from morphct.truth import scoring
+from morphct.truth.phantom import Phantom, PhantomOptions, make
 
 WORK = Path(__file__).parents[1] / "scoreboard-run" / "joins"
 EDGES = {20: 160, 24: 160, 28: 144, 40: 176}  # of the volume, by median diameter
@@ -47,7 +51,7 @@ class Trial:
     """A phantom as the joins see it: its graph of basins, and the voxels that basins share with true particles."""
 
     family: str
-    graph: saddles.Graph
+    graph: basin_graph.Graph
     table: scoring.Contingency
 
 
@@ -76,11 +80,11 @@ def _sealed(made: Phantom, job: Job) -> tuple[Any, Any]:
     components.fill(before, job.slabs)
     components.drop_small(before, Settings().particles.min_voxels, job.slabs)
     mask = before.copy()
-    components.seal(mask, job.voxel_size.relative, segmenting.SEAL_RADII, job.scratch, job.slabs)
+    sealing.seal(mask, job.voxel_size.relative, segmenting.SEAL_RADII, job.scratch, job.slabs)
     return mask, before
 
 
-def _graph(made: Phantom, exact: bool) -> tuple[saddles.Graph, scoring.Contingency]:
+def _graph(made: Phantom, exact: bool) -> tuple[basin_graph.Graph, scoring.Contingency]:
     settings, spacing = Settings(), made.voxel_size.spacing
     with Scratch() as scratch:
         job = Job(made.grey.shape, made.voxel_size, plan_work(made.grey.shape), scratch, map)
@@ -92,7 +96,7 @@ def _graph(made: Phantom, exact: bool) -> tuple[saddles.Graph, scoring.Contingen
         labels = np.zeros(mask.shape, np.int32)
         heights = distance.heights(mask, spacing, scratch, job.slabs, map)
         found = basins.find(heights, labels, job.slabs)
-        graph = saddles.find(mask, heights, found, distance.relative_edges(spacing), before=before)
+        graph = basin_graph.find(mask, heights, found, distance.relative_edges(spacing), before=before)
         basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
     return graph, scoring.contingency(made.labels, labels)
 
@@ -123,7 +127,7 @@ def told(trials: list[Trial], figures: dict[str, float]) -> dict[str, dict[str, 
     found: dict[str, list[dict[str, float]]] = {}
     for trial in trials:
         found.setdefault(trial.family, []).append(
-            scores(trial, lambda graph: joins.join(graph, 0.0, kernel.LIMIT, figures=figures).particles)
+            scores(trial, lambda graph: merging.join(graph, 0.0, kernel.LIMIT, figures=figures).particles)
         )
     return {f: {name: float(np.mean([s[name] for s in some])) for name in some[0]} for f, some in found.items()}
 

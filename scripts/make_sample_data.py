@@ -47,7 +47,7 @@ writes the same bytes again with the locked versions.
 
 
 def main() -> None:
-    from morphct.phantom import PhantomOptions, make, write
+    from morphct.truth.phantom import PhantomOptions, make, write
 
     phantom = make(PhantomOptions(**SETTINGS))
     files = write(phantom, OUT / "powder.tif")

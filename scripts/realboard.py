@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from realboard_volumes import VOLUMES, Real, dice
 
-from morphct import segmenting
-from morphct.errors import UserError
-from morphct.io import open_volume
-from morphct.job import Job
-from morphct.planning import plan_work
-from morphct.scratch import Scratch
-from morphct.settings import Settings
-from morphct.units import parse_voxel_size
+from morphct.ground.errors import UserError
+from morphct.ground.scratch import Scratch
+from morphct.ground.units import parse_voxel_size
+from morphct.pipeline import segmenting
+from morphct.pipeline.job import Job
+from morphct.pipeline.memory_plan import plan_work
+from morphct.pipeline.settings import Settings
+from morphct.reading import open_volume
 
 ROOT = Path(__file__).resolve().parent.parent
 HEIGHT_VOXELS = 1.0  # of the h-maxima beside

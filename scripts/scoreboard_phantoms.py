@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from morphct.phantom import Phantom, PhantomOptions, make
+from morphct.truth.phantom import Phantom, PhantomOptions, make
 
 FAMILIES = ("near-round", "irregular", "faceted", "rods", "plates", "bimodal", "sponge", "dense")
 # one body each, though long, coiled, branched, lobed or hollow; pushed together so that they touch

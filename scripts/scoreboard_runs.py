@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 from scoreboard_phantoms import Case, phantom
 
-from morphct import basins, distance, measuring, numbering, scoring, segmenting
-from morphct.components import ParticleOptions
 from morphct.descriptors.options import DescriptorOptions
-from morphct.job import Job
-from morphct.measurement import measure
-from morphct.phantom import Phantom
-from morphct.planning import plan_work
-from morphct.scratch import Scratch
-from morphct.settings import Settings
+from morphct.ground.scratch import Scratch
+from morphct.measurement.all_passes import measure
+from morphct.pipeline import segmenting
+from morphct.pipeline.job import Job
+from morphct.pipeline.memory_plan import plan_work
+from morphct.pipeline.settings import Settings
+from morphct.results import tabulate
+from morphct.segment.labels import numbering
+from morphct.segment.labels.numbering import ParticleOptions
+from morphct.segment.split import basins, distance
+from morphct.truth import scoring
+from morphct.truth.phantom import Phantom
 
 SMALLEST = 200  # voxels; smaller particles are not scored
 CLASSES = ("single", "porous", "aggregate")
@@ -67,10 +71,10 @@ def _morphct(made: Phantom) -> dict[str, Any]:
         wanted = DescriptorOptions(names=("class", "void_fraction"))
         measured = measure(
             labels, segmented.n, made.voxel_size, slabs=job.slabs, void_labels=voids, owner=segmented.voids.owner,
-            void_facts=segmented.voids.facts, grey=made.grey, wanted=measuring.needed(wanted),
+            void_facts=segmented.voids.facts, grey=made.grey, wanted=tabulate.needed(wanted),
             detection_diameter=segmented.detection_diameter,
         )  # fmt: skip
-        table = measuring.tabulate(measured, None, wanted).particles
+        table = tabulate.tabulate(measured, None, wanted).particles
     return {
         "ours": _plain(score),
         "best": best,

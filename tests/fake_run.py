@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from morphct.population import summarise
-from morphct.result import RunWriter, label_dtype
-from morphct.units import VoxelSize
+from morphct.ground.units import VoxelSize
+from morphct.results.population import summarise
+from morphct.results.run_folder import RunWriter, label_dtype
 
 SHAPE = (72, 112, 112)
 PHASES = [("air", 4255.0, 180.0, 0.62), ("binder", 4900.0, 190.0, 0.05), ("particle", 5737.0, 200.0, 0.33)]

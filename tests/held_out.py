@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 import phantoms
 
-from morphct.bodies import Pose
-from morphct.calibration import Calibration, Conditions
-from morphct.calibration.ladder import Trial
-from morphct.calibration.trials import SHAPE, Trials, is_relative, run_trials
+from morphct.truth.bodies import Pose
+from morphct.uncertainty.calibration import Calibration, Conditions
+from morphct.uncertainty.calibration.ladder import Trial
+from morphct.uncertainty.calibration.trials import SHAPE, Trials, is_relative, run_trials
 
 SUB = 2  # samples a voxel edge
 SEED = 90_001

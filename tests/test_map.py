@@ -1,10 +1,9 @@
-"""The house as a whole: floors, the map in the README, the rooms' habits. All of it read from the sources."""
+"""The house as a whole: floors, the maps of folders and rooms, their habits. All of it read from the sources."""
 
 import ast
 import re
 import subprocess
 import sys
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -12,31 +11,30 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "morphct"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 README = (ROOT / "README.md").read_text()
 
-# libraries with one address each, or a few: the rooms that may import them, inside functions or not
+# libraries with one address each, or a few: the folders or rooms that may import them, inside functions or not
 HOMES = {
-    "numba": {"kernels"},
-    "click": {"cli"},
-    "rich": {"cli"},
-    "dask": {"executors"},
-    "distributed": {"executors"},
-    "psutil": {"planning"},
-    "porespy": {"snow"},
-    "skimage": {"snow", "conventions"},
-    "edt": {"phase_choice", "closeup"},
-    "cc3d": {"crop_pass", "closeup", "phase_choice", "phantom"},
-    "matplotlib": {"figures", "scene"},
-    "jinja2": {"report"},
-    "pyvista": {"render", "scene", "view"},
-    "vtk": {"scene"},
-    "vtkmodules": {"scene"},
-    "trame": {"view"},
-    "trame_pyvista": {"view"},
-    "h5py": {"io"},
-    "tifffile": {"io", "result", "phantom"},
-    "zarr": {"io", "result"},
+    "numba": ["kernels"],
+    "click": ["cli"],
+    "rich": ["cli"],
+    "dask": ["ground/executors"],
+    "distributed": ["ground/executors"],
+    "psutil": ["pipeline/memory_plan"],
+    "porespy": ["segment/split/snow"],
+    "skimage": ["measurement/other_programs", "segment/split/snow"],
+    "edt": ["segment/mask/phase_choice", "segment/mask/quality"],
+    "cc3d": ["measurement/crop_pass", "segment/mask/phase_choice", "segment/mask/quality", "truth/phantom"],
+    "matplotlib": ["views/figures", "views/scene"],
+    "jinja2": ["views/report"],
+    "pyvista": ["views/render", "views/scene", "views/viewer"],
+    "vtk": ["views/scene"],
+    "vtkmodules": ["views/scene"],
+    "trame": ["views/viewer"],
+    "trame_pyvista": ["views/viewer"],
+    "h5py": ["reading"],
+    "tifffile": ["reading", "results/run_folder", "truth/phantom"],
+    "zarr": ["reading", "results/run_folder"],
 }
 # what `import morphct` must not bring with it
 HEAVY = [
@@ -64,8 +62,13 @@ def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").as_posix().removesuffix("/__init__")
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def folder_of(path: Path) -> str:
+    """The folder of morphct/ in which a file lies, "" for the package itself."""
+    return path.relative_to(PACKAGE).parts[0] if path.parent != PACKAGE else ""
+
+
+def folders() -> list[Path]:
+    return sorted(p.parent for p in PACKAGE.rglob("__init__.py"))
 
 
 @cache
@@ -97,63 +100,67 @@ def _running(node: ast.AST):
         yield from _running(child)
 
 
-def floors() -> list[tuple[set[str], bool]]:
-    """(rooms, whether they may see each other) from the top floor down, as import-linter reads them."""
-    (contract,) = [c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
-    return [({r.strip(" ()") for r in re.split(r"[|:]", layer)}, ":" in layer) for layer in contract["layers"]]
-
-
-def test_every_room_has_one_floor():
-    rooms = {room_of(p) for p in modules()} - {"__init__"}
-    (contract,) = [c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
-    to_come = set(re.findall(r"\((\w+)\)", " ".join(contract["layers"])))
-    placed = [room for floor, _ in floors() for room in floor if room in rooms or room not in to_come]
-    assert len(placed) == len(set(placed))
-    assert set(placed) == rooms
-
-
 def test_imports_only_point_down():
-    level = {room: i for i, (floor, _) in enumerate(floors()) for room in floor}
-    open_floor = [seen for _, seen in floors()]
-    wrong = []
-    for path in modules():
-        room = room_of(path)
-        if room == "__init__":
-            continue
-        for line, target in imports(path):
-            other = f"{target}.".split(".")[1] if target.split(".")[0] == "morphct" else room
-            if other in ("", "__version__", room):
-                continue
-            if other not in level:
-                wrong.append(f"{name_of(path)}:{line} imports {target}, which is no room")
-            elif level[other] < level[room] or (level[other] == level[room] and not open_floor[level[room]]):
-                wrong.append(f"{name_of(path)}:{line} imports {other}, which is not below {room}")
-    assert not wrong, "\n".join(wrong)
+    """The contracts of pyproject.toml: folders, the stages within segment, the folders within kernels."""
+    pytest.importorskip("importlinter")
+    code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_libraries_have_one_address():
-    wrong = [
-        f"{name_of(path)}:{line} imports {target}; it belongs in {', '.join(sorted(HOMES[target.split('.')[0]]))}"
-        for path in modules()
-        for line, target in imports(path)
-        if target.split(".")[0] in HOMES and room_of(path) not in HOMES[target.split(".")[0]]
-    ]
+    wrong = []
+    for path in modules():
+        for line, target in imports(path):
+            places = HOMES.get(target.split(".")[0])
+            if places is not None and not any(f"{name_of(path)}/".startswith(f"{place}/") for place in places):
+                wrong.append(f"{name_of(path)}:{line} imports {target}; it belongs in {', '.join(places)}")
     assert not wrong, "\n".join(wrong)
 
 
-def test_readme_maps_every_module_and_no_other():
-    """The map is the table under "The house"; a package may stand for its modules by listing them in its row."""
+def test_only_the_door_is_at_the_top():
+    assert {p.name for p in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_folders_name_their_rooms(folder):
+    """The docstring of a folder lists each of its modules and folders, "- `name`: what it is", and no other."""
+    text = ast.get_docstring(tree_of(folder / "__init__.py")) or ""
+    named = re.findall(r"^- `(\w+/?)`: \S", text, re.M)
+    there = {p.stem for p in folder.glob("*.py")} - {"__init__", "__main__"}
+    there |= {f"{p.parent.name}/" for p in folder.glob("*/__init__.py")}
+    assert set(named) == there, f"the list in {folder.name}/__init__.py against its files"
+    assert len(named) == len(there), "a room listed twice"
+    lines = re.search(r"^- `.*", text, re.M | re.S)
+    assert lines is None or len(text) > len(lines[0]) + 40, "what flows in and out, and where to start"
+
+
+def test_every_folder_of_modules_is_a_package():
+    assert {p.parent for p in modules()} == set(folders())
+
+
+def test_readme_maps_the_folders():
+    """The table under "The house" has the folders of morphct/ and those of segment/, and where to start names rooms."""
     section = re.search(r"^## The house\n(.*?)(?=^## )", README, re.S | re.M)
     assert section, "README.md has no section 'The house'"
-    rows = re.findall(r"^\| `([\w/]+)` \| (.*) \|$", section[1], re.M)
-    named = set()
-    for name, text in rows:
-        named.add(name.rstrip("/"))
-        if name.endswith("/"):
-            named |= {f"{name}{inner}" for inner in re.findall(r"`(\w+)`", text)}
-    there = {name_of(p) for p in modules()} - {"__init__", "__main__"}
-    assert there - named == set(), "modules the map does not name"
-    assert named - there == set(), "names in the map that are no modules"
+    rows = re.findall(r"^\| `([\w/]+)/` \|.*\| ([^|]*) \|$", section[1], re.M)
+    there = {p.relative_to(PACKAGE).as_posix() for p in folders() if p != PACKAGE}
+    assert {name for name, _ in rows} == {n for n in there if "/" not in n or n.startswith("segment/")}
+    for name, start in rows:
+        for room in re.findall(r"`([\w/]+)`", start):
+            inside, outside = PACKAGE / name / room, PACKAGE / room
+            assert any(p.with_suffix(".py").is_file() or p.is_dir() for p in (inside, outside)), f"{name}: {room}"
+
+
+def test_tests_lie_in_the_folders_of_what_they_test():
+    tests = ROOT / "tests"
+    for path in tests.rglob("test_*.py"):
+        folder = path.parent.relative_to(tests)
+        assert (PACKAGE / folder / "__init__.py").is_file(), f"{path.relative_to(ROOT)}: there is no morphct/{folder}"
+    for path in (tests / "naive").rglob("*.py"):
+        folder = path.relative_to(tests / "naive").with_suffix("")
+        folder = folder.parent if path.stem == "__init__" or not (PACKAGE / "kernels" / folder).is_dir() else folder
+        assert (PACKAGE / "kernels" / folder).is_dir(), f"{path.relative_to(ROOT)}: there is no kernels/{folder}"
 
 
 def test_readme_commands_exist():
@@ -176,7 +183,7 @@ def test_only_the_command_line_prints_and_exits():
     wrong = [
         f"{name_of(path)}:{node.lineno}"
         for path in modules()
-        if room_of(path) not in ("cli", "__main__")
+        if folder_of(path) != "cli" and path.name != "__main__.py"
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "exit", "quit", "sys.exit", "os._exit")
     ]
@@ -218,7 +225,7 @@ def test_sizes(path):
         if doc is not None:  # what is read is counted, not what explains it
             length -= (doc.end_lineno or doc.lineno) - doc.lineno + 1
         assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
-        if room_of(path) == "kernels":
+        if folder_of(path) == "kernels":
             arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
             assert len(arguments) <= MOST_ARGUMENTS, f"{node.name} has {len(arguments)} arguments"
 
@@ -233,7 +240,7 @@ def test_stages_are_imported_lightly():
 def test_the_librarys_names_stay_what_they_are():
     """A module of the name of a function would take its place as soon as it is imported."""
     asked = "print([callable(getattr(morphct, name)) for name in morphct.__all__])"
-    code = f"import morphct, morphct.settings, morphct.pipeline\n{asked}"
+    code = "import morphct\n" + "".join(f"import morphct.{p.name}\n" for p in folders() if p.parent == PACKAGE) + asked
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "False" not in out.stdout
 

@@ -9,8 +9,8 @@ from .shared_options import settings_options
 from .terminal import progress
 
 if TYPE_CHECKING:
-    from ..batch import Outcome
-    from ..settings import Settings
+    from ..pipeline.batch import Outcome
+    from ..pipeline.settings import Settings
 
 
 @click.command("batch")
@@ -23,8 +23,10 @@ def command(manifest: str, out: str, settings: "Settings", shown: bool, quiet: b
     Columns with a dot in their name are settings of their sample (threshold.method). A sample that fails is told and
     does not stop the others; with --resume those that are done already are kept.
     """
-    from .. import batch, pipeline, report
-    from ..result import FileWriter
+    from ..pipeline import batch
+    from ..pipeline import run as pipeline
+    from ..results.run_folder import FileWriter
+    from ..views import report
 
     samples = batch.read_manifest(manifest)
     with progress(shown) as told:

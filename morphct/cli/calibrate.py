@@ -24,14 +24,14 @@ def command(
     Digitised spheres, ellipsoids, cubes, plates and bodies shaped as the particles found go through what the scan did
     and are measured by the same code. Writes calibration.csv and .json, the columns `*_u`, the flags and the page anew.
     """
-    from .. import calibrate
-    from ..executors import executor
-    from ..planning import machine_workers
+    from ..ground.executors import executor
+    from ..pipeline import recalibrate
+    from ..pipeline.memory_plan import machine_workers
 
     show_log(verbosity)
     run_map = executor(workers or machine_workers())
     with progress(not no_progress and verbosity >= 0) as told:
-        folder = calibrate.calibrate_run(run, "quick" if quick else "full", tolerance, run_map, told)
+        folder = recalibrate.calibrate_run(run, "quick" if quick else "full", tolerance, run_map, told)
     if verbosity >= 0:
         tell_calibration(folder)
         click.echo(Path(run) / "report.html")

@@ -8,7 +8,7 @@ from .shared_options import settings_options
 from .telling import tell_plan, tell_volume, tell_warnings
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..pipeline.settings import Settings
 
 
 @click.command("check")
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @settings_options
 def command(volume: str, settings: "Settings", shown: bool, quiet: bool) -> None:
     """Validate settings and plan for VOLUME without reading voxels: what would stop `morphct run`, stops it."""
-    from ..inspection import check
+    from ..pipeline.inspection import check
 
     facts = check(volume, settings)
     if quiet:

@@ -43,8 +43,8 @@ def command(names: tuple[str, ...], markdown: bool, as_json: bool, unit: str) ->
     NAME leaves only columns, groups or tables of that name.
     """
     from ..descriptors import crosswalk, glossary
-    from ..errors import SettingsError
-    from ..options import nearest
+    from ..ground.errors import SettingsError
+    from ..ground.options import nearest
 
     rows = glossary(unit)
     known = {row[key] for row in rows for key in ("name", "group", "table")}

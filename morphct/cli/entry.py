@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..errors import UserError
-from ..options import nearest
+from ..ground.errors import UserError
+from ..ground.options import nearest
 
 DONE, DEFECT, MENDABLE, INTERRUPTED = 0, 1, 2, 130  # and 3, a broken limit: what the command itself returns
 

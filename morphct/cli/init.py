@@ -15,8 +15,8 @@ def command(out: str, overwrite: bool) -> None:
 
     Change what you need, delete what you do not, and give it as --config FILE.
     """
-    from ..errors import OutputError
-    from ..settings import Settings
+    from ..ground.errors import OutputError
+    from ..pipeline.settings import Settings
 
     text = Settings().to_toml(commented=True)
     if out == "-":

@@ -11,7 +11,7 @@ from .shared_options import settings_options
 from .telling import tell_plan, tell_volume, tell_warnings
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..pipeline.settings import Settings
 
 BAR = 48  # characters of the fullest row of the histogram
 # phases from the darkest on, cividis; the last is that outside the reconstruction
@@ -40,7 +40,7 @@ def command(volume: str, as_json: bool, settings: "Settings", shown: bool, quiet
     Reads a sample of it. VOLUME is a TIFF stack, a folder of slices, raw, .vol, .mhd, NRRD, .am, .npy, HDF5, Zarr,
     .txm, DICOM, MRC, NIfTI or another of those that --formats lists.
     """
-    from ..inspection import inspect
+    from ..pipeline.inspection import inspect
 
     facts = inspect(volume, settings)
     if as_json:
@@ -65,7 +65,7 @@ def _tell_formats(context: click.Context, option: click.Parameter, wanted: bool)
     """Print the formats and leave, before a volume is asked for."""
     if not wanted or context.resilient_parsing:
         return
-    from ..io import format_lines, missing_libraries
+    from ..reading import format_lines, missing_libraries
 
     for line in format_lines():
         click.echo(line)

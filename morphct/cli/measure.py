@@ -9,7 +9,7 @@ from .telling import exit_code, tell_run
 from .terminal import progress
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..pipeline.settings import Settings
 
 
 @click.command("measure")
@@ -25,7 +25,7 @@ def command(
 
     Labels are kept as they are: whole numbers, 0 for background, with or without gaps.
     """
-    from .. import pipeline
+    from ..pipeline import run as pipeline
 
     with progress(shown) as told:
         folder = pipeline.measure_file(labels, out, grey=grey, settings=settings, sample=sample, progress=told)

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ..phantom.options import PhantomOptions
-from ..settings import describe, read_toml
+from ..pipeline.settings import describe, read_toml
+from ..truth.phantom.options import PhantomOptions
 from .shared_options import verbosity_options
 
 
@@ -37,8 +37,8 @@ def command(
     Defaults: a mixed powder at the contrast of a nano-CT study of single-crystal cathode particles. The same settings
     give the same bytes.
     """
-    from ..errors import OutputError
-    from ..phantom import make, write
+    from ..ground.errors import OutputError
+    from ..truth.phantom import make, write
 
     values: dict[str, Any] = read_toml(Path(config)).get(PhantomOptions.section, {}) if config else {}
     if size is not None:

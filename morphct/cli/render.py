@@ -15,8 +15,8 @@ from .terminal import show_log
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def command(run: str, particle: int | None, quiet: bool) -> None:
     """Draw the 3D pictures of the run folder RUN again, and write its meshes; or draw one particle."""
-    from ..render import render
-    from ..result import open_run
+    from ..results.run_folder import open_run
+    from ..views.render import render
 
     show_log(0)
     folder = open_run(run)

@@ -9,7 +9,7 @@ import click
 from .terminal import show_log
 
 if TYPE_CHECKING:
-    from ..result import RunFolder
+    from ..results.run_folder import RunFolder
 
 
 @click.command("report")
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def command(runs: tuple[str, ...], out: str | None, particles: str | None, quiet: bool) -> None:
     """Make the page of each run folder RUN again, and for several one page over all of them."""
-    from .. import report
-    from ..result import open_run
-    from ..result.files import FileWriter
+    from ..results.run_folder import open_run
+    from ..results.run_folder.files import FileWriter
+    from ..views import report
 
     show_log(0)
     folders = [open_run(run) for run in runs]
@@ -55,8 +55,8 @@ def command(runs: tuple[str, ...], out: str | None, particles: str | None, quiet
 
 def _lay_out(folders: list["RunFolder"], particles: str, quiet: bool) -> None:
     """Print and write the table of chosen particles of one run."""
-    from ..errors import InputError
-    from ..report import chosen
+    from ..ground.errors import InputError
+    from ..views.report import chosen
 
     labels = chosen.parse_labels(particles)
     if len(folders) > 1:

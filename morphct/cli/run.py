@@ -9,7 +9,7 @@ from .telling import exit_code, tell_run
 from .terminal import progress
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..pipeline.settings import Settings
 
 
 @click.command("run")
@@ -23,7 +23,7 @@ def command(volume: str, out: str, sample: str | None, settings: "Settings", sho
     VOLUME is a file, a folder or glob of slices, FILE.h5::/path/to/dataset, or STORE.zarr[::path]; TIFF, raw, .mhd,
     NRRD, .txm and others (`morphct inspect --formats`).
     """
-    from .. import pipeline
+    from ..pipeline import run as pipeline
 
     with progress(shown) as told:
         folder = pipeline.run(volume, out, settings=settings, sample=sample, progress=told)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from ..descriptors.options import DescriptorOptions
-from ..options import Options
-from ..settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings, describe
+from ..ground.options import Options
+from ..pipeline.settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings, describe
 from .terminal import show_log
 
 # flag -> section and field; help, kind and default come from the field

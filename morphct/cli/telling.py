@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..units import format_bytes
+from ..ground.units import format_bytes
 
 if TYPE_CHECKING:
-    from ..result import RunFolder
-    from ..settings import Settings
+    from ..pipeline.settings import Settings
+    from ..results.run_folder import RunFolder
 
 
 def tell_run(folder: "RunFolder", out: str) -> None:
     """Print count, sizes and void fraction of a run, its limits and warnings, and where its files are (in `out`)."""
-    from ..population import numbers
+    from ..results.population import numbers
 
     found = numbers(folder.summary)
     if folder.threshold.get("method") == "values":
@@ -42,7 +42,7 @@ def tell_run(folder: "RunFolder", out: str) -> None:
 
 def _tell_grey(found: dict[str, Any]) -> None:
     """Print how grey became particles: phases, method and why, smoothing; nothing for labels made elsewhere."""
-    from ..report.words import method, phase_shares
+    from ..views.report.words import method, phase_shares
 
     if not found:
         return
@@ -96,7 +96,7 @@ def tell_volume(facts: dict[str, Any]) -> None:
 
 
 def tell_plan(plan: dict[str, Any]) -> None:
-    """Print how the work would be cut (`planning.describe`)."""
+    """Print how the work would be cut (`memory_plan.describe`)."""
     cap, held, room = (
         format_bytes(plan[name]) for name in ("memory_cap_bytes", "in_memory_bytes", "intermediate_bytes")
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..job import Progress, Silence
-from ..units import format_seconds
+from ..ground.units import format_seconds
+from ..pipeline.job import Progress, Silence
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

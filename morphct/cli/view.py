@@ -18,8 +18,8 @@ from .terminal import show_log
 )
 def command(run: str, web: bool, port: int, browser: bool) -> None:
     """Look inside the run folder RUN: particles coloured by any column, voids seen through them, a cut, a click."""
-    from ..result import open_run
-    from ..view import serve, show
+    from ..results.run_folder import open_run
+    from ..views.viewer import serve, show
 
     show_log(0)
     folder = open_run(run)

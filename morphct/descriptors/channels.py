@@ -4,7 +4,9 @@ import dataclasses
 
 from .registry import POSITIVE, Descriptor, descriptor
 
-_PLACE = "channel"  # what the inputs of the templates begin with; `interior.channel_result` names the channel after it
+_PLACE = (
+    "channel"  # what the inputs of the templates begin with; `interior_grey.channel_result` names the channel after it
+)
 
 
 @descriptor(symbol=r"\bar c", source="mean", empty="not_measured")

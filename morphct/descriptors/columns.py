@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..ground.errors import SettingsError
 from .registry import Descriptor, chosen, inputs_of
 from .rows import PARTICLES, Rows
 

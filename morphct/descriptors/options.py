@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..options import Options, option
+from ..ground.options import Options, option
 
 
 @dataclass(frozen=True)

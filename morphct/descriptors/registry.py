@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from ..errors import SettingsError
-from ..options import nearest
+from ..ground.errors import SettingsError
+from ..ground.options import nearest
 
 NO_BOUNDS = (-math.inf, math.inf)
 POSITIVE = (0.0, math.inf)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import SettingsError
+from ..ground.errors import SettingsError
 from . import channels as channel_columns
 from . import compat as compat_columns
 from . import (

@@ -1,4 +1,4 @@
-"""The few places of a row that are to be looked at one by one, listed without a branch that nobody can foretell."""
+"""The few places of a row that are to be looked at one by one, listed without unpredictable branches."""
 
 import numpy as np
 

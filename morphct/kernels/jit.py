@@ -17,7 +17,7 @@ from typing import Any
 
 from numba import njit
 
-_IMPORT = re.compile(r"^from (\.{1,2})([\w.]+) import", re.MULTILINE)
+_IMPORT = re.compile(r"^from (\.{1,3})([\w.]+) import", re.MULTILINE)
 
 
 @cache

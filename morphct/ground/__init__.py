@@ -1,0 +1,13 @@
+"""What everything stands on: errors, units, options, slabs, threads, intermediate volumes.
+
+Needs nothing of morphct. Start reading at `slabs` and `scratch`: no stage holds a whole volume, all of them go by
+slabs.
+
+- `cautions`: sentences a result has to be read with, and how much hangs on each
+- `errors`: every error raised on purpose, each one sentence
+- `executors`: a map over slabs or particles: serial, threads
+- `options`: documented options: default, meaning, unit, range, in one place
+- `scratch`: intermediate volumes, in memory or as files, within the budget
+- `slabs`: plane ranges along z and their halos; a volume copied by them
+- `units`: lengths and bytes as people write them
+"""

@@ -1,0 +1,212 @@
+"""Voxel pairs across the interfaces of touching labels, in a hash table of label pairs; the counts of slabs add up."""
+
+import numpy as np
+
+from ..jit import jit
+
+EMPTY_KEY = -1
+
+
+@jit
+def _slot(keys, key):
+    """Index of `key` in an open-addressed table, or of the free place where it belongs."""
+    mask = keys.size - 1
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    at = np.int64(mixed >> np.uint64(34)) & mask  # the low half of a product knows the low label only
+    while keys[at] != EMPTY_KEY and keys[at] != key:
+        at = (at + 1) & mask
+    return at
+
+
+@jit
+def _doubled(keys, counts):
+    """The same table with twice the room."""
+    more = np.full(2 * keys.size, EMPTY_KEY, np.int64)
+    moved = np.zeros((2 * keys.size, counts.shape[1]), np.int64)
+    for i in range(keys.size):
+        if keys[i] != EMPTY_KEY:
+            at = _slot(more, keys[i])
+            more[at] = keys[i]
+            moved[at] = counts[i]
+    return more, moved
+
+
+@jit
+def _mark(below, above, y, marks):
+    """Mark the x where a label of row `y` of `below` meets another one among its 13 forward neighbours.
+
+    Planes are (Y+2, X+2) with zeros around, so that no neighbour falls outside; marks (X+2,) uint8.
+    """
+    row = below[y]
+    for x in range(1, row.size - 1):
+        other = row[x + 1]
+        marks[x] = (other != row[x]) & (other != 0)
+    for i in range(4):
+        other = below[y + 1] if i == 0 else above[y + i - 2]
+        for x in range(1, row.size - 1):
+            label, a, b, c = row[x], other[x - 1], other[x], other[x + 1]
+            marks[x] |= ((a != label) & (a != 0)) | ((b != label) & (b != 0)) | ((c != label) & (c != 0))
+    for x in range(1, row.size - 1):
+        marks[x] &= row[x] != 0
+
+
+@jit
+def _count_at(label, around, keys, counts):
+    """Count a voxel's pairs with the labels `around` it (13,), which is used up; returns how many keys are new."""
+    new = 0
+    for k in range(13):
+        other = around[k]
+        if other == 0 or other == label:
+            continue
+        key = (np.int64(min(label, other)) << 32) | max(label, other)
+        at = _slot(keys, key)
+        if keys[at] == EMPTY_KEY:
+            keys[at] = key
+            new += 1
+        row, sign = counts[at], 1 if label < other else -1
+        row[13] += sign * (around[8] == other)  # across z
+        row[14] += sign * (around[2] == other)  # across y
+        row[15] += sign * (around[0] == other)  # across x
+        for j in range(k, 13):
+            same = around[j] == other
+            row[j] += same
+            around[j] = 0 if same else around[j]
+    return new
+
+
+@jit
+def _count_row(x, y, planes, marks, keys, counts, used):
+    """Count the pairs of the marked voxels of a row from `x` on, until the table is half full.
+
+    Growing the table here would cost a factor of three: reference counts at every step. Returns the next x and the keys
+    used.
+    """
+    below, above, around = planes
+    while x < marks.size - 1:
+        if marks[x]:
+            if 2 * (used + 13) > keys.size:
+                break
+            around[0] = below[y, x + 1]
+            for i in range(3):
+                around[1 + i] = below[y + 1, x - 1 + i]
+                around[4 + i] = above[y - 1, x - 1 + i]
+                around[7 + i] = above[y, x - 1 + i]
+                around[10 + i] = above[y + 1, x - 1 + i]
+            used += _count_at(below[y, x], around, keys, counts)
+        x += 1
+    return x, used
+
+
+@jit
+def count_contacts(labels, depth):
+    """Voxel pairs of different labels, by pair of labels and by direction.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32
+        The slab and, unless it is the last one, the plane after it.
+    depth : int
+        Planes of the slab; each pair of voxels is counted where its first voxel lies.
+
+    Returns
+    -------
+    keys : (K,) int64, smaller label * 2^32 + larger label, in no order
+    counts : (K, 16) int64
+        Pairs by direction, in the order of `crofton.DIRECTIONS`; then, for the faces across z, y and x, those with the
+        smaller label first less the others.
+    """
+    nz, ny, nx = labels.shape
+    keys, counts, used = np.full(64, EMPTY_KEY, np.int64), np.zeros((64, 16), np.int64), 0
+    below, above = np.zeros((ny + 2, nx + 2), np.int32), np.zeros((ny + 2, nx + 2), np.int32)
+    marks, around = np.zeros(nx + 2, np.uint8), np.zeros(13, np.int32)
+    above[1:-1, 1:-1] = labels[0]
+    for z in range(depth):
+        below, above = above, below
+        if z + 1 < nz:
+            above[1:-1, 1:-1] = labels[z + 1]
+        else:
+            above[:] = 0
+        for y in range(1, ny + 1):
+            _mark(below, above, y, marks)
+            # only the few voxels that do meet another label go through the table
+            x, used = _count_row(1, y, (below, above, around), marks, keys, counts, used)
+            while x <= nx:
+                keys, counts = _doubled(keys, counts)
+                x, used = _count_row(x, y, (below, above, around), marks, keys, counts, used)
+    taken = np.flatnonzero(keys != EMPTY_KEY)
+    return keys[taken], counts[taken]
+
+
+@jit
+def _add(row, column, value, scale):
+    """Count a grey value and add it to a row of sums, unless it is not finite."""
+    if np.isfinite(value):
+        row[column] += 1
+        row[column + 1] += np.int64(np.rint(value * scale))
+
+
+@jit
+def _add_face(labels, grey, at, axis, scale, row):
+    """Add the greys of the two voxels of a face, and of the next one on either side where it has the same label.
+
+    at : (3,) int64, the face's first voxel. row : (4,) int64, changed in place.
+    """
+    step = 1 if axis == 0 else 0, 1 if axis == 1 else 0, 1 if axis == 2 else 0
+    for k in range(-1, 3):
+        z, y, x = at[0] + k * step[0], at[1] + k * step[1], at[2] + k * step[2]
+        if k == 0 or k == 1:
+            _add(row, 0, np.float64(grey[z, y, x]), scale)
+            continue
+        if z < 0 or y < 0 or x < 0 or z >= labels.shape[0] or y >= labels.shape[1] or x >= labels.shape[2]:
+            continue
+        side = 0 if k < 0 else 1
+        if labels[z, y, x] == labels[at[0] + side * step[0], at[1] + side * step[1], at[2] + side * step[2]]:
+            _add(row, 2, np.float64(grey[z, y, x]), scale)
+
+
+@jit
+def add_interfaces(labels, planes, grey, scale, keys, sums, boxes):
+    """Add up where the interfaces lie, and the grey values at every voxel face between two labels.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32
+        The slab, the plane before it and the two after it where the volume goes on.
+    planes : (3,) int64
+        First plane of the slab in `labels`, planes of the slab, number of its first plane in the volume; each face is
+        counted where its first voxel lies.
+    grey : any real dtype, of the shape of `labels`, or (0,0,0)
+    scale : float
+        Grey values enter as rint(grey * scale).
+    keys : (K,) int64, ascending, as of `count_contacts`
+    sums : (K, 4) int64
+        Finite values and their sum: of the voxels on both sides of the faces, and of the next ones; changed in place.
+    boxes : (K, 6) int64
+        z0 z1 y0 y1 x0 x1 of the voxels at the faces, half-open; changed in place.
+    """
+    nz, ny, nx = labels.shape
+    last_key, k = np.int64(EMPTY_KEY), 0
+    at = np.zeros(3, np.int64)
+    for z in range(planes[0], planes[0] + planes[1]):
+        for y in range(ny):
+            for x in range(nx):
+                label = labels[z, y, x]
+                if label == 0:
+                    continue
+                for axis in range(3):
+                    zz, yy, xx = z + (axis == 0), y + (axis == 1), x + (axis == 2)
+                    if zz >= nz or yy >= ny or xx >= nx:
+                        continue
+                    other = labels[zz, yy, xx]
+                    if other == 0 or other == label:
+                        continue
+                    key = (np.int64(min(label, other)) << 32) | max(label, other)
+                    if key != last_key:
+                        last_key, k = key, np.searchsorted(keys, key)
+                    low, box = planes[2] - planes[0], boxes[k]
+                    box[0], box[1] = min(box[0], z + low), max(box[1], zz + low + 1)
+                    box[2], box[3] = min(box[2], y), max(box[3], yy + 1)
+                    box[4], box[5] = min(box[4], x), max(box[5], xx + 1)
+                    if grey.size:
+                        at[0], at[1], at[2] = z, y, x
+                        _add_face(labels, grey, at, axis, scale, sums[k])

@@ -1,0 +1,138 @@
+"""Connected components of 0/1 planes by runs along x: rows without any cost nothing, the rest a step per run.
+
+A run is joined with those it touches in the rows before it; the earlier run is the root, so components are numbered by
+their first voxel in raster order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..flagged import any_set, places, room, run_starts
+from ..jit import jit
+
+
+class Runs(NamedTuple):
+    """Runs of a block of (Z,Y,X) in raster order.
+
+    shape: (3,) int64. rows: (Z Y + 1,) int64, first run of each row. starts, ends: (N,) int32. ids: (N,) int32,
+    component of each run, from 1. n: components.
+    """
+
+    shape: np.ndarray
+    rows: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    ids: np.ndarray
+    n: int
+
+
+@jit
+def _listed(planes):
+    """Rows, starts and ends of the runs of ones, see Runs."""
+    nz, ny, nx = planes.shape
+    rows = np.zeros(nz * ny + 1, np.int64)
+    starts, ends, n = np.empty(1024, np.int32), np.empty(1024, np.int32), np.int64(0)
+    marks, edges = room(nx + 1)
+    for r in range(nz * ny):
+        row = planes[r // ny, r % ny]
+        if any_set(row):
+            if n + nx > starts.size:
+                more = np.empty(max(starts.size, nx), np.int32)
+                starts, ends = np.concatenate((starts, more)), np.concatenate((ends, more))
+            run_starts(row, marks)
+            marks[nx] = 1  # the end of the row closes the last run
+            start = np.int64(0)
+            for i in range(places(marks, edges)):
+                starts[n], ends[n] = start, edges[i]
+                n += np.int64(row[start] != 0)
+                start = edges[i]
+        rows[r + 1] = n
+    return rows, starts[:n].copy(), ends[:n].copy()
+
+
+@jit
+def _root(parents, i):
+    while parents[i] != i:
+        parents[i] = parents[parents[i]]
+        i = np.int64(parents[i])
+    return i
+
+
+@jit
+def _join_rows(parents, starts, ends, own, other, reach):
+    """Unite the runs of two rows, each (first, end), that overlap, or with reach 1 touch by a corner."""
+    i, j = own[0], other[0]
+    while i < own[1] and j < other[1]:
+        if starts[i] < ends[j] + reach and starts[j] < ends[i] + reach:
+            a, b = _root(parents, i), _root(parents, j)
+            if a != b:
+                parents[max(a, b)] = min(a, b)
+        if ends[i] < ends[j]:
+            i += 1
+        else:
+            j += 1
+
+
+@jit
+def label_runs(planes, corners):
+    """Runs of (Z,Y,X) uint8 0/1 planes and their components, connected by faces or, with `corners`, all around."""
+    nz, ny, _ = planes.shape
+    rows, starts, ends = _listed(planes)
+    parents = np.arange(starts.size).astype(np.int32)
+    for r in range(nz * ny):
+        own, z, y = (rows[r], rows[r + 1]), r // ny, r % ny
+        if own[0] == own[1]:
+            continue
+        if y > 0:
+            _join_rows(parents, starts, ends, own, (rows[r - 1], rows[r]), np.int32(corners))
+        if z > 0:
+            reach = 1 if corners else 0
+            for k in range(max(0, y - reach), min(ny, y + reach + 1)):
+                q = r - ny + k - y
+                _join_rows(parents, starts, ends, own, (rows[q], rows[q + 1]), np.int32(corners))
+    count = 0
+    for i in range(starts.size):
+        if parents[i] == i:
+            count += 1
+            parents[i] = -count  # from here on the number, below zero: roots come before their members
+        else:
+            p = parents[i]
+            while p >= 0:
+                p = parents[p]
+            parents[i] = p
+    for i in range(starts.size):
+        parents[i] = -parents[i]
+    return Runs(np.array(planes.shape), rows, starts, ends, parents, count)
+
+
+@jit
+def facts_of(runs, at_bottom, at_top):
+    """Sizes, first voxels and faces of the components of a block; as `morphology.component_facts`."""
+    ny, nx = runs.shape[1], runs.shape[2]
+    last = runs.shape[0] - 1
+    sizes = np.zeros(runs.n + 1, np.int64)
+    first = np.full(runs.n + 1, -1, np.int64)
+    faces = np.zeros(runs.n + 1, np.uint8)
+    for r in range(runs.rows.size - 1):
+        z, y = r // ny, r % ny
+        side = (1 if z == 0 and at_bottom else 0) | (2 if z == last and at_top else 0)
+        side |= (4 if y == 0 else 0) | (8 if y == ny - 1 else 0)
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            label = runs.ids[i]
+            sizes[label] += runs.ends[i] - runs.starts[i]
+            if first[label] < 0:
+                first[label] = r * nx + runs.starts[i]
+            faces[label] |= np.uint8(side | (16 if runs.starts[i] == 0 else 0) | (32 if runs.ends[i] == nx else 0))
+    return sizes, first, faces
+
+
+@jit
+def paint(runs, first, table, out):
+    """Write table[component], table (n + 1,), to the runs of the planes from `first` on; out (D,Y,X)."""
+    ny = runs.shape[1]
+    for z in range(out.shape[0]):
+        for y in range(ny):
+            r, row = (first + z) * ny + y, out[z, y]
+            for i in range(runs.rows[r], runs.rows[r + 1]):
+                row[runs.starts[i] : runs.ends[i]] = table[runs.ids[i]]

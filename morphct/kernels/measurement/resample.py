@@ -1,0 +1,67 @@
+"""Linear samples of a blurred occupancy on another grid, plane by plane: the blurred crop never exists as a whole."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..jit import jit
+from .surface_mesh import blur_plane, occupied_rows
+
+
+@jit
+def _places(n, step, size):
+    """Old voxel before each of n new middles `step` old voxels apart, and how far beyond its middle the new one is."""
+    before = np.empty(n, np.int64)
+    share = np.empty(n, np.float32)
+    for i in range(n):
+        at = (i + 0.5) * step - 0.5
+        before[i] = min(max(math.floor(at), 0), size - 2)
+        share[i] = np.float32(min(max(at - before[i], 0.0), 1.0))
+    return before, share
+
+
+@jit
+def sampled_blur(mask, weights, steps, shape):
+    """Sample the Gaussian of a 0/1 crop at the middles of new voxels.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X) uint8, each axis at least 2 long.
+    weights : (2R+1,) float32, `surface_mesh.gaussian_weights`.
+    steps : (3,) float64, edges of the new voxels in old ones; both grids begin at the same corner.
+    shape : three ints, new voxels along each axis.
+
+    Returns
+    -------
+    `shape` float32.
+    """
+    depth, height, width = mask.shape
+    rows = np.empty((depth, height), np.uint8)
+    occupied_rows(mask, rows)
+    scratch = np.zeros((height + 1, width + weights.size - 1), np.float32)
+    planes = np.empty((2, height, width), np.float32)
+    held = np.full(2, -1)
+    z0, fz = _places(shape[0], steps[0], depth)
+    y0, fy = _places(shape[1], steps[1], height)
+    x0, fx = _places(shape[2], steps[2], width)
+    out = np.empty((shape[0], shape[1], shape[2]), np.float32)
+    mixed = np.empty(width, np.float32)
+    for z in range(shape[0]):
+        for k in range(2):
+            at = z0[z] + k
+            if held[at & 1] != at:
+                blur_plane(mask, rows, weights, at, scratch, planes[at & 1])
+                held[at & 1] = at
+        one, two = planes[z0[z] & 1], planes[(z0[z] + 1) & 1]
+        for y in range(shape[1]):
+            a, b = y0[y], y0[y] + 1
+            for x in range(width):
+                before = one[a, x] + (one[b, x] - one[a, x]) * fy[y]
+                after = two[a, x] + (two[b, x] - two[a, x]) * fy[y]
+                mixed[x] = before + (after - before) * fz[z]
+            for x in range(shape[2]):
+                first = mixed[x0[x]]
+                out[z, y, x] = first + (mixed[x0[x] + 1] - first) * fx[x]
+    return out

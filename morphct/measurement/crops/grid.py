@@ -1,0 +1,47 @@
+"""The same particle on another grid: equal edges where the voxels have none, finer or coarser where a kernel needs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...kernels.measurement.resample import sampled_blur
+from ...kernels.measurement.surface_mesh import gaussian_weights
+from .box import MARGIN, Spacing
+
+BLUR = 0.6  # as for the surface: its level through the samples is where the particle ends
+
+
+def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
+    """Sample a padded box on a grid of equal edges, keeping the particle's volume.
+
+    Parameters
+    ----------
+    box : (Z,Y,X) uint8, 0 or 1, with `box.MARGIN` of background.
+    spacing : z, y, x voxel edges.
+    pitch : edge of the new voxels.
+
+    Returns
+    -------
+    (Z',Y',X') uint8: linear samples of the blurred occupancy, the highest of them 1, as many as keep the volume. Its
+    outermost voxels are background. A point of the box at physical position p from the box's outer corner is at p here.
+    """
+    edges = np.asarray(spacing, float)
+    if (np.abs(edges - pitch) <= 1e-9 * pitch).all():
+        return box
+    steps = pitch / edges
+    shape = tuple(max(1, round(n / step)) for n, step in zip(box.shape, steps))
+    field = sampled_blur(box, gaussian_weights(BLUR), steps, shape)
+    wanted = max(1, round(int(np.count_nonzero(box)) * float(np.prod(edges)) / pitch**3))
+    wanted = min(wanted, field.size)
+    level = np.partition(field, field.size - wanted, axis=None)[field.size - wanted]
+    out = ((field >= level) & (field > 0)).astype(np.uint8)
+    for axis in range(3):
+        ends = np.moveaxis(out, axis, 0)
+        ends[0] = ends[-1] = 0
+    return out
+
+
+def in_grid(centre: tuple[float, float, float], spacing: Spacing, pitch: float) -> np.ndarray:
+    """A point given from the middle of the crop's first voxel, in voxels of the regridded box (middles whole)."""
+    edges = np.asarray(spacing, float)
+    return (np.asarray(centre) + (MARGIN + 0.5) * edges) / pitch - 0.5

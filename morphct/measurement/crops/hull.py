@@ -1,0 +1,178 @@
+"""The convex hull of a particle's voxel centres: solidity, Feret diameters, mean width, enclosing ball."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...kernels.measurement import calipers, enclosing
+from ...kernels.measurement import hull as facets
+from .box import Spacing
+
+# What a body reaches beyond its outermost voxel centres, in voxels along every axis (docs/methods.md, 2 and 5)
+SKIN = 0.25
+
+
+@dataclass(frozen=True)
+class Hull:
+    """The hull's numbers; lengths in the units of the spacing.
+
+    rank : dimensions the voxel centres span: 0 one voxel, 1 a line, 2 a plane, 3 a body.
+    n_voxels, lattice_points : voxels of the particle, and lattice points in the closed hull of their centres.
+    feret_max, feret_min, mean_width : largest, least and mean width, a skin of 1/4 voxel added on both sides.
+    enclosing_radius, enclosing_centre : the smallest ball around the centres, with that skin; centre z, y, x.
+    """
+
+    rank: int
+    n_voxels: int
+    lattice_points: int
+    feret_max: float
+    feret_min: float
+    mean_width: float
+    enclosing_radius: float
+    enclosing_centre: tuple[float, float, float]
+
+    @property
+    def solidity(self) -> float:
+        """Voxels over lattice points: exactly 1 for a digitised convex body."""
+        return self.n_voxels / self.lattice_points if self.lattice_points else float("nan")
+
+
+def hull(mask: np.ndarray, spacing: Spacing) -> Hull:
+    """Measure the convex hull of the voxel centres of a particle.
+
+    Parameters
+    ----------
+    mask : (Z,Y,X), any dtype, non-zero = particle; no margin needed.
+    spacing : z, y, x voxel edges.
+
+    Returns
+    -------
+    Hull. An empty mask has rank -1 and nan; flat, straight and single sets are exact too, their least width being the
+    skin alone.
+
+    Notes
+    -----
+    The lattice count and so the solidity are of the lattice and do not depend on the spacing. The hull's facets are
+    those of the lattice hull, moved: a linear map keeps them.
+    """
+    box = mask if mask.dtype == np.uint8 else (mask != 0).astype(np.uint8)
+    points, voxels = facets.hull_candidates(box)
+    if voxels == 0:
+        nan = float("nan")
+        return Hull(-1, 0, 0, nan, nan, nan, nan, (nan, nan, nan))
+    unit = min(spacing)
+    edges = np.asarray(spacing, float) / unit
+    rank, normal = _span(points)
+    lattice, longest, least, mean = (
+        _body(points, edges, box.shape)
+        if rank == 3
+        else _flat(points, edges, normal)
+        if rank == 2
+        else _line(points, edges)
+    )
+    centre, radius = _enclosing_ball(points * edges, SKIN * edges)
+    mean += 2 * SKIN * _mean_stretch(edges)
+    z, y, x = (float(c) * unit for c in centre)
+    return Hull(rank, int(voxels), lattice, longest * unit, least * unit, mean * unit, radius * unit, (z, y, x))
+
+
+def _span(points: np.ndarray) -> tuple[int, np.ndarray]:
+    """Dimensions that lattice points (n, 3) span, exactly; the primitive normal of their plane (rank 2)."""
+    steps = points - points[0]
+    longest = steps[np.argmax(np.square(steps).sum(1))]
+    across = np.cross(steps, longest)
+    normal = across[np.argmax(np.square(across).sum(1))]
+    if not longest.any():
+        return 0, normal
+    if not normal.any():
+        return 1, normal
+    normal = normal // np.gcd.reduce(np.abs(normal))
+    return (3, np.zeros_like(normal)) if (steps @ normal).any() else (2, normal)
+
+
+def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tuple[int, float, float, float]:
+    """Rank 3: lattice points, largest and least width with the skin, mean width without it."""
+    from scipy.spatial import ConvexHull
+
+    found = ConvexHull(points)
+    triangles = found.simplices.astype(np.int64)
+    numbers = np.full(len(points), -1, np.int64)
+    numbers[found.vertices] = np.arange(len(found.vertices))
+    normals, offsets = facets.facet_planes(points, triangles, points[found.vertices].mean(0))
+    lattice = facets.lattice_points(points, triangles, normals, offsets, shape[0], shape[1])
+    planes = np.column_stack([normals, offsets]).astype(float)
+    # triangles without area, which Qhull leaves on flat facets, take the plane of their facet
+    flat = ~normals.any(1)
+    planes[flat] = found.equations[flat] * (1, 1, 1, -1)
+    planes[:, :3] /= edges  # n . p = d among voxels is (n / edges) . x = d in space
+    planes /= np.linalg.norm(planes[:, :3], axis=1)[:, None]
+    vertices = points[found.vertices] * edges
+    least, mean = calipers.least_and_mean_width(
+        vertices,
+        numbers[triangles],
+        found.neighbors.astype(np.int64),
+        planes[:, :3].copy(),
+        planes[:, 3].copy(),
+        SKIN * edges,
+    )
+    return int(lattice), float(facets.longest_diameter(vertices, SKIN * edges)), float(least), float(mean)
+
+
+def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[int, float, float, float]:
+    """Rank 2: the same; lattice points are those of the plane, its least width is the skin across it."""
+    across = int(np.argmax(np.abs(normal)))
+    kept = [axis for axis in range(3) if axis != across]
+    first, second = points[:, kept[0]].copy(), points[:, kept[1]].copy()
+    order = np.lexsort((second, first))
+    corners = points[facets.strict_hull(first, second, order, len(order))]
+    low, high = corners[:, kept].min(0), corners[:, kept].max(0)
+    grid = np.indices(high - low + 1).reshape(2, -1) + low[:, None]
+    inside = (normal @ points[0] - normal[kept] @ grid) % normal[across] == 0
+    for a, b in zip(corners[:, kept], np.roll(corners[:, kept], -1, axis=0)):
+        inside &= (b[0] - a[0]) * (grid[1] - a[1]) - (b[1] - a[1]) * (grid[0] - a[0]) >= 0
+    vertices = corners * edges
+    around = np.linalg.norm(vertices - np.roll(vertices, -1, axis=0), axis=1).sum()
+    upright = normal / edges
+    least = 2 * SKIN * np.linalg.norm(edges * upright) / np.linalg.norm(upright)
+    return int(inside.sum()), float(facets.longest_diameter(vertices, SKIN * edges)), float(least), float(around / 4)
+
+
+def _line(points: np.ndarray, edges: np.ndarray) -> tuple[int, float, float, float]:
+    """Rank 1 and 0: the same; widths across the line are the skin alone."""
+    ends = points[np.lexsort(points.T)[[0, -1]]]
+    step = ends[1] - ends[0]
+    lattice = int(np.gcd.reduce(np.abs(step))) + 1
+    length = float(np.linalg.norm(step * edges))
+    if length == 0:
+        return lattice, 2 * SKIN * float(edges.max()), 2 * SKIN * float(edges.min()), 0.0
+    along = step * edges / length
+    aside = np.eye(3) - np.outer(along, along)
+    # the skin's width |edges u| is least, among directions across the line, along an eigenvector of its square there
+    squares = np.linalg.eigvalsh(aside @ np.diag(edges**2) @ aside)
+    longest = length + 2 * SKIN * float(np.linalg.norm(edges * along))
+    return lattice, longest, 2 * SKIN * float(np.sqrt(squares[1])), length / 2
+
+
+def _enclosing_ball(points: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, float]:
+    """Smallest ball around points (n, 3), its radius grown by what the skin pushes its support out, to first order."""
+    centre, radius, support, weights = enclosing.enclosing_ball(points)
+    if radius == 0:
+        return centre, float(skin.max())
+    outward = (points[support] - centre) / radius
+    return centre, float(radius + weights @ np.linalg.norm(skin * outward, axis=1))
+
+
+def _mean_stretch(edges: np.ndarray) -> float:
+    """Mean of |edges * u| over all directions u: 1 for equal edges of 1."""
+    if np.ptp(edges) == 0:
+        return float(edges[0])
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    up = 0.5 * (nodes + 1)
+    turn = np.pi / 4 * (nodes + 1)
+    flat = np.sqrt(1 - up**2)[:, None]
+    stretch = np.sqrt(
+        (edges[0] * up[:, None]) ** 2 + (edges[1] * flat * np.cos(turn)) ** 2 + (edges[2] * flat * np.sin(turn)) ** 2
+    )
+    return float(weights @ stretch @ weights / 4)

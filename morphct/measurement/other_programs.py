@@ -1,0 +1,177 @@
+"""What other programs make of the same label image, by their own estimators: for tables that have to be compared.
+
+Each function follows the published definition of a program and its defaults, on the voxels that carry the label, as the
+program would find them in the label image; what lies outside the volume counts as background.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..ground.executors import RunMap
+from ..ground.units import VoxelSize
+from ..kernels.crofton import DIRECTIONS, pair_areas
+from ..kernels.measurement import chamfer as kernel
+from ..segment.labels.envelope import Envelope, batches
+from .crops.box import MARGIN, Spacing, padded
+
+RESULTS = (
+    "crofton_area",
+    "crofton_area_fixed",
+    "face_area",
+    "mask_mesh_area",
+    "porespy_mesh_area",
+    "spam_mesh_area",
+    "chamfer_radius",
+    "label_covariance",
+)
+SPAM_SIGMA, SPAM_SMALLEST = 0.75, 256  # blur in voxels, and the voxels below which it gives no value
+_PLACES = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every task needs; `hollow`: void voxels of a particle carry no label."""
+
+    envelope: Envelope
+    boxes: np.ndarray
+    spacing: Spacing
+    hollow: np.ndarray
+
+
+def conventions_pass(
+    envelope: Envelope,
+    boxes: np.ndarray,
+    voxel_size: VoxelSize,
+    hollow: np.ndarray,
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+) -> dict[str, np.ndarray]:
+    """RESULTS for every particle.
+
+    Parameters
+    ----------
+    envelope : Envelope
+    boxes : (N, 6) int64
+        z0 z1 y0 y1 x0 x1 of each label's envelope.
+    voxel_size : VoxelSize
+    hollow : (N,) bool
+        Whether void voxels of the particle carry no label, so that other programs see holes.
+    tick : callable, optional
+        Told of particles done.
+
+    Returns
+    -------
+    dict of (N,) float arrays, `label_covariance` (N, 3, 3), in the unit of `voxel_size`
+        But `porespy_mesh_area` and `spam_mesh_area` in voxels: these programs know no voxel size.
+    """
+    work = _Work(envelope, boxes, voxel_size.spacing, hollow)
+    table = np.full((len(boxes), len(RESULTS) - 1 + len(_PLACES)), np.nan)
+    for particles, found in run_map(partial(_measure, work), list(batches(boxes))):
+        table[particles] = found
+        if tick:
+            tick(len(particles))
+    results = dict(zip(RESULTS[:-1], table.T.copy()))
+    covariance = np.empty((len(boxes), 3, 3))
+    for k, (i, j) in enumerate(_PLACES):
+        covariance[:, i, j] = covariance[:, j, i] = table[:, len(RESULTS) - 1 + k]
+    return results | {RESULTS[-1]: covariance}
+
+
+def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Some particles: their rows and their table."""
+    table = np.empty((len(particles), len(RESULTS) - 1 + len(_PLACES)))
+    for i, particle in enumerate(particles):
+        crop = work.envelope.crop(work.boxes[particle], np.array([particle + 1]))
+        mask = crop.solid if work.hollow[particle] and crop.solid is not None else crop.mask
+        z, y, x = (edge * crop.step for edge in work.spacing)
+        box = padded(mask)
+        unlike = unlike_pairs(box)
+        table[i] = [
+            unlike @ pair_areas((z, y, x)),
+            unlike @ fixed_pair_areas((z, y, x)),
+            unlike @ _face_areas((z, y, x)),
+            mesh_area(box.astype(np.float32), 0.5, (z, y, x)),
+            porespy_area(box) * crop.step**2,
+            spam_area(box) * crop.step**2,
+            chamfer_ball(box) * crop.step,
+            *covariance(mask, (z, y, x)),
+        ]
+    return particles, table
+
+
+def unlike_pairs(box: np.ndarray) -> np.ndarray:
+    """Voxel pairs of which one is in the particle, by direction (13,), of a padded box of 0 and 1."""
+    inner = tuple(slice(1, -1) for _ in range(3))
+    count = int(np.count_nonzero(box))
+    both = [
+        np.count_nonzero(box[inner] & box[tuple(slice(1 + d, n - 1 + d) for d, n in zip(step, box.shape))])
+        for step in DIRECTIONS
+    ]
+    return 2 * (count - np.array(both))
+
+
+def fixed_pair_areas(spacing: Spacing) -> np.ndarray:
+    """As `crofton.pair_areas`, but with the shares of cubic voxels whatever the voxels are, as ITK has it."""
+    lengths = np.linalg.norm(DIRECTIONS * np.asarray(spacing), axis=1)
+    cubic = np.linalg.norm(DIRECTIONS, axis=1)
+    return pair_areas((1.0, 1.0, 1.0)) * cubic * np.prod(spacing) / lengths
+
+
+def _face_areas(spacing: Spacing) -> np.ndarray:
+    """Area of the voxel face that a pair shares, by direction; 0 along diagonals."""
+    along = np.abs(DIRECTIONS)
+    return np.where(along.sum(1) == 1, np.prod(spacing) / (along @ np.asarray(spacing)), 0.0)
+
+
+def mesh_area(field: np.ndarray, level: float, spacing: Spacing = (1.0, 1.0, 1.0)) -> float:
+    """Area of scikit-image's marching cubes at a level; NaN where the field does not reach it."""
+    from skimage.measure import marching_cubes, mesh_surface_area
+
+    if not field.min() <= level < field.max():
+        return float("nan")
+    vertices, faces, _, _ = marching_cubes(field, level)
+    return float(mesh_surface_area(vertices.astype(np.float64) * spacing, faces))
+
+
+def porespy_area(box: np.ndarray) -> float:
+    """Surface of PoreSpy's `regionprops_3D`: the mask grown by its face neighbours, meshed where it begins.
+
+    It leaves a margin of one voxel, which the grown mask fills where it is widest: the mesh is open there.
+    """
+    from scipy.ndimage import binary_dilation
+
+    tight = box[tuple(slice(MARGIN - 1, 1 - MARGIN) for _ in range(3))]
+    return mesh_area(binary_dilation(tight).astype(np.float32), 0.0)
+
+
+def spam_area(box: np.ndarray) -> float:
+    """Surface of SPAM's `trueSphericity`; NaN below its smallest volume."""
+    from scipy.ndimage import gaussian_filter
+
+    if np.count_nonzero(box) < SPAM_SMALLEST:
+        return float("nan")
+    return mesh_area(gaussian_filter(box.astype(np.float32), SPAM_SIGMA), 0.5)
+
+
+def chamfer_ball(box: np.ndarray) -> float:
+    """Radius of MorphoLibJ's inscribed ball in voxels: the largest 3-4-5 chamfer distance, over three."""
+    return float(kernel.largest_chamfer(box, np.empty(box.shape, np.int32))) / 3
+
+
+def covariance(mask: np.ndarray, spacing: Spacing) -> list[float]:
+    """Raw covariance of the voxel centres: zz, yy, xx, zy, zx, yx."""
+    inside = mask != 0
+    planes = [inside.sum(axis) for axis in (2, 1, 0)]  # counts over (z, y), (z, x), (y, x)
+    lines = [planes[0].sum(1), planes[0].sum(0), planes[1].sum(0)]
+    index = [np.arange(n) for n in mask.shape]
+    count = int(lines[0].sum())
+    first = [float(line @ i) / count for line, i in zip(lines, index)]
+    square = [float(line @ (i - m) ** 2) / count * e * e for line, i, m, e in zip(lines, index, first, spacing)]
+    mixed = []
+    for plane, (i, j) in zip(planes, ((0, 1), (0, 2), (1, 2))):
+        product = (index[i] - first[i]) @ plane @ (index[j] - first[j])
+        mixed.append(float(product) / count * spacing[i] * spacing[j])
+    return [*square, *mixed]

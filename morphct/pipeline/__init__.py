@@ -1,0 +1,20 @@
+"""The order of the work: from settings and a file to a finished run folder.
+
+In: a path or array and `Settings`. Out: a run folder, or tables in memory. Nothing is computed here that could stand
+alone: the stages are in `segment`, `measurement`, `results` and `uncertainty`, and this folder calls them one after
+another, with the memory plan, progress and what is kept for `--resume`. Start reading at `run`, then `segmenting`.
+
+- `batch`: many samples: manifests, samples that fail alone, one table
+- `checkpoint`: what an interrupted run keeps, for `--resume`
+- `inspection`: looking before computing: `inspect`, `check`
+- `job`: what every stage has at hand: plan, scratch, progress; what it took
+- `measuring`: a label image to tables, in memory: `morphct.measure`
+- `memory_plan`: how many planes a slab has and what may stay in memory, from the cap
+- `provenance`: where a result came from: input and hash, settings, versions, timings, warnings
+- `publish`: what a run leaves: label stores, tables, numbers, figures, pictures, page
+- `recalibrate`: the calibration of a finished run, in full
+- `run`: the stages in order; the only file that knows the order
+- `segmenting`: grey to particles and voids: the stages that read grey, in order
+- `settings`: the options of all stages as one thing, from and to TOML
+- `threshold_record`: how grey became a mask, as `threshold.json` and `histogram.csv` tell it
+"""

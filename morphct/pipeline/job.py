@@ -1,0 +1,138 @@
+"""A piece of work under way: what every stage needs at hand, and the record of what it took."""
+
+import contextlib
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..ground.cautions import LOG, WRONG, foremost, weight_of
+from ..ground.executors import RunMap
+from ..ground.scratch import Scratch
+from ..ground.slabs import Slab
+from ..ground.units import VoxelSize
+from .memory_plan import WorkPlan
+
+log = logging.getLogger("morphct")
+
+
+class Progress(Protocol):
+    """What a pipeline tells while it works."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` planes begins."""
+
+    def advance(self, n: int = 1) -> None:
+        """So many planes are done."""
+
+    def note(self, text: str) -> None:
+        """One line worth reading now."""
+
+
+class Silence:
+    """Progress where nobody looks."""
+
+    def stage(self, name: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, n: int = 1) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+
+def peak_memory() -> int:
+    """Largest memory this process has held, bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@dataclass
+class Job:
+    """Volume shape, plan, scratch room, map over slabs, and the record of stages and warnings."""
+
+    shape: tuple[int, int, int]
+    voxel_size: VoxelSize
+    plan: WorkPlan
+    scratch: Scratch
+    run_map: RunMap
+    progress: Progress = field(default_factory=Silence)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+
+    @property
+    def slabs(self) -> list[Slab]:
+        """The slabs of the volume."""
+        return self.plan.slabs
+
+    @property
+    def voxels(self) -> int:
+        """Voxels of the volume."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The cautions that could change a conclusion, at most three."""
+        return foremost(self.cautions)
+
+    @property
+    def notes(self) -> list[str]:
+        """The other cautions."""
+        shown = self.warnings
+        return [s for s in self.cautions if s not in shown]
+
+    def warn(self, sentence: str) -> None:
+        """Keep a caution: all go to the log, the weightiest to page and terminal; each is said once."""
+        if sentence not in self.cautions:
+            self.cautions.append(sentence)
+            log.log(logging.INFO if weight_of(sentence) == LOG else logging.WARNING, sentence)
+            if weight_of(sentence) >= WRONG:  # not only at the end: the run may not be worth waiting for
+                self.progress.note(sentence)
+
+    @contextlib.contextmanager
+    def stage(self, name: str, passes: int = 1, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """Time a stage; yields what the stage calls with the planes it has done.
+
+        Parameters
+        ----------
+        name : str
+            In words, as the person at the terminal reads it.
+        passes : int
+            How often the stage goes over the volume, for the bar.
+        total : int, optional
+            Steps of a stage that does not go by planes.
+        """
+        self.progress.stage(name, total if total is not None else passes * self.shape[0])
+        start = time.perf_counter()
+        yield self.progress.advance
+        seconds = time.perf_counter() - start
+        rate = self.voxels / max(seconds, 1e-9) / 1e6
+        self.stages.append(
+            {"name": name, "seconds": round(seconds, 3), "mvoxel_per_s": round(rate, 2), "peak_bytes": peak_memory()}
+        )
+        log.info("%s: %.2f s, %.1f Mvoxel/s, peak %.2f GiB", name, seconds, rate, peak_memory() / 2**30)
+
+    def part(self, name: str, total: int) -> Callable[[int], None]:
+        """What a stage calls with the steps done of a part that has steps of its own; the first call begins the part.
+
+        Parameters
+        ----------
+        name : str
+            In words, as the person at the terminal reads it.
+        total : int
+            Steps, such as particles.
+        """
+        begun = False
+
+        def tick(n: int) -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                self.progress.stage(name, total)
+            self.progress.advance(n)
+
+        return tick

@@ -1,0 +1,163 @@
+"""What a run leaves for people and programs: label stores, tables, population numbers, figures, pictures, the page."""
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..descriptors import identity
+from ..results import population, qc
+from ..results.run_folder import FileWriter, RunFolder, RunWriter, label_dtype
+from ..results.tabulate import Tables
+from ..segment.voids.ownership import Voids
+from ..uncertainty import review
+from ..uncertainty.calibration import Calibration
+from ..uncertainty.doubts import Doubts
+from ..views.figures.mid_planes import MidPlaneRecorder
+from .job import Job
+from .segmenting import Segmented
+from .settings import Settings
+
+VOID_RATIOS = (
+    "void_fraction",
+    "void_fraction_low",
+    "void_fraction_high",
+    "void_fraction_expected",
+    "void_fraction_u",
+)  # empty where masks are not to be trusted inside particles
+
+
+def id_dtype(largest: int) -> np.dtype:
+    """Type of stored labels up to `largest`."""
+    return np.dtype(np.uint64) if largest > np.iinfo(np.uint32).max else label_dtype(largest)
+
+
+def write_labels(
+    writer: RunWriter, job: Job, labels: Any, n: int, ids: np.ndarray | None, voids: Voids, tick: Any = None
+) -> None:
+    """Write labels.zarr and voids.zarr, plane by plane.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32 array-like, 1 to `n`
+    ids : (n,) int64 or None
+        Labels to be written in place of 1 to n.
+    """
+    largest = n if ids is None or not len(ids) else int(ids[-1])
+    table = None if ids is None else np.concatenate([[0], ids]).astype(id_dtype(largest))
+    with (
+        writer.labels("labels.zarr", job.shape, id_dtype(largest), job.voxel_size) as label_store,
+        writer.labels("voids.zarr", job.shape, label_dtype(voids.n), job.voxel_size) as void_store,
+    ):
+        for slab in job.slabs:
+            planes = labels[slab.z0 : slab.z1]
+            label_store.write(planes if table is None else table[planes])
+            void_store.write(voids.labels[slab.z0 : slab.z1])
+            if tick:
+                tick(slab.depth)
+
+
+def without_voids(tables: Tables) -> Tables:
+    """The same tables with the void fractions empty: the mask missed its noise target."""
+    particles = tables.particles.copy()
+    for name in particles.columns.intersection(list(VOID_RATIOS)):
+        particles[name] = np.nan
+    if "flags" in particles:
+        flags = particles["flags"].fillna("").astype(str)
+        particles["flags"] = np.where(flags == "", "noise_target_missed", flags + ";noise_target_missed")
+    return dataclasses.replace(tables, particles=particles)
+
+
+def write_calibration(writer: FileWriter, calibration: Calibration | None) -> None:
+    """Write calibration.csv (bias and spread by column, body and size) and calibration.json (for what conditions)."""
+    if calibration is not None:
+        text = calibration.table().to_csv(index=False, float_format="%.9g", lineterminator="\n")
+        writer.text("calibration.csv", text)
+        writer.json("calibration.json", calibration.to_mapping())
+
+
+def write_tables(writer: RunWriter, settings: Settings, tables: Tables) -> None:
+    """Write particles, voids, aggregates and contacts, and the profiles of channels where there are any."""
+    for name in ("particles", "voids", "aggregates", "contacts"):
+        writer.table(name, getattr(tables, name), csv=settings.output.csv)
+    if tables.channels is not None:
+        writer.table("channels", tables.channels, csv=settings.output.csv)
+
+
+def write_summary(
+    writer: RunWriter, job: Job, settings: Settings, tables: Tables, doubts: "Doubts | None" = None
+) -> dict[str, Any]:
+    """Write summary.json: population numbers, limits, and how the numbers move with what they hang on.
+
+    Voids are the closed ones, open ones have their own count.
+    """
+    seed, shape = settings.run.seed, job.shape
+    opened = tables.voids["open"].astype(bool)
+    summary = population.summarise(tables.particles, tables.voids[~opened], tables.aggregates, seed, shape)
+    summary["counts"]["open_voids"] = int(opened.sum())
+    summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), settings.qc.limits)]
+    if doubts is not None:
+        summary["sensitivity"] = doubts.sensitivity(summary, tables, settings)
+    writer.json("summary.json", summary)
+    return summary
+
+
+def write_review(
+    writer: RunWriter, job: Job, settings: Settings, found: Segmented, tables: Tables, doubts: Doubts, grey: Any
+) -> None:
+    """Write review.csv, and cuts through the first of the doubtful particles.
+
+    grey : (Z,Y,X) array-like or None
+    """
+    from ..views.figures import cuts
+    from ..views.report import doubtful
+    from ..views.report.words import unit_word
+
+    particles = tables.particles
+    doubted = review.review(
+        particles, tables.contacts, doubts.margins, doubts.change, settings.aggregates, settings.particles.min_voxels
+    )
+    writer.table("review", doubted, csv=settings.output.csv)
+    if not {"look_z", "bbox_z0"} <= {*doubted.columns, *particles.columns}:
+        return
+    # smoothed as much as what was segmented
+    sigma = (found.threshold.get("denoise") or {}).get("sigma") or (0.0, 0.0, 0.0)
+    row_of = {int(label): row for row, label in enumerate(particles.index, start=1)}
+    edge, unit = float(np.cbrt(job.voxel_size.volume)), unit_word(job.voxel_size.unit)
+    for label in doubtful.shown(doubted, particles):
+        row = doubted.loc[label]
+        number, partner = row_of[label], row_of.get(doubtful.partner(row), 0)
+        box = particles.loc[label, list(identity.BOX)].to_numpy(np.int64)
+        place = cuts.contact(found.labels, box, number, partner) if partner else None
+        place = place or row[["look_z", "look_y", "look_x"]].to_numpy(np.int64)
+        window = cuts.Window.of(place, box, job.shape)
+        picture = cuts.picture(
+            cuts.planes(found.labels, window), None if grey is None else cuts.planes(grey, window, sigma),
+            number, partner, edge * window.step, unit,
+        )  # fmt: skip
+        writer.data(doubtful.PICTURE.format(label), picture)
+
+
+def _write_meshes(writer: RunWriter, settings: Settings) -> None:
+    from ..views import render
+
+    if settings.output.meshes:
+        render.write_meshes(RunFolder(writer.folder))
+
+
+def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: MidPlaneRecorder | None) -> None:
+    """Write meshes, pictures, figures and the page, from what is in the folder already."""
+    from ..views import render, report
+
+    if settings.output.meshes or settings.output.renders:
+        with job.stage("meshes and pictures", total=2):
+            write = partial(_write_meshes, writer, settings)
+            if settings.output.renders:
+                missing = render.apart(writer.folder, meanwhile=write)
+                if missing:
+                    job.warn(missing)
+            else:
+                write()
+    with job.stage("figures and page", total=1):
+        report.write(RunFolder(writer.folder), grey.middle if grey is not None and grey.middle.complete else None)

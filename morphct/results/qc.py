@@ -1,0 +1,74 @@
+"""Limits a sample has to keep, and whether it does."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..ground.errors import SettingsError
+from ..ground.options import nearest
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One limit and what was found; `passed` is False as well when there is no value to hold against it."""
+
+    name: str
+    value: float
+    min: float | None
+    max: float | None
+    passed: bool
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values, as `summary.json` keeps them under `qc`."""
+        return asdict(self)
+
+
+def check_limits(limits: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Limits from the settings, as numbers: `{"d50_number": {"min": 1.0, "max": 3.0}}`.
+
+    Raises
+    ------
+    SettingsError
+        When a limit is not a table with `min`, `max` or both as numbers.
+    """
+    checked: dict[str, dict[str, float]] = {}
+    for name, limit in limits.items():
+        if not isinstance(limit, Mapping) or not limit or set(limit) - {"min", "max"}:
+            raise SettingsError(f"qc.{name} is {limit!r}; a limit is written `{name} = {{ min = 1.0, max = 3.0 }}`")
+        try:
+            edges = {edge: float(value) for edge, value in limit.items()}
+        except (TypeError, ValueError):
+            edges = {"min": math.nan}
+        if any(math.isnan(v) for v in edges.values()) or edges.get("min", -math.inf) > edges.get("max", math.inf):
+            raise SettingsError(f"qc.{name} is {dict(limit)!r}; min and max are numbers and min is not above max")
+        checked[name] = edges
+    return checked
+
+
+def judge(numbers: Mapping[str, float], limits: Mapping[str, Mapping[str, float]]) -> list[Verdict]:
+    """Hold a sample's numbers (`population.numbers`) against limits.
+
+    Parameters
+    ----------
+    numbers : mapping of str to float
+        Values by name; NaN where there is none.
+    limits : mapping of str to mapping
+        `min`, `max` or both by name.
+
+    Raises
+    ------
+    SettingsError
+        When a limit names no number of the sample.
+    """
+    verdicts = []
+    for name, limit in limits.items():
+        if name not in numbers:
+            raise SettingsError(
+                f"qc.{name} names no number of this sample{nearest(name, numbers)}; a limit names a headline column or "
+                f"one of {', '.join(sorted(n for n in numbers if n.startswith(('n_', 'd', 'span'))))}"
+            )
+        value, low, high = float(numbers[name]), limit.get("min"), limit.get("max")
+        passed = not math.isnan(value) and (low is None or value >= low) and (high is None or value <= high)
+        verdicts.append(Verdict(name, value, low, high, passed))
+    return verdicts

@@ -1,0 +1,226 @@
+"""Writing a run folder: built beside its place, moved in whole, or taken away without a trace."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ...ground.errors import OutputError, UserError
+from ...ground.units import VoxelSize
+from .files import FileWriter, disk_told, remove
+from .labels import LabelStore, write_tiff
+
+PARTIAL = ".morphct-partial"
+LOG = "morphct.log"
+FAILED_LOG = "morphct-failed.log"
+RUN = "run.json"  # written into place last and removed first: a folder without it is not a run folder
+SCRATCH = "scratch"
+CHECKPOINT = "checkpoint.json"  # what `--resume` goes on from; no part of a finished run
+_LOCK = ".lock"
+# what an older run may have left, and nothing else in the folder is ever deleted
+OWN_NAMES = (
+    *(
+        f"{table}.{kind}"
+        for table in ("particles", "voids", "aggregates", "contacts", "channels", "review")
+        for kind in ("csv", "parquet")
+    ),
+    *("labels.zarr", "voids.zarr", "labels.tif", "histogram.csv", "threshold.json", "summary.json", "settings.toml"),
+    *(
+        "calibration.csv",
+        "calibration.json",
+        "particles_table.csv",
+        "report.html",
+        "figures",
+        "renders",
+        "meshes",
+        LOG,
+        FAILED_LOG,
+    ),
+)
+
+
+class RunWriter(FileWriter):
+    """A run folder in the making.
+
+    Everything is written into a hidden folder inside `out` (`writer.folder`) and moved into place by `commit`,
+    `run.json` last; so a run folder that can be opened is whole, and with `overwrite` the older run stays until the new
+    one is done. Leaving the `with` block without `commit` discards all of it; after a defect (anything but a
+    `UserError` or an interrupt) the log alone stays.
+
+    Parameters
+    ----------
+    out : path
+        The run folder.
+    overwrite : bool
+        Whether an older run there may be replaced. Files that are not morphct's own are never touched.
+    resume : bool
+        Whether what an interrupted run left in the hidden folder stays for this one.
+
+    Raises
+    ------
+    OutputError
+        When `out` is a file, cannot be written, is being written by another morphct, or holds something without
+        `overwrite`.
+    """
+
+    def __init__(self, out: Path | str, overwrite: bool = False, resume: bool = False) -> None:
+        self.out = Path(out).absolute()
+        super().__init__(self.out / PARTIAL)
+        self.overwrite = overwrite
+        self._made = _missing(self.out)
+        self._lock: int | None = None
+        self._ended = False
+        self.worth_keeping = False  # whether an interrupt leaves the hidden folder for a run that resumes
+        try:
+            str(self.out).encode("utf-8")
+        except UnicodeEncodeError:
+            raise OutputError(
+                "the name of the output folder is no UTF-8, which tables cannot be written under; give another with -o"
+            ) from None
+        if self.out.exists() and not self.out.is_dir():
+            raise OutputError(f"{out} is a file, a folder is wanted; choose another output folder with -o")
+        with disk_told(self.out):
+            held = [] if self._made else sorted(p.name for p in self.out.iterdir())
+            if not overwrite and [name for name in held if name not in (PARTIAL, LOG, FAILED_LOG)]:
+                raise OutputError(f"{out} already holds {_listed(held)}; choose another folder or give --overwrite")
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._take_lock()
+            except OSError:
+                self._unmake()
+                raise
+            if not resume:
+                self.clear()
+
+    def clear(self) -> None:
+        """Take away what a killed or interrupted run has left in the hidden folder."""
+        for left in self.folder.iterdir():
+            if left.name not in (_LOCK, LOG):
+                remove(left)
+
+    @property
+    def log_path(self) -> Path:
+        """Where the log is written until `commit` moves it."""
+        return self.folder / LOG
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for intermediate volumes, deleted at the end."""
+        return self.folder / SCRATCH
+
+    @contextlib.contextmanager
+    def labels(self, name: str, shape: tuple[int, int, int], dtype: Any, voxel_size: VoxelSize) -> Iterator[LabelStore]:
+        """A label store to write planes to, in order; closed when the block ends well.
+
+        Raises
+        ------
+        OutputError
+            When the disk refuses.
+        """
+        with disk_told(self.out):
+            store = LabelStore(self.folder / name, shape, dtype, voxel_size)
+            yield store
+            store.close()
+
+    def labels_tiff(self, name: str, labels: Any, voxel_size: VoxelSize) -> None:
+        """Write an array-like label image as TIFF, plane by plane."""
+        with self.file(name) as path:
+            write_tiff(path, labels, voxel_size)
+
+    def commit(self) -> Path:
+        """Move everything into place and return the run folder.
+
+        Raises
+        ------
+        OutputError
+            When the disk refuses.
+        ValueError
+            When no `run.json` was written, which is a defect of the caller.
+        """
+        if not (self.folder / RUN).exists():
+            raise ValueError(f"{RUN} has not been written")
+        with disk_told(self.out):
+            remove(self.folder / CHECKPOINT)
+            new = sorted(p.name for p in self.folder.iterdir() if p.name not in (RUN, SCRATCH, _LOCK))
+            if (self.out / RUN).exists():
+                remove(self.out / RUN)
+                for name in OWN_NAMES:
+                    if name not in new:
+                        remove(self.out / name)
+            for name in [*new, RUN]:
+                if (self.out / name).is_dir():
+                    remove(self.out / name)
+                os.replace(self.folder / name, self.out / name)
+        self._ended = True
+        self._drop_lock()
+        remove(self.folder)
+        return self.out
+
+    def discard(self, keep_log: bool = False) -> None:
+        """Take away everything this writer made, `out` itself when it made it; a second call does nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        if keep_log and self.log_path.exists():
+            with contextlib.suppress(OSError):  # the error that brought us here is the one to be told
+                os.replace(self.log_path, self.out / (FAILED_LOG if (self.out / RUN).exists() else LOG))
+        self._drop_lock()
+        remove(self.folder)
+        self._unmake()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, KeyboardInterrupt) and self.worth_keeping and not self._ended:
+            remove(self.scratch)
+            self._ended = True
+            self._drop_lock()
+            return
+        defect = isinstance(error, Exception) and not isinstance(error, UserError)
+        self.discard(keep_log=defect)
+
+    def _unmake(self) -> None:
+        """Delete the folders this writer made, unless something is in them (the kept log, something of the user's)."""
+        for made in reversed(self._made):
+            with contextlib.suppress(OSError):
+                made.rmdir()
+
+    def _take_lock(self) -> None:
+        """Hold a lock for as long as the process lives, so that two runs never write into one folder."""
+        try:
+            import fcntl
+        except ImportError:  # no such locks on Windows
+            return
+        self._lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise OutputError(
+                f"another morphct is writing into {self.out}; wait for it or choose another folder"
+            ) from None
+        except OSError:
+            pass  # some network file systems have no locks; the run goes on without
+
+    def _drop_lock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _missing(path: Path) -> list[Path]:
+    """Folders of `path` that are not there yet, outermost first."""
+    missing = [p for p in (path, *path.parents) if not p.exists()]
+    return missing[::-1]
+
+
+def _listed(names: list[str]) -> str:
+    """The first names in words."""
+    shown = [n for n in names if not n.startswith(".")] or names
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")

@@ -1,0 +1,276 @@
+"""Denoise a grey volume by as much as its noise asks for, into uint16 codes, and count its grey values on the way.
+
+`plan` looks at a sample; `apply` goes once over the volume, slab by slab.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...ground.cautions import DOUBT, LOG, WRONG, Caution
+from ...ground.errors import SegmentationError
+from ...ground.executors import RunMap
+from ...ground.options import Options, option
+from ...ground.slabs import Slab
+from ...ground.units import VoxelSize
+from ...kernels.grey.blocks import Span, count_codes, extremes
+from . import drift, rings
+from .codes import Outside, find_outside
+from .drift import Shading
+from .filter_strength import GRID, TARGET, Sample, Trial, search_sigma
+from .filters import NO_SIGMA, Filter, filter_slab
+from .histogram import BINS, GreyCounts
+from .noise import CORRELATED, Noise
+from .plan import UNEVEN, DenoisePlan
+
+
+@dataclass(frozen=True)
+class DenoiseOptions(Options):
+    """Options of the denoising."""
+
+    section: ClassVar[str] = "denoise"
+
+    method: str = option(
+        "auto",
+        "filter before the threshold; auto = Gaussian as strong as the noise asks for",
+        choices=("auto", "none", "gaussian", "median", "nlm"),
+    )
+    sigma: float | None = option(
+        None,
+        "sigma of the Gaussian; empty = chosen from the noise",
+        unit="edges of the finest voxel axis",
+        min=0,
+        max=10,
+    )
+    flatten: bool = option(True, "subtract a slow drift or a jump of the grey of a tenth of the contrast and more")
+
+
+def plan(
+    volume: Any,
+    voxel_size: VoxelSize | None,
+    options: DenoiseOptions,
+    phases: int | str = "auto",
+    levels: Sequence[float] = (),
+    one_level: bool = False,
+) -> DenoisePlan:
+    """Measure noise and phases on a sample and settle the filter.
+
+    Parameters
+    ----------
+    volume : array-like (Z, Y, X)
+        Raw grey; at most 8 layers of 16 planes with a narrow halo are read.
+    voxel_size : VoxelSize or None
+        Its proportions make the Gaussian round in space; None: cubes.
+    options : DenoiseOptions
+    phases : "auto" or int
+        Number of phases to look for.
+    levels : floats
+        Fixed levels, so that codes can tell the greys on both sides of them even where the sample holds none.
+    one_level : bool
+        A level is wanted even where no phases are seen: the filter is as strong as Otsu's classes ask for then.
+
+    Raises
+    ------
+    SegmentationError
+        When the sample holds no grey value at all.
+
+    Notes
+    -----
+    The sigma is the smallest of a grid after which (particle mean - mean of the next phase) / residual sd is 6.2 and as
+    many phases are seen as where it is 8.
+    """
+    edges = voxel_size.relative if voxel_size is not None else (1.0, 1.0, 1.0)
+    outside = find_outside(volume)
+    sample = Sample(volume, edges, outside, phases, levels)
+    if not any(f.size for f in sample.finite):
+        raise SegmentationError(
+            "every voxel looked at is NaN or outside the reconstruction, so there is nothing to segment; check the "
+            "file, or cut to the part that holds data with --set input.crop=z0:z1,y0:y1,x0:x1"
+        )
+    noise = sample.measure_noise()
+    changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
+    circles = rings.measure(volume, sample.bricks, sample.valid) if noise.sd else 0.0
+    trial, shading = _flattened(sample, options, changes, bool(levels), one_level)
+    excess = sample.excess() if options.method in ("auto", "gaussian") and trial.fit.ok else 1.0
+    return DenoisePlan(
+        how=trial.how,
+        noise=noise,
+        residual=trial.residual,
+        reached=trial.reached,
+        flatness=trial.flatness,
+        bins=trial.bins,
+        fit=trial.fit,
+        counts=trial.counts,
+        edges=edges,
+        warnings=(
+            *_warnings(trial, noise, outside, excess),
+            *drift.in_words(changes, trial.fit.contrast, shading, getattr(volume, "crop", None)),
+            *rings.in_words(circles, trial.fit.contrast),
+        ),
+        drift=changes,
+        shading=shading,
+        rings=circles,
+        excess=excess,
+        raw_valley=sample.raw_valley,
+    )
+
+
+def _flattened(
+    sample: Sample, options: DenoiseOptions, changes: drift.Drift, fixed: bool, one_level: bool
+) -> tuple[Trial, Shading | None]:
+    """The filter, and what is subtracted: nothing unless the phases found without it say that it is large.
+
+    fixed: the user gave levels, in greys of the file.
+    """
+    trial = _choose(sample, options, one_level)
+    shape = sample.volume.shape
+    # the range of the cells is wider than the contrast by noise: three quarters are a safe guess
+    shading = changes.shading(shape, 0.75 * changes.span) if changes.span else None
+    if fixed or not options.flatten or shading is None:
+        return trial, None
+    sample.shading = shading
+    other = _choose(sample, options, one_level)
+    contrast = other.fit.contrast
+    worth = None if contrast is None else changes.shading(shape, contrast)
+    return (trial, None) if worth is None else (other, worth)
+
+
+def _choose(sample: Sample, options: DenoiseOptions, one_level: bool) -> Trial:
+    if options.method == "none":
+        return sample.trial(sample.gaussian(0.0))
+    if options.method in ("median", "nlm"):
+        coding = sample.coding(True)
+        return sample.trial(Filter(options.method, NO_SIGMA, coding, sample.outside, sample.noise.sd))
+    if options.sigma is not None:
+        return sample.trial(sample.gaussian(options.sigma))
+    return search_sigma(sample, one_level)
+
+
+def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> list[str]:
+    words: list[str] = []
+    if outside.value is not None:
+        words.append(Caution(outside.words(), LOG))
+    if not noise.certain:
+        words.append(
+            Caution(
+                f"structure is so fine that the noise cannot be told from it: it lies between {noise.low:.3g} and "
+                f"{noise.high:.3g} grey values, and the filter is as weak as the lower number asks for; choose it "
+                "yourself with --set denoise.sigma=VOXELS",
+                DOUBT,
+            )
+        )
+    if noise.sd and noise.correlation > CORRELATED:
+        words.append(
+            Caution(
+                f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise "
+                "ratio overstates the quality and small voids are harder to see than it says",
+                LOG,
+            )
+        )
+    if excess > UNEVEN:
+        words.append(
+            f"the grey of every phase spreads {excess:.1f} times as wide as the noise of flat places (streaks, "
+            "rings or shading): small voids and thin gaps are less sure than the contrast-to-noise ratio says, and a "
+            "correction in the reconstruction would help"
+        )
+    sigma = max(trial.how.sigma)
+    if not trial.fit.ok and sigma > max(GRID):
+        words.append(
+            Caution(
+                f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before a "
+                f"level was sought: gaps or walls thinner than {2 * sigma:.0f} voxels are lost (weaker: "
+                "--set denoise.sigma=1)",
+                DOUBT,
+            )
+        )
+    if trial.fit.ok and not trial.reached:
+        strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
+        words.append(
+            Caution(
+                f"the noise target is not reached{' even at the strongest smoothing' if strongest else ''}: particles "
+                f"and the next phase lie {trial.gap / trial.residual.sd:.1f} widths of the remaining noise apart "
+                f"({TARGET:g} wanted), so masks are unreliable and void fractions are left empty; bin the volume or "
+                "average more projections",
+                WRONG,
+            )
+        )
+    return words
+
+
+def apply(
+    volume: Any,
+    out: Any,
+    plan: DenoisePlan,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+) -> GreyCounts:
+    """Denoise a volume into codes and count its grey values, in one pass.
+
+    Parameters
+    ----------
+    volume : array-like (Z, Y, X)
+        Raw grey.
+    out : array-like (Z, Y, X) uint16
+        Written: grey = plan.offset + plan.scale * code, 0 = outside.
+    plan : DenoisePlan
+    slabs : sequence of Slab
+        Each needs about (raw bytes + 2) a voxel, 4 more for float and for masked volumes.
+    run_map : executor
+    tick : callable, optional
+        Called with the number of planes done after each slab.
+
+    Returns
+    -------
+    GreyCounts
+    """
+    octants = np.zeros((8, 2, BINS + 1), np.int64)
+    low, high = (np.inf, 0), (-np.inf, 0)
+    task = partial(_denoise_slab, volume, out, plan)
+    for slab, (counts, part_low, part_high) in zip(slabs, run_map(task, slabs)):
+        octants += counts
+        low = _merge(low, part_low, min(low[0], part_low[0]))
+        high = _merge(high, part_high, max(high[0], part_high[0]))
+        if tick:
+            tick(slab.depth)
+    return GreyCounts(
+        edges=plan.bins.edges(plan.how.coding),
+        octants=octants[:, :, :BINS].copy(),
+        raw_low=float(low[0]),
+        raw_high=float(high[0]),
+        n_low=int(low[1]),
+        n_high=int(high[1]),
+        n_voxels=int(octants.sum()),
+        n_outside=int(octants[:, :, BINS].sum()),
+    )
+
+
+def _merge(a: tuple[float, int], b: tuple[float, int], value: float) -> tuple[float, int]:
+    """An extreme value and how many voxels hold it, of two parts."""
+    return value, (a[1] if a[0] == value else 0) + (b[1] if b[0] == value else 0)
+
+
+def _denoise_slab(
+    volume: Any, out: Any, plan: DenoisePlan, slab: Slab
+) -> tuple[np.ndarray, tuple[float, int], tuple[float, int]]:
+    depth = volume.shape[0]
+    a, b = slab.halo(plan.halo, depth)
+    c, d = slab.halo(1, depth)
+    raw = np.asarray(volume[a:b])
+    valid = plan.outside.valid(raw)
+    codes = filter_slab(raw, valid, plan.how, c - a, d - a)
+    span = Span(slab.z0 - c, slab.z1 - c, slab.z0)
+    if plan.shading is not None:
+        plan.shading.subtract(codes, (c, 0, 0), plan.scale)
+    out[slab.z0 : slab.z1] = codes[span.first : span.last]
+    octants = np.zeros((8, 2, BINS + 1), np.int64)
+    count_codes(codes, span, depth, plan.bins.of_codes(), plan.flatness, valid is not None, octants)
+    core = slice(slab.z0 - a, slab.z1 - a)
+    grey = raw[core] if valid is None else raw[core][valid[core] > 0]
+    if not grey.size:
+        return octants, (np.inf, 0), (-np.inf, 0)
+    low, n_low, high, n_high = extremes(np.ascontiguousarray(grey))
+    return octants, (float(low), int(n_low)), (float(high), int(n_high))

@@ -1,0 +1,127 @@
+"""The level of every place, and the mask it makes of a denoised volume."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...ground.executors import RunMap
+from ...ground.slabs import Slab
+from ...kernels.grey.blocks import BLOCK, Level, above_level
+from ..grey.codes import LAST, Coding
+
+UNCERTAINTY, UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
+
+
+def block_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    """Blocks of 8^3 along z, y, x; the last ones may be cut."""
+    return tuple(-(-int(n) // BLOCK) for n in shape)  # type: ignore[return-value]
+
+
+def as_level(level: np.ndarray, gap: np.ndarray, coding: Coding) -> Level:
+    """A map in grey values as kernels take it."""
+    return Level(level, gap, np.float32(1 / coding.scale), np.float32(-coding.offset / coding.scale))
+
+
+def constant(shape: Sequence[int], value: float) -> np.ndarray:
+    """A map of one value."""
+    return np.full(block_shape(shape), value, np.float32)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The level of every place, as coarse maps of blocks of 8^3 voxels.
+
+    Parameters
+    ----------
+    method : {"deconvolution", "otsu", "halo", "fixed"}
+    level, inside, outside : (z, y, x) float32
+        Grey values: the level, and the grey of particles and of their surroundings nearby.
+    coding : Coding
+    code_range : (int, int) or None
+        For one level: the codes of the particles, both ends included.
+    blur : float or None
+        Total blur of the denoised volume (sigma, finest voxel edges), from the slope of the edges.
+    values : dict
+        What `threshold.json` holds.
+    warnings : tuple of str
+    """
+
+    method: str
+    level: np.ndarray
+    inside: np.ndarray
+    outside: np.ndarray
+    coding: Coding
+    code_range: tuple[int, int] | None = None
+    blur: float | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def uncertainty(self) -> float:
+        """How far the level may be off, as a share of the local contrast."""
+        return float(self.values.get("level_uncertainty", UNCERTAINTY))
+
+
+def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float = 0.0) -> np.ndarray:
+    """Mask of planes z0 to z1.
+
+    Parameters
+    ----------
+    codes : array-like (Z, Y, X) uint16
+    threshold : Threshold
+    z0, z1 : int
+    shift : float
+        Moves a local level by this share of the local contrast (the level's uncertainty, for bands).
+
+    Returns
+    -------
+    (z1 - z0, Y, X) bool
+        True in particles, never outside.
+    """
+    part = np.ascontiguousarray(codes[z0:z1])
+    if threshold.code_range is not None:
+        low, high = _shifted_range(threshold, shift)
+        return (part >= low) & (part <= high) if high < LAST else part >= low
+    level = threshold.level
+    if shift:
+        level = level + np.float32(shift) * (threshold.inside - threshold.outside)
+    out = np.empty(part.shape, np.uint8)
+    above_level(part, z0, as_level(level, level, threshold.coding), out)
+    return out.view(bool)
+
+
+def _shifted_range(threshold: Threshold, shift: float) -> tuple[int, int]:
+    assert threshold.code_range is not None
+    low, high = threshold.code_range
+    gap = abs(float(threshold.inside.flat[0] - threshold.outside.flat[0]))
+    step = round(shift * gap / threshold.coding.scale)
+    low = low if low <= 1 else max(1, low + step)
+    high = high if high >= LAST else min(LAST, high - step)
+    return low, high
+
+
+def apply(
+    codes: Any,
+    threshold: Threshold,
+    out: Any,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+    shift: float = 0.0,
+) -> int:
+    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels; shift: see `mask_planes`."""
+    total = 0
+    for slab, n in zip(slabs, run_map(partial(_apply_slab, codes, threshold, out, shift), slabs)):
+        total += n
+        if tick:
+            tick(slab.depth)
+    return total
+
+
+def _apply_slab(codes: Any, threshold: Threshold, out: Any, shift: float, slab: Slab) -> int:
+    mask = mask_planes(codes, threshold, slab.z0, slab.z1, shift)
+    out[slab.z0 : slab.z1] = mask.view(np.uint8)
+    return int(np.count_nonzero(mask))

@@ -1,0 +1,138 @@
+"""Each void given to the particle that holds most of it; what lies between particles is none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...ground.executors import RunMap
+from ...ground.scratch import changed
+from ...ground.slabs import Slab
+from ...kernels.labels import morphology
+from ...kernels.voids import dips as kernel
+from ..labels.tallies import held_faces, summed
+from .facts import VoidFacts
+from .options import VoidOptions
+
+INSIDE = 0.9  # of the walls a void shares with particles: from here on it lies inside the one
+
+
+@dataclass(frozen=True)
+class Voids:
+    """Voids of a volume.
+
+    Attributes
+    ----------
+    labels : (Z,Y,X) int32 array-like
+        Void ids 1..n, 0 = none, in raster order of their first voxel.
+    owner : (n+1,) int64
+        Label of the particle that holds most of the void.
+    n : int
+    facts : VoidFacts
+        What else is known of them.
+    """
+
+    labels: Any
+    owner: np.ndarray
+    n: int
+    facts: VoidFacts = field(default_factory=VoidFacts)
+
+
+def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
+    voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
+    return summed(kernel.owner_pairs(voids, np.ascontiguousarray(labels[slab.z0 : slab.z1])))
+
+
+def renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
+    with changed(ids, slab.z0, slab.z1) as held:
+        morphology.renumber(held, table)
+
+
+def _wall_runs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
+    """(void, label, faces) of a slab; 0 is the background."""
+    a, b = slab.halo(1, labels.shape[0])
+    planes = np.ascontiguousarray(ids[a:b])
+    if not planes[slab.z0 - a : slab.z1 - a].any():
+        return np.zeros((0, 3), np.int64)
+    return summed(morphology.touching_runs(planes, np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a))
+
+
+def between(ids: Any, n: int, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
+    """Which dips lie between particles: no particle holds `INSIDE` of the walls that they share with particles.
+
+    Glue in the wedge of a contact is thinner than the blur, so the mask holds it, and it is a dip of both particles.
+
+    Parameters
+    ----------
+    ids : (Z,Y,X) int32 array-like
+        Dips up to `n`.
+    labels : (Z,Y,X) int array-like
+
+    Returns
+    -------
+    (n+1,) bool
+    """
+    total, largest, _ = held_faces(list(run_map(partial(_wall_runs, ids, labels), slabs)), n)
+    return largest < INSIDE * total
+
+
+def assign_to_particles(
+    ids: Any,
+    n: int,
+    labels: Any,
+    options: VoidOptions,
+    slabs: Sequence[Slab],
+    run_map: RunMap = map,
+    deep: np.ndarray | None = None,
+    dropped: np.ndarray | None = None,
+) -> Voids:
+    """Give each void to the particle that holds most of it; drop voids outside particles and below `min_voxels`.
+
+    Parameters
+    ----------
+    ids : (Z,Y,X) int32 array-like
+        Void ids up to `n`, renumbered in place.
+    labels : (Z,Y,X) int array-like
+        Envelope of the particles: enclosed voids carry their particle's label.
+    deep : (d+1,) int64, optional
+        Voxels of the first d voids that are surely void (`VoidFacts.low`).
+    dropped : (d+1,) bool, optional
+        Those of the first d that are none (`between`).
+    """
+    parts = [p for p in run_map(partial(_pairs, ids, labels), slabs) if len(p)]
+    owner, sizes = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    if parts:
+        void, label, count = summed(np.concatenate(parts)).T
+        np.add.at(sizes, void, count)
+        # the largest share last; of equal shares the lower label
+        order = np.lexsort((-label, count))
+        order = order[label[order] > 0]
+        owner[void[order]] = label[order]
+    if dropped is not None:
+        owner[: len(dropped)][dropped] = 0
+    return keep_owned(ids, owner, sizes, options, slabs, run_map, deep)
+
+
+def keep_owned(
+    ids: Any,
+    owner: np.ndarray,
+    sizes: np.ndarray,
+    options: VoidOptions,
+    slabs: Sequence[Slab],
+    run_map: RunMap,
+    deep: np.ndarray | None = None,
+) -> Voids:
+    """Renumber the voids that have an owner and the size."""
+    kept = (owner > 0) & (sizes >= options.min_voxels)
+    kept[0] = False
+    table = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    if not kept[1:].all():
+        for _ in run_map(partial(renumber, ids, table), slabs):
+            pass
+    low = np.full(len(kept), np.nan)
+    if deep is not None:
+        low[: len(deep)] = deep
+    kept[0] = True
+    return Voids(ids, owner[kept], int(kept.sum()) - 1, VoidFacts(voxels=sizes[kept], low=low[kept]))

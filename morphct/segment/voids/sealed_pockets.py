@@ -1,0 +1,100 @@
+"""Sealed pockets after the split: a pocket inside one particle is its void, one between particles is a gap.
+
+Sealing (`sealing.seal`) cannot know particles; it closes the wedges between touching ones as well as leaking voids.
+Voids that a face of the volume cuts were closed for the sake of the split alone; `holes.claim_cut` asks for them open.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...ground.executors import RunMap
+from ...ground.scratch import changed
+from ...ground.slabs import Slab
+from ...kernels.labels import morphology
+from ..labels import components
+from ..labels.tallies import held_faces, summed
+
+INSIDE = 0.8  # of the faces a pocket shares with particles: from here on it lies inside the one
+Tick = Callable[[int], None] | None
+
+
+@dataclass(frozen=True)
+class Added:
+    """Planes of what sealing added: in the mask now, not in it before."""
+
+    before: Any
+    after: Any
+
+    def __call__(self, z0: int, z1: int) -> np.ndarray:
+        return (np.asarray(self.after[z0:z1]) > np.asarray(self.before[z0:z1])).view(np.uint8)
+
+
+def _faces(pockets: components.Components, labels: Any, slab: Slab) -> np.ndarray:
+    """(pocket, label or OPEN, faces) of a slab; in its halo of a plane it matters only that there is a pocket."""
+    a, b = slab.halo(1, labels.shape[0])
+    parts = [pockets.planes(slab)]
+    if not parts[0].any():
+        return np.zeros((0, 3), np.int64)
+    if a < slab.z0:
+        parts.insert(0, pockets.source(a, slab.z0).astype(parts[0].dtype))
+    if b > slab.z1:
+        parts.append(pockets.source(slab.z1, b).astype(parts[-1].dtype))
+    held = np.ascontiguousarray(labels[a:b])
+    return summed(morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a))
+
+
+def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Slab) -> int:
+    if not gap[pockets.tables[slab.index]].any():
+        return 0
+    with changed(labels, slab.z0, slab.z1) as held:
+        return int(morphology.clear(pockets.planes(slab, gap).view(np.uint8), held))
+
+
+def open_gaps(
+    labels: Any, before: Any, after: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
+) -> dict[str, int]:
+    """Take the sealed pockets that lie between particles, or are voids a face cuts, out of the labels again, in place.
+
+    Parameters
+    ----------
+    labels : (Z,Y,X) int32 array-like
+        Particles split from `after`.
+    before, after : (Z,Y,X) uint8 0/1 array-like
+        The mask before and after sealing.
+
+    Returns
+    -------
+    dict
+        `pockets` in all, `gaps` between particles and voids `cut` by a face among them, and their `voxels`.
+    """
+    pockets = components.label(Added(before, after), labels.shape, 6, slabs, run_map, tick)
+    total, largest, free = held_faces(list(run_map(partial(_faces, pockets, labels), slabs)), pockets.n)
+    gap = largest < INSIDE * total
+    gap |= total == 0  # held by nothing solid at all
+    cut = pockets.faces & (free == 0) & ~gap
+    gap[0] = cut[0] = False
+    voxels = sum(run_map(partial(_clear, pockets, gap | cut, labels), slabs)) if (gap | cut).any() else 0
+    return {"pockets": pockets.n, "gaps": int(gap.sum()), "cut": int(cut.sum()), "voxels": voxels}
+
+
+def take_out(labels: Any, n: int, mask: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
+    """Clear labels (Z,Y,X), ids up to `n`, where `mask` (Z,Y,X) is 0, in place: what sealing added for the split.
+
+    Returns
+    -------
+    (n+1,) int64
+        Voxels that each label lost.
+    """
+    return np.sum(list(run_map(partial(_take_out, labels, n, mask), slabs)), axis=0)
+
+
+def _take_out(labels: Any, n: int, mask: Any, slab: Slab) -> np.ndarray:
+    with changed(labels, slab.z0, slab.z1) as held:
+        added = (np.asarray(mask[slab.z0 : slab.z1]) == 0) & (held != 0)
+        lost = np.bincount(held[added], minlength=n + 1)
+        morphology.clear(added.view(np.uint8), held)
+    return lost

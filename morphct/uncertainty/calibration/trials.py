@@ -1,0 +1,170 @@
+"""Digitised bodies measured by the very code that measures particles: what it says of them beside what is true."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ... import descriptors
+from ...descriptors import PARTICLES
+from ...descriptors.registry import inputs_of
+from ...ground.executors import RunMap
+from ...ground.slabs import Slab
+from ...ground.units import VoxelSize
+from ...measurement.all_passes import measure
+from .conditions import Conditions
+from .digitising import batches, images, noise_tile
+from .ladder import Extent, Trial, references
+
+# results that say where a body lies or how it is turned: what is made from them is no property of the body
+EXTRINSIC = frozenset({"position", "axes", "box", "label_voxels", "shape", "calibration"})
+POROUS = ("void_fraction", "void_volume", "void_largest_diameter")  # columns of bodies with voids
+VOID_GROUPS = ("voids", "uncertainty")  # columns that solid bodies do not have
+SHAPE = ("equivalent_diameter", "ellipticity_yx", "ellipticity_zy", "sphericity_wadell")  # what errors depend on
+REFERENCE = 72.0  # voxels across: bodies whose values stand for the truth where no closed form does
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What was measured on N bodies.
+
+    Attributes
+    ----------
+    trials : list of Trial
+    values : dict of str to (N,) float
+        Measured, by name of descriptor, NaN where it could not be had; lengths in cube roots of a voxel.
+    truths : dict of str to (N,) float
+        True, NaN where nothing is known.
+    """
+
+    trials: list[Trial]
+    values: dict[str, np.ndarray]
+    truths: dict[str, np.ndarray]
+
+    @property
+    def shapes(self) -> list[str]:
+        """Kinds of bodies, in order."""
+        return list(dict.fromkeys(t.body.name for t in self.trials))
+
+    @property
+    def size(self) -> np.ndarray:
+        """(N,) place of each body's size on the ladder."""
+        return np.array([t.size for t in self.trials], int)
+
+    @property
+    def kind(self) -> np.ndarray:
+        """(N,) place of each body's shape among those of the calibration."""
+        return np.array([t.shape for t in self.trials], int)
+
+    def errors(self, name: str) -> np.ndarray:
+        """(N,) measured less true: over the truth for lengths, areas and volumes, as it is for ratios."""
+        error = self.values[name] - self.truths[name]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return error / self.truths[name] if is_relative(name) else error
+
+    def across(self, place: int) -> float:
+        """Diameter that stands for a size of the ladder."""
+        return next(t.across for t in self.trials if t.size == place)
+
+    def void_diameters(self) -> np.ndarray:
+        """(N,) mean diameter, by volume, of the voids found in each body; NaN where none was."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.cbrt(6 / np.pi * self.values["void_volume"] / self.values["void_count"])
+
+
+def is_relative(name: str) -> bool:
+    """Whether errors of a descriptor are shares of its value: all but ratios, and of these that of voids."""
+    return PARTICLES.known[name].bounds[1] > 1 or name == "void_fraction"
+
+
+def calibrated(names: Collection[str] = ()) -> list[str]:
+    """Descriptors that are a body's own, among those asked for (columns and groups; none: all)."""
+    known = PARTICLES.known
+    asked = set(descriptors.chosen(known, names)) if names else set(PARTICLES.columns)
+    return [
+        name
+        for name in PARTICLES.columns
+        if name in asked and known[name].group not in VOID_GROUPS and not EXTRINSIC & inputs_of(known, [name])
+    ]
+
+
+def run_trials(
+    trials: Sequence[Trial],
+    names: Collection[str],
+    conditions: Conditions,
+    seed: int,
+    run_map: RunMap = map,
+    tick: Callable[[int], None] | None = None,
+) -> Trials:
+    """Digitise and measure bodies.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        In order of size.
+    names : collection of str
+        Descriptors wanted; those that a lone body without grey cannot have are left out.
+    conditions : Conditions
+    seed : int
+        Of the noise.
+    run_map, tick : callable, optional
+        An executor's map over batches of bodies; told of bodies done.
+    """
+    trials = list(trials)
+    work = partial(_measured, tuple(sorted(names)), conditions, noise_tile(conditions, seed))
+    values: dict[str, np.ndarray] = {}
+    done = 0
+    parts = batches(trials, conditions)
+    for part, columns in zip(parts, run_map(work, parts)):
+        for name, found in columns.items():
+            values.setdefault(name, np.full(len(trials), np.nan))[done : done + len(part)] = found
+        done += len(part)
+        if tick:
+            tick(len(part))
+    truths = {name: np.full(len(trials), np.nan) for name in values}
+    for i, trial in enumerate(trials):
+        for name, value in trial.body.truth(trial.diameter).items():
+            if name in truths:
+                truths[name][i] = value
+    return Trials(trials, values, truths)
+
+
+def _measured(names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, trials: list[Trial]) -> dict[str, Any]:
+    """Columns of the bodies of a batch, NaN for those that are gone; columns of words are left out."""
+    made = images(trials, conditions, tile)
+    if not len(made.rows):
+        return {}
+    wanted = descriptors.required(names) - {"pairs", "void_depth"}
+    size = VoxelSize(*conditions.spacing, unit="px")
+    slabs = [Slab(0, 0, len(made.labels))]
+    measured = measure(
+        made.labels, len(made.rows), size, slabs=slabs, void_labels=made.void_labels, owner=made.owner, wanted=wanted
+    )
+    results = {name: value for name, value in measured.results.items() if name not in EXTRINSIC}
+    columns = descriptors.compute(results).values  # all that the results allow: choosing among them takes longer
+    found = {n: np.full(len(trials), np.nan) for n in names if n in columns and columns[n].dtype.kind in "fiu"}
+    for name, values in found.items():
+        values[made.rows] = columns[name]
+    return found
+
+
+def with_references(trials: Trials, conditions: Conditions, extent: Extent, seed: int, run_map: RunMap = map) -> Trials:
+    """The same with true values where there is no closed form: those of the same bodies, large and without blur."""
+    lacking = [n for n in trials.values if np.isnan(trials.truths[n]).all()]
+    if not lacking or not trials.trials:
+        return trials
+    bodies = {t.shape: t.body for t in trials.trials}
+    ideal = Conditions((1.0, 1.0, 1.0), 1.0)
+    wanted = list(references([bodies[k] for k in sorted(bodies)], REFERENCE, extent, seed))
+    large = run_trials(wanted, lacking, ideal, seed, run_map)
+    shape, places = np.array([t.shape for t in large.trials]), np.array([t.shape for t in trials.trials])
+    diameters = np.array([t.diameter for t in trials.trials])
+    truths = dict(trials.truths)
+    for name in lacking:
+        if name not in large.values:
+            continue
+        mean = np.array([large.values[name][shape == k].mean() for k in range(len(bodies))])
+        truths[name] = mean[places] * (diameters / REFERENCE) ** PARTICLES.known[name].power
+    return Trials(trials.trials, trials.values, truths)

@@ -1,0 +1,66 @@
+"""Sealed pockets after the split: which stay, which are opened again."""
+
+import numpy as np
+import pytest
+
+from morphct.ground.scratch import Scratch
+from morphct.ground.slabs import plan_slabs
+from morphct.segment.mask import sealing
+from morphct.segment.voids import holes, sealed_pockets
+
+
+def ball(centre, radius, shape=(30, 32, 64)):
+    grid = np.meshgrid(*(np.arange(n, dtype=float) for n in shape), indexing="ij")
+    return sum((g - c) ** 2 for g, c in zip(grid, centre)) <= radius**2
+
+
+def sealed(solid, slabs):
+    """The mask before and after sealing."""
+    before = solid.astype(np.uint8)
+    after = before.copy()
+    sealing.seal(after, (1, 1, 1), (1, 2), Scratch(), slabs)
+    return before, after
+
+
+@pytest.mark.parametrize("planes", [30, 7, 1])
+def test_a_void_that_a_face_cuts_is_closed_for_the_split_and_opened_for_its_owner(planes):
+    slabs = plan_slabs(30, planes)
+    hole = ball((3, 16, 20), 5)
+    before, after = sealed(ball((6, 16, 20), 14) & ~hole, slabs)
+    np.testing.assert_array_equal(after > 0, (before > 0) | hole)
+    labels = after.astype(np.int32)
+    assert sealed_pockets.open_gaps(labels, before, after, slabs) == {
+        "pockets": 1,
+        "gaps": 0,
+        "cut": 1,
+        "voxels": hole.sum(),
+    }
+    np.testing.assert_array_equal(labels > 0, before > 0)
+    ids, n = holes.claim_cut(labels, Scratch(), slabs)
+    assert n == 1
+    np.testing.assert_array_equal(ids > 0, hole)
+    np.testing.assert_array_equal(labels, after)
+
+
+@pytest.mark.parametrize("planes", [30, 7])
+def test_a_leaking_void_stays_sealed_at_a_face_and_away_from_it(planes):
+    slabs = plan_slabs(30, planes)
+    for depth in (3, 15):
+        solid = ball((depth + 3, 16, 20), 14) & ~ball((depth, 16, 20), 5)
+        solid[depth, 16, 20:] = False  # a channel one voxel wide
+        before, after = sealed(solid, slabs)
+        labels = after.astype(np.int32)
+        found = sealed_pockets.open_gaps(labels, before, after, slabs)
+        assert (found["gaps"], found["cut"]) == (0, 0)
+        assert labels[depth, 16, 20] == 1
+
+
+def test_a_gap_between_particles_is_opened_again():
+    slabs = plan_slabs(30, 8)
+    solid = np.ones((30, 32, 64), bool)
+    gap = ball((15, 16, 32), 4)
+    before, after = (solid & ~gap).astype(np.uint8), solid.astype(np.uint8)
+    labels = np.ones(solid.shape, np.int32)
+    labels[:, :, 32:] = 2
+    assert sealed_pockets.open_gaps(labels, before, after, slabs)["gaps"] == 1
+    np.testing.assert_array_equal(labels == 0, gap)
