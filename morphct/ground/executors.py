@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from .errors import SettingsError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -47,5 +49,16 @@ class Threads:
 
 
 def executor(workers: int, scheduler: str | None = None) -> RunMap:
-    """The map for these settings."""
+    """The map for these settings.
+
+    Raises
+    ------
+    SettingsError
+        For a scheduler: this version works on one machine.
+    """
+    if scheduler:
+        raise SettingsError(
+            f"run.scheduler is {scheduler!r}, but this version works on one machine only: leave it empty, and share "
+            "the work among its processors with --workers N"
+        )
     return Threads(workers)

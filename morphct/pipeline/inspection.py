@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import reading
 from ..ground.errors import InputError
+from ..ground.executors import executor
 from ..reading.volume import Volume, summary_of
 from ..segment.grey.sampling import read_bricks
 from ..segment.labels import likeness, values
@@ -105,6 +106,7 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     size = reading.require_voxel_size(volume)
     plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
     open_channels(settings, volume)  # looks up the columns too
+    executor(plan.workers, settings.run.scheduler)  # refuses what cannot be used
     return {
         "volume": summary_of(volume) | {"voxel_size": list(size.spacing), "voxel_size_source": size.source},
         "plan": describe(plan, volume.shape),

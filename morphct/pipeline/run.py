@@ -174,12 +174,12 @@ def _job(
 ) -> Iterator[tuple[Job, RunWriter]]:
     """Plan, folder, log and scratch of a piece of work; all gone again when it fails."""
     plan = plan_work(shape, settings.run.memory, settings.run.workers, settings.run.slab)
+    run_map = executor(plan.workers, settings.run.scheduler)
     with (
         RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume) as writer,
         _logged(writer),
         Scratch(writer.scratch, plan.scratch) as scratch,
     ):
-        run_map = executor(plan.workers, settings.run.scheduler)
         job = Job(shape, size, plan, scratch, run_map, progress or Silence())
         log.info(
             "volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.slabs), plan.planes
