@@ -106,7 +106,7 @@ def plan(
         counts=trial.counts,
         edges=edges,
         warnings=(
-            *_warnings(trial, noise, outside, excess),
+            *_warnings(trial, noise, outside, excess, one_level and sample.clear),
             *drift.in_words(changes, trial.fit.contrast, shading, getattr(volume, "crop", None)),
             *rings.in_words(circles, trial.fit.contrast),
         ),
@@ -149,7 +149,8 @@ def _choose(sample: Sample, options: DenoiseOptions, one_level: bool) -> Trial:
     return search_sigma(sample, one_level)
 
 
-def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> list[str]:
+def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float, by_classes: bool) -> list[str]:
+    """What is to be said of noise and filter; by_classes: one level between plain classes needs no noise target."""
     words: list[str] = []
     if outside.value is not None:
         words.append(Caution(outside.words(), LOG))
@@ -186,7 +187,7 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float) -> li
                 DOUBT,
             )
         )
-    if trial.fit.ok and not trial.reached:
+    if trial.fit.ok and not trial.reached and not by_classes:
         strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
         words.append(
             Caution(

@@ -66,6 +66,24 @@ def test_noise_alone_is_refused_whatever_it_is_stored_as(seed, dtype):
         level_of(volume)
 
 
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_mask_saved_with_losses_is_taken_by_its_classes_and_not_called_unreliable(seed):
+    solid = balls(seed)
+    rings = ndimage.gaussian_laplace(solid.astype(float), 1.2)  # what lossy pictures leave round edges
+    volume = np.clip(np.rint(255 * solid + 60 * rings * np.random.default_rng(seed).random(SHAPE)), 0, 255)
+    found = level_of(volume.astype(np.uint8))
+    mask = threshold.mask_planes(_codes(volume.astype(np.uint8)), found, 0, len(volume))
+    assert 2 * (mask & solid).sum() / (mask.sum() + solid.sum()) > 0.98
+    assert not any("unreliable" in w for w in found.warnings)
+
+
+def _codes(volume):
+    plan, _ = segmenting.look_at_sample(volume, None, Settings())
+    codes = np.zeros(volume.shape, np.uint16)
+    denoise.apply(volume, codes, plan, plan_slabs(len(volume), 16))
+    return codes
+
+
 def test_what_the_user_names_is_done():
     volume = stored(4255 + 1482 * balls(3) + noise(3, 300))
     for method in ("otsu", "halo", "deconvolution"):
