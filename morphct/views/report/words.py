@@ -30,7 +30,7 @@ def percent(share: Any) -> str:
     if share is None or not math.isfinite(share):
         return DASH
     value = 100 * share
-    if value == 0:
+    if abs(value) < 1e-6:  # the rounding of an interval's end
         return "0 %"
     if value >= 10:
         return f"{value:.0f} %"
