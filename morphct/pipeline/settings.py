@@ -107,9 +107,7 @@ class RunOptions(Options):
 
     memory: str | None = option(None, "cap on memory, such as 4GiB; empty: half of what is free at the start")
     workers: int | None = option(None, "threads; empty: as many as the machine gives", min=1)
-    scheduler: str | None = option(
-        None, "address of a dask scheduler (refused by this version); empty: this machine"
-    )
+    scheduler: str | None = option(None, "address of a dask scheduler (refused by this version); empty: this machine")
     slab: int | str = option("auto", "planes of a slab; auto: from the memory cap", unit="voxels", min=1)
     seed: int = option(0, "seed of every random choice", min=0)
     overwrite: bool = option(False, "replace what is in the output folder")

@@ -8,7 +8,7 @@ what was measured, and with what to try, the likeliest first.
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -20,34 +20,6 @@ from ..grey.histogram import PLAIN, GreyCounts, PhaseFit, otsu, valley
 # hills, stripes and powders without a halo, .43 and .44 in two transmission-microscope grains
 CLEAR_HALO = 0.10
 NOISE_ALONE = 1.5  # standard deviations of the noise: a single phase no wider than that is noise and nothing else
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What speaks for each way of finding the level.
-
-    Attributes
-    ----------
-    phases : int
-        That the deconvolution tells apart.
-    separation : float
-        Of the two brightest, in pooled standard deviations; 0 for one.
-    noise_alone : bool
-        The spread of the one phase that is seen is that of the noise.
-    valley : float
-        Lowest place of the histogram between Otsu's two classes, over the smaller of their peaks; 1: no valley.
-    level : float or None
-        Otsu's, grey.
-    halo_depth : float or None
-        Share of the contrast that particles take from what lies around them; None: not looked for.
-    """
-
-    phases: int
-    separation: float
-    noise_alone: bool
-    valley: float
-    level: float | None
-    halo_depth: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,31 +45,15 @@ def is_noise(fit: PhaseFit, sd: float) -> bool:
     return fit.n_phases == 1 and float(fit.sds[0]) <= NOISE_ALONE * sd
 
 
-def evidence_of(fit: PhaseFit, counts: GreyCounts, sd: float, halo_depth: float | None = None) -> Evidence:
-    """What the histogram shows; sd: noise of the volume it was counted on, grey."""
-    filled = counts.all
-    level = float(counts.edges[otsu(filled)]) if np.count_nonzero(filled) > 1 else None
-    return Evidence(
-        phases=fit.n_phases if fit.ok else min(fit.n_phases, 1),
-        separation=float(fit.separation) if fit.ok else 0.0,
-        noise_alone=is_noise(fit, sd),
-        valley=valley_of(filled),
-        level=level,
-        halo_depth=halo_depth,
-    )
-
-
 def by_phases(fit: PhaseFit) -> Choice:
     """The deconvolution, where it tells phases apart."""
-    apart = "" if math.isinf(fit.separation) else f", the two brightest {fit.separation:.1f} standard deviations apart"
+    separation = None if math.isinf(fit.separation) else fit.separation
+    evidence = {"phases": fit.n_phases, "separation": separation}
+    seen, between = f"the histogram of flat places shows {fit.n_phases} phases", ", the two brightest"
     if fit.of_classes:
-        reason = f"the grey values fall into two plain classes{apart.replace(', the two brightest', ',')}"
-        return Choice("deconvolution", reason, {"phases": 2, "separation": fit.separation})
-    return Choice(
-        "deconvolution",
-        f"the histogram of flat places shows {fit.n_phases} phases{apart}",
-        {"phases": fit.n_phases, "separation": None if math.isinf(fit.separation) else fit.separation},
-    )
+        seen, between = "the grey values fall into two plain classes", ","
+    apart = "" if separation is None else f"{between} {separation:.1f} standard deviations apart"
+    return Choice("deconvolution", seen + apart, evidence)
 
 
 def by_classes(floor: float) -> Choice:
@@ -122,25 +78,28 @@ def by_halo(depth: float) -> Choice | None:
     )
 
 
-def refuse(fit: PhaseFit, evidence: Evidence) -> None:
-    """Raise SegmentationError: what was measured, and what to try, the likeliest first."""
-    said = [fit.words[-1] if fit.words else "no two phases can be told apart"]
-    said.append(
-        f"two classes of grey are not clear (between their peaks the histogram sinks to "
-        f"{format_share(evidence.valley)} of the smaller one, {format_share(PLAIN)} or less is wanted)"
-    )
-    depth = evidence.halo_depth or 0.0
-    said.append(f"a halo of phase contrast was {'found of' if depth else 'not found'}{_depth(depth)}")
+def refuse(fit: PhaseFit, counts: GreyCounts, sd: float, depth: float = 0.0) -> NoReturn:
+    """Raise SegmentationError: what was measured, and what to try, the likeliest first.
+
+    sd: noise of the volume that was counted, grey. depth: of the halo that was found.
+    """
+    filled = counts.all
+    floor = valley_of(filled)
+    seen = fit.words[-1] if fit.words else "no two phases can be told apart"
     tries = [(depth / CLEAR_HALO, "--set threshold.method=halo")] if depth else []
-    if evidence.level is not None:
-        one = f"--set threshold.method=fixed --set threshold.low={evidence.level:.5g} (the level after Otsu)"
-        tries.append(((1 - evidence.valley) / (1 - PLAIN), one))
+    if np.count_nonzero(filled) > 1:
+        level = float(counts.edges[otsu(filled)])
+        one = f"--set threshold.method=fixed --set threshold.low={level:.5g} (the level after Otsu)"
+        tries.append(((1 - floor) / (1 - PLAIN), one))
+    if is_noise(fit, sd):
+        remedy = f"if particles are there, give their level: {tries[-1][1]}" if tries else ""
+        raise SegmentationError(f"no reliable threshold can be found: {seen}; {remedy}")
     first = " or, less likely, ".join(words for _, words in sorted(tries, key=lambda t: -t[0]))
-    if evidence.noise_alone:
-        first = f"if particles are there, give their level: {tries[-1][1]}" if tries else ""
-        raise SegmentationError(f"no reliable threshold can be found: {said[0]}; {first}")
     raise SegmentationError(
-        f"no reliable threshold can be found: {said[0]}, {said[1]}, and {said[2]}; try {first}, and look at the mask"
+        f"no reliable threshold can be found: {seen}, two classes of grey are not clear (between their peaks the "
+        f"histogram sinks to {format_share(floor)} of the smaller one, {format_share(PLAIN)} or less is wanted), and a "
+        f"halo of phase contrast was {'found of' if depth else 'not found'}{_depth(depth)}; try {first}, and look at "
+        "the mask"
     )
 
 

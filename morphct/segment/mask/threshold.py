@@ -113,7 +113,7 @@ def find(
         found = _local(codes, plan, fit, slabs, run_map, tick)
     else:
         if method != "halo" and method_choice.is_noise(fit, plan.sd_after):
-            method_choice.refuse(fit, method_choice.evidence_of(fit, counts, plan.sd_after))
+            method_choice.refuse(fit, counts, plan.sd_after)
         start = _otsu(codes.shape, plan, counts)
         found = phase_contrast.find(codes, plan, start.values["level"], slabs, run_map, tick)
         if options.method != "halo":
@@ -133,8 +133,7 @@ def _halo_or_nothing(
     depth = float(found.values["halo_depth"] or 0.0)
     choice = method_choice.by_halo(depth)
     if choice is None or refused:
-        method_choice.refuse(fit, method_choice.evidence_of(fit, counts, plan.sd_after, depth))
-    assert choice is not None
+        method_choice.refuse(fit, counts, plan.sd_after, depth)
     return choice
 
 
