@@ -1,7 +1,7 @@
 """What everything stands on: errors, units, options, slabs, threads, intermediate volumes.
 
-Needs nothing of morphct. Start reading at `slabs` and `scratch`: no stage holds a whole volume, all of them go by
-slabs.
+Needs nothing of morphct. Start reading at `work`, `slabs` and `scratch`: no stage holds a whole volume, all of them go
+by slabs.
 
 - `cautions`: sentences a result has to be read with, and how much hangs on each
 - `errors`: every error raised on purpose, each one sentence
@@ -10,4 +10,5 @@ slabs.
 - `scratch`: intermediate volumes, in memory or as files, within the budget
 - `slabs`: plane ranges along z and their halos; a volume copied by them
 - `units`: lengths and bytes as people write them
+- `work`: slabs, map, progress and scratch as one thing that stages hand on
 """

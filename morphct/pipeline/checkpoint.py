@@ -71,11 +71,11 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
     labels = job.scratch.create("labels", job.shape, np.int32)
     stored = open_labels(writer.folder / "labels.zarr")
     ids = None if kept["ids"] is None else np.array(kept["ids"], np.int64)
-    with job.stage("read labels", 2) as tick:
+    with job.stage("read labels", 2) as work:
         source = stored if ids is None else numbering.numbered(stored, ids)
-        slabs.copy(source, labels, job.slabs, job.run_map, tick)
+        slabs.copy(source, labels, job.slabs, job.run_map, work.progress)
         void_ids = job.scratch.create("void_ids", job.shape, np.int32)
-        slabs.copy(open_labels(writer.folder / "voids.zarr"), void_ids, job.slabs, job.run_map, tick)
+        slabs.copy(open_labels(writer.folder / "voids.zarr"), void_ids, job.slabs, job.run_map, work.progress)
     owner = np.array(kept["owner"], np.int64)
     writer.worth_keeping = True
     return Segmented(

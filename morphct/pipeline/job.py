@@ -14,6 +14,7 @@ from ..ground.executors import RunMap
 from ..ground.scratch import Scratch
 from ..ground.slabs import Slab
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from .memory_plan import WorkPlan
 
 log = logging.getLogger("morphct")
@@ -70,6 +71,11 @@ class Job:
         return self.plan.slabs
 
     @property
+    def work(self) -> Work:
+        """How stages go over the volume, where nobody is told of it."""
+        return Work(tuple(self.slabs), self.run_map, None, self.scratch)
+
+    @property
     def voxels(self) -> int:
         """Voxels of the volume."""
         return self.shape[0] * self.shape[1] * self.shape[2]
@@ -94,8 +100,8 @@ class Job:
                 self.progress.note(sentence)
 
     @contextlib.contextmanager
-    def stage(self, name: str, passes: int = 1, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Time a stage; yields what the stage calls with the planes it has done.
+    def stage(self, name: str, passes: int = 1, total: int | None = None) -> Iterator[Work]:
+        """Time a stage; yields its work, which tells the planes done.
 
         Parameters
         ----------
@@ -108,7 +114,7 @@ class Job:
         """
         self.progress.stage(name, total if total is not None else passes * self.shape[0])
         start = time.perf_counter()
-        yield self.progress.advance
+        yield self.work.telling(self.progress.advance)
         seconds = time.perf_counter() - start
         rate = self.voxels / max(seconds, 1e-9) / 1e6
         self.stages.append(

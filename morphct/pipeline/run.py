@@ -214,8 +214,8 @@ def _segmented(
             log.info("labels and voids taken from the interrupted run")
             return kept
     found = segment(source, job, settings) if command == "run" else as_given(source, job, settings, grey)
-    with job.stage("write labels") as tick:
-        publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, tick)
+    with job.stage("write labels") as work:
+        publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
     checkpoint.save(writer, key, found, job)
     return found
 
@@ -273,11 +273,11 @@ def _measure(
     if grey is not None:
         grey = _at_hand("grey", grey, crops_of_grey and reading.costly_boxes(grey.volume), job)
     facts = replace(found.voids.facts, seeing=replace(found.voids.facts.seeing, seed=settings.run.seed))
-    with job.stage("measure") as tick:
+    with job.stage("measure") as work:
         measured = run_passes(
             found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
             owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
-            detection_diameter=found.detection_diameter, run_map=job.run_map, tick=tick,
+            detection_diameter=found.detection_diameter, run_map=job.run_map, tick=work.progress,
             views=settings.descriptors.views,
             tick_particles=job.part("measure particles", found.n * (1 + bool(found.voids.n))),
         )  # fmt: skip
@@ -298,6 +298,6 @@ def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:
     if not costly:
         return volume
     copy = job.scratch.create(f"values_{name}", job.shape, volume.dtype)
-    with job.stage(f"read {name}") as tick:
-        slabs.copy(volume, copy, job.slabs, job.run_map, tick)
+    with job.stage(f"read {name}") as work:
+        slabs.copy(volume, copy, job.slabs, job.run_map, work.progress)
     return copy

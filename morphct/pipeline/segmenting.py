@@ -73,9 +73,9 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     size = job.voxel_size
     facts = threshold_record.threshold_record(plan, fit, counts, found, size.smallest, size.unit)
     mask, before, holes = find_envelope(codes, found, job, settings)
-    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
+    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as work:
         parts = split.split(
-            mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, tick,
+            mask, job.voxel_size.spacing, settings.split, job.scratch, job.slabs, job.run_map, work.progress,
             settings.particles.min_voxels, before,
         )  # fmt: skip
         sealed = {}
@@ -90,8 +90,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
             f"no particle of at least {settings.particles.min_voxels} voxels was found ({dropped['too_small']} smaller "
             "ones); lower --set particles.min_voxels=N, or look at the level with `morphct inspect`"
         )
-    with job.stage("voids", 4) as tick:
-        owned, record = _voids(codes, parts.labels, holes, (plan, fit, found), job, settings, tick)
+    with job.stage("voids", 4) as work:
+        owned, record = _voids(codes, parts.labels, holes, (plan, fit, found), job, settings, work.progress)
         if record.get("false_expected") is not None:
             record["false_per_particle"] = record["false_expected"] / n
         facts["voids"] = record
@@ -158,11 +158,13 @@ def find_level(volume: Any, job: Job, settings: Settings) -> tuple:
         threshold.refuse_empty(plan.counts)
     log.info("filter: %s", plan.in_words())
     codes = job.scratch.create("codes", job.shape, np.uint16)
-    with job.stage("denoise") as tick:
-        counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, tick)
-    with job.stage("threshold", 2) as tick:
+    with job.stage("denoise") as work:
+        counts = denoise.apply(volume, codes, plan, job.slabs, job.run_map, work.progress)
+    with job.stage("threshold", 2) as work:
         fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases, plan.clear)
-        found = threshold.find(codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, tick, choice)
+        found = threshold.find(
+            codes, plan, fit, counts, settings.threshold, job.slabs, job.run_map, work.progress, choice
+        )
     for sentence in [*plan.warnings, *found.warnings]:
         job.warn(sentence)
     return codes, plan, fit, counts, found
@@ -195,25 +197,27 @@ def find_envelope(codes: Any, found: threshold.Threshold, job: Job, settings: Se
     """Stages 5 to 7: the solid mask with its voids filled, before sealing as well; with one level, the mask's holes."""
     mask = job.scratch.create("mask", job.shape, np.uint8)
     holes = None
-    with job.stage("envelope", 6) as tick:
+    with job.stage("envelope", 6) as work:
         halo = found.method == "halo"
         if halo:  # a void is darker than any core
-            threshold.apply(codes, found, mask, job.slabs, job.run_map, tick, -VOID_DEPTH)
-            holes = void_holes.holes(mask, job.scratch, job.slabs, job.run_map, tick)
-        threshold.apply(codes, found, mask, job.slabs, job.run_map, tick)
+            threshold.apply(codes, found, mask, job.slabs, job.run_map, work.progress, -VOID_DEPTH)
+            holes = void_holes.holes(mask, job.scratch, job.slabs, job.run_map, work.progress)
+        threshold.apply(codes, found, mask, job.slabs, job.run_map, work.progress)
         if halo:
-            hysteresis.drop_faint(mask, codes, found, settings.particles.min_voxels, job.slabs, job.run_map, tick)
+            hysteresis.drop_faint(
+                mask, codes, found, settings.particles.min_voxels, job.slabs, job.run_map, work.progress
+            )
         elif found.method != "deconvolution" or settings.voids.threshold == "holes":
-            holes = void_holes.holes(mask, job.scratch, job.slabs, job.run_map, tick)
-        components.drop_small(mask, settings.particles.min_voxels, job.slabs, job.run_map, tick)
-        components.fill(mask, job.slabs, job.run_map, tick)
+            holes = void_holes.holes(mask, job.scratch, job.slabs, job.run_map, work.progress)
+        components.drop_small(mask, settings.particles.min_voxels, job.slabs, job.run_map, work.progress)
+        components.fill(mask, job.slabs, job.run_map, work.progress)
         before = None
         if settings.voids.seal:
             before = job.scratch.create("unsealed", job.shape, np.uint8)
             for slab in job.slabs:
                 before[slab.z0 : slab.z1] = mask[slab.z0 : slab.z1]
             radii = SEAL_RADII + HALO_RADII * halo
-            sealing.seal(mask, job.voxel_size.relative, radii, job.scratch, job.slabs, job.run_map, tick)
+            sealing.seal(mask, job.voxel_size.relative, radii, job.scratch, job.slabs, job.run_map, work.progress)
     return mask, before, holes
 
 
@@ -227,8 +231,8 @@ def find_values(volume: Any, job: Job, settings: Settings) -> values.Values | No
     """
     options, smoothing = settings.threshold, settings.denoise
     filtered = smoothing.method not in ("auto", "none") or bool(smoothing.sigma)
-    with job.stage("look at the values") as tick:
-        found = values.find(volume, job.slabs, job.run_map, tick)
+    with job.stage("look at the values") as work:
+        found = values.find(volume, job.slabs, job.run_map, work.progress)
     if found is None and options.phase is not None:
         raise SettingsError(
             f"--phase {options.phase:g} names a value of a segmented volume, but {values.name_of(volume)} holds more "
@@ -258,17 +262,24 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
     options, run = settings.particles, (job.slabs, job.run_map)
     mask = job.scratch.create("mask", job.shape, np.uint8)
     exact = job.scratch.create("unsealed", job.shape, np.uint8)
-    with job.stage("envelope", 5) as tick:
-        values.write_mask(volume, found.values[taken], exact, *run, tick)
-        holes = void_holes.holes(exact, job.scratch, *run, tick)
+    with job.stage("envelope", 5) as work:
+        values.write_mask(volume, found.values[taken], exact, *run, work.progress)
+        holes = void_holes.holes(exact, job.scratch, *run, work.progress)
         values.fill_in(exact, holes[0], *run)
-        specks = components.drop_small(exact, options.min_voxels, *run, tick)
+        specks = components.drop_small(exact, options.min_voxels, *run, work.progress)
         slabs.copy(exact, mask, *run)
         if settings.voids.seal:
-            sealing.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, *run, tick)
-    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as tick:
+            sealing.seal(mask, job.voxel_size.relative, SEAL_RADII, job.scratch, *run, work.progress)
+    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as work:
         parts = split.split(
-            mask, job.voxel_size.spacing, settings.split.of_values(), job.scratch, *run, tick, options.min_voxels, exact
+            mask,
+            job.voxel_size.spacing,
+            settings.split.of_values(),
+            job.scratch,
+            *run,
+            work.progress,
+            options.min_voxels,
+            exact,
         )
         lost = sealed_pockets.take_out(parts.labels, parts.n, exact, *run)
         job.scratch.release("mask")
@@ -301,16 +312,16 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
 def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = None) -> Segmented:
     """The labels of an image made elsewhere, numbered 1 to n, and their voids; `grey` tells what could be seen."""
     likeness.refuse_grey_labels(image)
-    with job.stage("labels", 2) as tick:
-        ids = label_image.find_ids(image, job.slabs, job.run_map, tick)
+    with job.stage("labels", 2) as work:
+        ids = label_image.find_ids(image, job.slabs, job.run_map, work.progress)
         # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
         numbered = job.scratch.create("labels", job.shape, np.int32)
-        slabs.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, tick)
+        slabs.copy(label_image.Numbered(image, ids), numbered, job.slabs, job.run_map, work.progress)
         pieces = likeness.pieces_of_labels(numbered, len(ids), settings.particles.min_voxels, job.slabs, job.run_map)
     if pieces is not None:
         job.warn(likeness.is_a_mask(image, ids, pieces))
-    with job.stage("voids", 3) as tick:
-        found = void_holes.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, tick)
+    with job.stage("voids", 3) as work:
+        found = void_holes.inside_labels(numbered, settings.voids, job.scratch, job.slabs, job.run_map, work.progress)
         smallest = None
         if grey is not None:
             found, smallest = given_labels.look(

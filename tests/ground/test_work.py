@@ -1,0 +1,54 @@
+"""Work goes over slabs and items in order, tells its progress, and does not hang on the cut."""
+
+import numpy as np
+import pytest
+
+from morphct.ground.executors import Threads
+from morphct.ground.work import Work
+
+
+@pytest.mark.parametrize("planes", [1, 3, 7, 64])
+@pytest.mark.parametrize("run_map", [map, Threads(2)])
+def test_each_gives_results_in_order_and_tells_planes(planes, run_map):
+    volume, told = np.arange(20 * 3 * 4).reshape(20, 3, 4), []
+    work = Work.of(20, planes, run_map).telling(told.append)
+    parts = list(work.each(lambda slab: volume[slab.z0 : slab.z1].sum()))
+    assert [s.index for s in work.slabs] == list(range(len(parts)))
+    assert sum(parts) == volume.sum()
+    assert sum(told) == work.depth == 20
+    assert told == [s.depth for s in work.slabs]
+
+
+def test_do_runs_every_slab():
+    out = np.zeros((9, 2, 2), int)
+
+    def write(slab):
+        out[slab.z0 : slab.z1] += slab.index + 1
+
+    Work.of(9, 4).do(write)
+    assert out[:, 0, 0].tolist() == [1] * 4 + [2] * 4 + [3]
+
+
+def test_over_items_tells_what_each_counts_for():
+    told = []
+    work = Work.of(5).telling(told.append)
+    assert list(work.over(str, [3, 1], steps=[30, 10])) == ["3", "1"]
+    assert told == [30, 10]
+    assert list(work.over(str, [3, 1])) == ["3", "1"]
+    assert told == [30, 10]
+    assert list(work.telling(None).over(str, [2], steps=[5])) == ["2"]
+    assert told == [30, 10]
+
+
+def test_an_error_of_a_task_comes_through():
+    def task(slab):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Work.of(5, 1, Threads(2)).do(task)
+
+
+def test_no_volume_no_slabs():
+    work = Work(())
+    assert work.depth == 0
+    assert list(work.each(str)) == []
