@@ -18,7 +18,6 @@ from morphct.pipeline.settings import Settings
 from morphct.results.run_folder import open_run
 from morphct.segment.labels import likeness, values
 from morphct.views.report import words
-from morphct.views.report.page import tiles
 
 BARE = ["output.renders=false", "output.meshes=false", "calibrate.method=none", "descriptors.names=volume,voids"]
 
@@ -299,20 +298,3 @@ def test_a_noisy_mask_is_told(tmp_path):
     made = run(saved(tmp_path, mask), tmp_path / "out")
     assert any("voids are single voxels" in w and "voids.min_voxels=8" in w for w in made.provenance["warnings"])
     assert not run(saved(tmp_path, ndimage.binary_opening(mask)), tmp_path / "clean").provenance["warnings"]
-
-
-def test_the_share_of_void_is_that_of_all_where_whole_ones_hold_little():
-    import pandas as pd
-
-    from morphct.results.population import numbers, summarise
-
-    rows = {"volume_um3": [1000.0, 2.0], "void_fraction": [0.1, 0.0], "touches_border": [True, False]}
-    particles = pd.DataFrame({"equivalent_diameter_um": [12.0, 1.5], **rows}, index=[1, 2])
-    found = summarise(particles)
-    assert found["void_fraction"]["value"] == 0
-    assert found["void_fraction_all"]["value"] == pytest.approx(100 / 1002)
-    assert found["whole_volume_share"] == pytest.approx(2 / 1002)
-    row = numbers(found)
-    assert row["void_fraction_all"] == pytest.approx(100 / 1002)
-    (tile,) = [t for t in tiles(found | {"unit": "um"}) if t[0] == "void fraction"]
-    assert tile[1:] == ("10.0 %", "of all particles; 0 % of the whole ones")
