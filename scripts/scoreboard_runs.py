@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from scoreboard_phantoms import Case, phantom
 from morphct.descriptors.options import DescriptorOptions
 from morphct.ground.scratch import Scratch
 from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
 from morphct.pipeline import segmenting
 from morphct.pipeline.job import Job
 from morphct.pipeline.memory_plan import plan_work
@@ -69,11 +71,10 @@ def _morphct(made: Phantom) -> dict[str, Any]:
         pairs = made.contacts[["label_a", "label_b"]].to_numpy(np.int64)
         together = scoring.kept(made.labels, labels, pairs, SMALLEST)
         wanted = DescriptorOptions(names=("class", "void_fraction"))
-        measured = measure(
-            labels, segmented.n, made.voxel_size, slabs=job.slabs, void_labels=voids, owner=segmented.voids.owner,
-            void_facts=segmented.voids.facts, grey=made.grey, wanted=tabulate.needed(wanted),
-            detection_diameter=segmented.detection_diameter,
-        )  # fmt: skip
+        labelled = Labelled(
+            labels, segmented.n, made.voxel_size, replace(segmented.voids, labels=voids), segmented.detection_diameter
+        )
+        measured = measure(labelled, job.work, grey=made.grey, wanted=tabulate.needed(wanted))
         table = tabulate.tabulate(measured, None, wanted).particles
     return {
         "ours": _plain(score),

@@ -21,7 +21,7 @@ A label image made elsewhere (`measure`) enters at 11.
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from ..ground.scratch import Scratch
 from ..ground.units import VoxelSize
 from ..measurement.all_passes import measure as run_passes
 from ..measurement.all_passes import needs_crops_of_grey
+from ..measurement.labelled import Labelled
 from ..reading.volume import Volume
 from ..results import tabulate
 from ..results.run_folder import RunFolder, RunWriter
@@ -95,10 +96,11 @@ def run(
     with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
             job.warn(note)
-        found = _segmented("run", job, writer, settings, volume)
+        request = Request("run", settings, volume, None, channels, sample)
+        found = _segmented(request, job, writer)
         # the values of a segmented volume are names, no greys
         grey = None if found.threshold.get("method") == "values" else volume
-        return _finish("run", job, writer, settings, volume, grey, channels, found, sample)
+        return _finish(request, job, writer, found, grey)
 
 
 def measure_file(
@@ -108,7 +110,6 @@ def measure_file(
     grey: str | Path | None = None,
     voxel_size: str | VoxelSize | None = None,
     settings: Settings | None = None,
-    config: str | Path | None = None,
     overwrite: bool = False,
     sample: str | None = None,
     progress: Progress | None = None,
@@ -121,7 +122,7 @@ def measure_file(
         Label image: whole numbers, 0 for background, ids of any size with or without gaps.
     grey : path, optional
         The volume the labels were made from, of the same shape.
-    voxel_size, settings, config, overwrite, sample, progress
+    voxel_size, settings, overwrite, sample, progress
         As for `run`.
 
     Raises
@@ -129,7 +130,7 @@ def measure_file(
     UserError
         For everything the user can mend; nothing is left behind then.
     """
-    settings = _settings(settings, config, voxel_size)
+    settings = _settings(settings, None, voxel_size)
     image = reading.open_labels(path, **settings.input.reading)
     volume = open_volume(grey, settings) if grey is not None else None
     if volume is not None:
@@ -139,8 +140,8 @@ def measure_file(
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
-        found = _segmented("measure", job, writer, settings, image, volume)
-        return _finish("measure", job, writer, settings, image, volume, channels, found, sample)
+        request = Request("measure", settings, image, volume, channels, sample)
+        return _finish(request, job, writer, _segmented(request, job, writer), volume)
 
 
 def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
@@ -161,6 +162,32 @@ def open_channels(settings: Settings, volume: Volume) -> dict[str, Volume]:
     channels = reading.open_channels(reading.channel_files(settings.input.channels), volume, **settings.input.reading)
     tabulate.needed(settings.descriptors, tuple(channels))
     return channels
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, and the files it is asked of.
+
+    Attributes
+    ----------
+    command : {"run", "measure"}
+    settings : Settings
+    source : Volume
+        The grey volume of a run, the label image of `measure`.
+    grey : Volume or None
+        What comes with a label image.
+    channels : dict of Volume
+        Co-registered maps by name.
+    sample : str or None
+        Its name on the page.
+    """
+
+    command: str
+    settings: Settings
+    source: Volume
+    grey: Volume | None
+    channels: dict[str, Volume]
+    sample: str | None
 
 
 @contextlib.contextmanager
@@ -203,41 +230,30 @@ def _logged(writer: RunWriter) -> Iterator[None]:
         handler.close()
 
 
-def _segmented(
-    command: str, job: Job, writer: RunWriter, settings: Settings, source: Volume, grey: Volume | None = None
-) -> Segmented:
+def _segmented(request: Request, job: Job, writer: RunWriter) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
-    key = checkpoint.key_of(command, settings, source, grey)
+    settings, source, grey = request.settings, request.source, request.grey
+    key = checkpoint.key_of(request.command, settings, source, grey)
     if settings.run.resume:
         kept = checkpoint.load(writer, key, job)
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
-    found = segment(source, job, settings) if command == "run" else as_given(source, job, settings, grey)
+    found = segment(source, job, settings) if request.command == "run" else as_given(source, job, settings, grey)
     with job.stage("write labels") as work:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
     checkpoint.save(writer, key, found, job)
     return found
 
 
-def _finish(
-    command: str,
-    job: Job,
-    writer: RunWriter,
-    settings: Settings,
-    source: Volume,
-    grey: Volume | None,
-    channels: dict[str, Volume],
-    found: Segmented,
-    sample: str | None,
-) -> RunFolder:
-    """Stages 11 to 13: from labels to a whole run folder."""
-    started = now()
+def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, grey: Volume | None) -> RunFolder:
+    """Stages 11 to 13: from labels, and grey where there is any, to a whole run folder."""
+    started, settings = now(), request.settings
     if settings.output.labels_tif:
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = mid_planes.MidPlaneRecorder(grey) if grey is not None else None
-    tables, calibration, at_hand = _measure(job, settings, found, watched, channels)
+    tables, calibration, at_hand = _measure(request, job, found, watched)
     publish.write_tables(writer, settings, tables)
     publish.write_calibration(writer, calibration)
     if found.threshold:
@@ -248,48 +264,48 @@ def _finish(
     with job.stage("review", total=1):
         publish.write_review(writer, job, settings, found, tables, doubts, at_hand)
     writer.text("settings.toml", settings.to_toml())
-    inputs = input_record(source, job.voxel_size, reading.content_hash(source))
-    if channels:
-        inputs["channels"] = {n: channel_record(c, reading.content_hash(c)) for n, c in channels.items()}
-    facts = {"sample": sample, "segmentation": found.facts}
-    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    inputs = _inputs(request, job)
+    facts = {"sample": request.sample, "segmentation": found.facts}
+    writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory
     publish.write_pages(writer, job, settings, watched)
-    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     return RunFolder(writer.commit())
 
 
+def _inputs(request: Request, job: Job) -> dict[str, Any]:
+    """What was read, for the record."""
+    source, channels = request.source, request.channels
+    inputs = input_record(source, job.voxel_size, reading.content_hash(source))
+    if channels:
+        inputs["channels"] = {n: channel_record(c, reading.content_hash(c)) for n, c in channels.items()}
+    return inputs
+
+
 def _measure(
-    job: Job,
-    settings: Settings,
-    found: Segmented,
-    grey: mid_planes.MidPlaneRecorder | None,
-    channels: dict[str, Volume],
+    request: Request, job: Job, found: Segmented, grey: mid_planes.MidPlaneRecorder | None
 ) -> tuple[tabulate.Tables, Calibration | None, Any]:
     """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on."""
-    wanted = tabulate.needed(settings.descriptors, tuple(channels))
+    settings, asked = request.settings, request.settings.descriptors
+    channels = request.channels
+    wanted = tabulate.needed(asked, tuple(channels))
     crops_of_grey = grey is not None and needs_crops_of_grey(wanted)
     maps = {name: _at_hand(name, channel, reading.costly_boxes(channel), job) for name, channel in channels.items()}
     if grey is not None:
         grey = _at_hand("grey", grey, crops_of_grey and reading.costly_boxes(grey.volume), job)
     facts = replace(found.voids.facts, seeing=replace(found.voids.facts.seeing, seed=settings.run.seed))
+    voids = replace(found.voids, facts=facts)
+    labelled = Labelled(found.labels, found.n, job.voxel_size, voids, found.detection_diameter)
     with job.stage("measure") as work:
-        measured = run_passes(
-            found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
-            owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
-            detection_diameter=found.detection_diameter, run_map=job.run_map, tick=work.progress,
-            views=settings.descriptors.views,
-            tick_particles=job.part("measure particles", found.n * (1 + bool(found.voids.n))),
-        )  # fmt: skip
+        crops = work.telling(job.part("measure particles", found.n * (1 + bool(found.voids.n))))
+        measured = run_passes(labelled, work, grey=grey, channels=maps, wanted=wanted, views=asked.views, crops=crops)
     with job.stage("calibrate", total=1):
         calibration = calibrate_measured(
-            measured, found.threshold, settings.calibrate, settings.descriptors.names, settings.voids.to_mapping(),
-            settings.run.seed, job.run_map,
+            measured, found.threshold, settings.calibrate, asked.names, settings.voids.to_mapping(),
+            settings.run.seed, job.work,
         )  # fmt: skip
     with job.stage("tables", total=1):
-        tables = tabulate.tabulate(
-            measured, found.ids, settings.descriptors, settings.aggregates, job.run_map, calibration
-        )
+        tables = tabulate.tabulate(measured, found.ids, asked, settings.aggregates, job.work, calibration)
     return tables if found.voids_trusted else publish.without_voids(tables), calibration, grey
 
 
