@@ -9,6 +9,7 @@ from ..ground.executors import RunMap
 from ..ground.scratch import Scratch
 from ..ground.slabs import Slab, plan_slabs
 from ..ground.units import VoxelSize, as_voxel_size
+from ..ground.work import Work
 from ..measurement.aggregates import AggregateOptions
 from ..measurement.all_passes import measure as run_passes
 from ..reading import check_channels
@@ -82,15 +83,16 @@ def measure_array(
     options = DescriptorOptions(names=tuple(names), compat=compat)
     wanted = needed(options, tuple(channels))
     slabs = plan_slabs(image.shape[0], 64) if slabs is None else slabs
-    ids = label_image.find_ids(image, slabs, run_map)
-    numbered = label_image.Numbered(image, ids)
     with Scratch() as scratch:
+        work = Work(tuple(slabs), run_map, None, scratch)
+        ids = label_image.find_ids(image, work)
+        numbered = label_image.Numbered(image, ids)
         void_options = void_options or VoidOptions()
-        found = holes.inside_labels(numbered, void_options, scratch, slabs, run_map)
+        found = holes.inside_labels(numbered, void_options, work)
         smallest = None
         if grey is not None and "void_voxels_low" in wanted:
             found, smallest = given_labels.look(found, numbered, grey, size, DenoiseOptions())
-        found = add_open(found, numbered, len(ids), size, void_options, slabs, run_map)
+        found = add_open(found, numbered, len(ids), size, void_options, work)
         measured = run_passes(
             numbered,
             len(ids),

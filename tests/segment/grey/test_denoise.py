@@ -11,6 +11,7 @@ from morphct.ground.errors import SegmentationError
 from morphct.ground.executors import Threads
 from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.kernels.grey import blocks as kernels
 from morphct.kernels.grey.filters import gaussian_codes, gaussian_codes_masked
 from morphct.kernels.grey.neighbourhood import median_codes, nlm_codes
@@ -45,7 +46,7 @@ def powder(seed=0, shape=(48, 64, 72), sd=400.0):
 def denoised(volume, options=None, slabs=5, run_map=map, phases="auto"):
     plan = denoise.plan(volume, None, options or DenoiseOptions(), phases)
     out = np.zeros(volume.shape, np.uint16)
-    counts = denoise.apply(volume, out, plan, plan_slabs(len(volume), slabs), run_map)
+    counts = denoise.apply(volume, out, plan, Work.of(len(volume), slabs, run_map))
     return plan, out, counts
 
 
@@ -276,7 +277,7 @@ def test_whole_and_cut_give_the_same_bytes(kind, options):
     for planes, run_map in ((25, map), (1, map), (7, Threads(2)), (4, map)):
         out = np.zeros(volume.shape, np.uint16)
         ticks = []
-        counts = denoise.apply(volume, out, plan, plan_slabs(25, planes), run_map, ticks.append)
+        counts = denoise.apply(volume, out, plan, Work.of(25, planes, run_map).telling(ticks.append))
         assert sum(ticks) == 25
         results.append((out, counts))
     first, counts = results[0]
