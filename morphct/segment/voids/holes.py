@@ -45,7 +45,8 @@ def _walls(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.nd
     planes = np.ascontiguousarray(ids[a:b])
     if planes.any():
         held = np.ascontiguousarray(labels[a:b])
-        morphology.pocket_walls(planes, held, slab.z0 - a, slab.z1 - a, a == 0, b == depth, low, high, faces)
+        looked_at, ends = (slab.z0 - a, slab.z1 - a), (a == 0, b == depth)
+        morphology.pocket_walls(planes, held, looked_at, ends, low, high, faces)
     return low, high, faces
 
 

@@ -99,7 +99,7 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
     limits = np.array([-_below(-2.5 * model.sd), _below(4 * model.sd)])
     small = limits[0] < np.iinfo(np.int16).max  # only dips of flat voxels are looked at afterwards
     dips, marks = np.empty(codes.shape, np.int16 if small else np.int32), np.zeros(codes.shape, np.uint8)
-    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, dips, marks)
+    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, (dips, marks))
     part = slice(slab.z0 - a, last - a)
     use = marks[part] & 1
     if deep:

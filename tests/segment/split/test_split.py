@@ -516,22 +516,6 @@ def test_uncompiled_kernels_agree():
     assert json.loads(said[0])[0]["basins"] > 3
 
 
-def test_released_memory_is_used_again_as_zeros_within_the_budget():
-    scratch = Scratch(budget=4000)
-    first = scratch.create("first", (10, 10, 10), np.float32)
-    first[:] = 7
-    scratch.release(first)
-    again = scratch.create("again", (10, 10, 10), np.int32)
-    assert np.shares_memory(first, again)
-    assert again.dtype == np.int32
-    assert not again.any()
-    scratch.release(again)
-    other = scratch.create("other", (10, 10, 20), np.uint8)
-    assert isinstance(other, np.ndarray)
-    assert not np.shares_memory(other, again)
-    scratch.close()
-
-
 @pytest.mark.parametrize("shape", [(9, 8, 12), (2, 5, 40), (4, 2, 3)])
 def test_boxes_naive_twin(shape):
     mask = blobs(shape, 4, 0.8, -0.5)

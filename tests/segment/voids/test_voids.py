@@ -172,7 +172,7 @@ def test_dip_kernels_naive_twins(seed):
     truth = truth.reshape(shape)
     inside = (depths == 3) & (codes > 0)
     dips, marks = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
-    assert kernel.flat_core(codes, depths, 3, plateau, 8, z0, np.array([90, 300]), dips, marks)
+    assert kernel.flat_core(codes, depths, 3, plateau, 8, z0, np.array([90, 300]), (dips, marks))
     np.testing.assert_array_equal(marks, np.where(inside, (np.abs(truth) < 90) + 2 * (truth > 300), 0))
     np.testing.assert_array_equal(dips[marks > 0], truth[marks > 0])
     found = np.zeros(shape, np.uint8)
