@@ -1,10 +1,12 @@
 """What the steps of the segmentation hand on: grey values, envelope, voids searched, and the particles and voids."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..ground.units import VoxelSize
 from ..segment.grey.denoise import DenoisePlan
 from ..segment.grey.histogram import GreyCounts, PhaseFit
 from ..segment.mask.threshold import Threshold
@@ -85,6 +87,12 @@ class Searched:
     between: np.ndarray | None = None
     depth: float = 0.0
     specks: int | None = None
+
+    def detection_diameter(self, size: VoxelSize) -> float | None:
+        """Diameter of voids seen in 95 of 100 cases, in the unit of the voxel size; None: no void is seen as often."""
+        if self.seen is None or math.isnan(self.seen.d95):
+            return None
+        return self.seen.d95 * size.smallest
 
 
 @dataclass

@@ -88,15 +88,14 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
         work.scratch.release(grey.codes)
         work.scratch.trim()
         owned = add_open(owned, parts.labels, kept.n, job.voxel_size, settings.voids, work)
-    looked = threshold_record.dip_record(searched, grey.plan.scale, kept.n, job.voxel_size)
     return Segmented(
         labels=parts.labels,
         n=kept.n,
         voids=owned,
-        detection_diameter=looked.get("detection_diameter_95"),
+        detection_diameter=searched.detection_diameter(job.voxel_size),
         voids_trusted=grey.plan.reached or (filled.holes is not None and grey.threshold.method != "halo"),
         facts={"split": parts.summary(), "sealed": sealed, "dropped": kept.dropped},
-        threshold=threshold_record.threshold_record(grey, looked, job.voxel_size),
+        threshold=threshold_record.threshold_record(grey, searched, kept.n, job.voxel_size),
         histogram=threshold_record.histogram_text(grey.counts, grey.fit),
         margins=parts.margins and parts.margins.renumbered(kept.table),
     )

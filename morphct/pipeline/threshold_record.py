@@ -34,8 +34,8 @@ def histogram_text(counts: GreyCounts, fit: PhaseFit) -> str:
     return histogram_table(counts, fit).to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def threshold_record(grey: Grey, looked: dict[str, Any], size: VoxelSize) -> dict[str, Any]:
-    """The content of `threshold.json`; greys are those of the file. looked: what `dip_record` tells."""
+def threshold_record(grey: Grey, searched: Searched, n: int, size: VoxelSize) -> dict[str, Any]:
+    """The content of `threshold.json`; greys are those of the file. n: particles."""
     plan, fit, counts, found = grey.plan, grey.fit, grey.counts, grey.threshold
     blur = None if found.blur is None else found.blur * size.smallest
     return {
@@ -61,7 +61,7 @@ def threshold_record(grey: Grey, looked: dict[str, Any], size: VoxelSize) -> dic
         },
         "words": list(fit.words),
         "warnings": list(found.warnings),
-        "voids": looked,
+        "voids": _dips(searched, plan.scale, n, size),
     }
 
 
@@ -141,7 +141,7 @@ def contrast(plan: DenoisePlan, fit: PhaseFit) -> dict[str, float | None]:
     return {"snr": top / plan.noise.sd, "cnr": (top - bottom) / plan.noise.sd}
 
 
-def dip_record(searched: Searched, scale: float, n: int, size: VoxelSize) -> dict[str, Any]:
+def _dips(searched: Searched, scale: float, n: int, size: VoxelSize) -> dict[str, Any]:
     """What the search for voids found out: noise inside particles, depth that counts, smallest void seen.
 
     The detection diameters are simulated; those of the formula (`dip_model.detection_limits`) stand beside them.
@@ -166,7 +166,7 @@ def dip_record(searched: Searched, scale: float, n: int, size: VoxelSize) -> dic
         "depth": model.seed_depth * scale,
         "depth_in_sd": model.seed_depth / model.sd,
         "detection_diameter_50": _number(seen.d50 * edge),
-        "detection_diameter_95": _number(seen.d95 * edge),
+        "detection_diameter_95": searched.detection_diameter(size),
         "formula_diameter_50": _number(formula["d50"] * edge),
         "formula_diameter_95": _number(formula["d95"] * edge),
         "simulated": [
