@@ -87,13 +87,13 @@ def _morphct(made: Phantom) -> dict[str, Any]:
 
 def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
     """Scores when every basin goes to the true particle that holds most of it: what no merging can surpass."""
-    codes, _, _, _, level = segmenting.find_level(made.grey, job, settings)
-    mask, before, _ = segmenting.find_envelope(codes, level, job, settings)
+    grey = segmenting.find_level(made.grey, job, settings)
+    filled = segmenting.find_envelope(grey, job, settings)
     labels = job.scratch.create("labels", job.shape, np.int32)
     heights = job.scratch.create("distance", job.shape, np.float32)
-    distance.squared_distance(mask, made.voxel_size.spacing, heights, job.slabs)
-    found = basins.find(heights, labels, job.slabs)
-    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
+    distance.squared_distance(filled.mask, made.voxel_size.spacing, heights, job.work)
+    found = basins.find(heights, labels, job.work)
+    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), job.work)
     table = scoring.contingency(made.labels, labels)
     order = np.lexsort((table.truth, -table.voxels))
     order = order[(table.found[order] > 0) & (table.truth[order] > 0)]
@@ -101,11 +101,10 @@ def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
     goal = np.zeros(found.n + 1, np.int32)
     goal[basin] = table.truth[order][first]
     merged = goal[np.asarray(labels[:])]
-    for name in ("labels", "distance", "mask", "codes"):
-        job.scratch.release(name)
-    if before is not None:
-        job.scratch.release("unsealed")
-    numbering.keep_particles(merged, int(goal.max()), ParticleOptions(), job.slabs)
+    for volume in (labels, heights, grey.codes):
+        job.scratch.release(volume)
+    segmenting.release(filled, job.work)
+    numbering.keep_particles(merged, int(goal.max()), ParticleOptions(), job.work)
     return _scored(made, merged)
 
 

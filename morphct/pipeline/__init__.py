@@ -6,6 +6,7 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 
 - `batch`: many samples: manifests, samples that fail alone, one table
 - `checkpoint`: what an interrupted run keeps, for `--resume`
+- `few_values`: stages 2 to 10 of a volume of a handful of values
 - `inspection`: looking before computing: `inspect`, `check`
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
 - `measuring`: a label image to tables, in memory: `morphct.measure`
@@ -14,6 +15,7 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `publish`: what a run leaves: label stores, tables, numbers, figures, pictures, page
 - `recalibrate`: the calibration of a finished run, in full
 - `run`: the stages in order; the only file that knows the order
+- `segmented`: what the steps of the segmentation hand on
 - `segmenting`: grey to particles and voids: the stages that read grey, in order
 - `settings`: the options of all stages as one thing, from and to TOML
 - `threshold_record`: how grey became a mask, as `threshold.json` and `histogram.csv` tell it

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..ground import slabs
 from ..ground.cautions import Caution, weight_of
 from ..reading.volume import Volume
 from ..results.run_folder import CHECKPOINT, RunWriter, open_labels
@@ -20,7 +19,7 @@ from ..segment.split.margins import Margins
 from ..segment.voids.facts import VoidFacts
 from ..segment.voids.ownership import Voids
 from .job import Job
-from .segmenting import Segmented
+from .segmented import Segmented
 from .settings import Settings
 
 WORTH = 60.0  # seconds of work from which it is kept when a run is interrupted; less is sooner done again
@@ -73,9 +72,9 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
     ids = None if kept["ids"] is None else np.array(kept["ids"], np.int64)
     with job.stage("read labels", 2) as work:
         source = stored if ids is None else numbering.numbered(stored, ids)
-        slabs.copy(source, labels, job.slabs, job.run_map, work.progress)
+        work.copy(source, labels)
         void_ids = job.scratch.create("void_ids", job.shape, np.int32)
-        slabs.copy(open_labels(writer.folder / "voids.zarr"), void_ids, job.slabs, job.run_map, work.progress)
+        work.copy(open_labels(writer.folder / "voids.zarr"), void_ids)
     owner = np.array(kept["owner"], np.int64)
     writer.worth_keeping = True
     return Segmented(

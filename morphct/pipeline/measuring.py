@@ -71,15 +71,15 @@ def measure_array(
     image, grey, channels = _checked(image, grey, channels or {})
     size = as_voxel_size(voxel_size)
     wanted = needed(asked, tuple(channels))
-    work = work or Work.of(image.shape[0], PLANES)
-    ids = label_image.find_ids(image, work.slabs, work.run_map)
-    numbered = label_image.Numbered(image, ids)
     with Scratch() as scratch:
-        found = holes.inside_labels(numbered, settings.voids, scratch, work.slabs, work.run_map)
+        work = replace(work or Work.of(image.shape[0], PLANES), scratch=scratch)
+        ids = label_image.find_ids(image, work)
+        numbered = label_image.Numbered(image, ids)
+        found = holes.inside_labels(numbered, settings.voids, work)
         smallest = None
         if grey is not None and "void_voxels_low" in wanted:
             found, smallest = given_labels.look(found, numbered, grey, size, settings.denoise)
-        found = add_open(found, numbered, len(ids), size, settings.voids, work.slabs, work.run_map)
+        found = add_open(found, numbered, len(ids), size, settings.voids, work)
         labelled = Labelled(numbered, len(ids), size, found, smallest)
         measured = run_passes(labelled, work, grey=grey, channels=channels, wanted=wanted, views=asked.views)
         calibration = calibrate_measured(measured, {}, settings.calibrate, asked.names, work=work.telling(None))

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import reading
-from ..ground import slabs
 from ..ground.executors import executor
 from ..ground.scratch import Scratch
 from ..ground.units import VoxelSize
@@ -43,7 +42,8 @@ from . import checkpoint, publish
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
-from .segmenting import Segmented, as_given, segment
+from .segmented import Segmented
+from .segmenting import as_given, segment
 from .settings import Settings
 
 log = logging.getLogger("morphct")
@@ -315,5 +315,5 @@ def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:
         return volume
     copy = job.scratch.create(f"values_{name}", job.shape, volume.dtype)
     with job.stage(f"read {name}") as work:
-        slabs.copy(volume, copy, job.slabs, job.run_map, work.progress)
+        work.copy(volume, copy)
     return copy

@@ -285,7 +285,7 @@ def test_ids_of_any_type(dtype):
 def test_huge_ids_with_gaps():
     image = np.zeros((4, 5, 6), np.int64)
     image[0], image[1, :2], image[3, 4, 5] = 2**40, 5, 2**62
-    ids = label_images.find_ids(image, plan_slabs(4, 1))
+    ids = label_images.find_ids(image, Work.of(4, 1))
     assert ids.tolist() == [5, 2**40, 2**62]
     assert np.unique(label_images.Numbered(image, ids)[0:4]).tolist() == [0, 1, 2, 3]
 
@@ -308,7 +308,7 @@ def test_many_ids_that_share_their_low_bits():
 )
 def test_what_is_no_label_image_is_refused(image, word):
     with pytest.raises(InputError, match=word):
-        label_images.find_ids(image, plan_slabs(max(1, image.shape[0]), 3))
+        label_images.find_ids(image, Work.of(max(1, image.shape[0]), 3))
 
 
 # ---- crops
