@@ -118,7 +118,10 @@ def view_frames(views: int = VIEWS) -> np.ndarray:
     multiple of 24. The set is mapped onto itself, pixels included, by every turn of the lattice, so a particle turned
     by 90 degrees has the same silhouettes. The first 24 are half the corners of a truncated cuboctahedron.
     """
-    turns = np.array(_lattice_turns())
+    from scipy.spatial.transform import Rotation
+
+    turns = np.rint(Rotation.create_group("O").as_matrix())  # of the cubic lattice
+    turns = turns[np.argsort(-np.trace(turns, axis1=1, axis2=2), kind="stable")]  # the identity first
     lines = np.zeros((0, 3))
     frames = []
     for _ in range(math.ceil(max(views, 1) / len(turns))):
@@ -142,15 +145,3 @@ def _loneliest(turns: np.ndarray, lines: np.ndarray) -> np.ndarray:
     copies = np.abs(np.einsum("kij,nj,ni->nk", turns, seeds, seeds))[:, 1:].max(1)
     others = np.abs(seeds @ lines.T).max(1)
     return seeds[np.argmin(np.maximum(copies, others))]
-
-
-def _lattice_turns() -> list[np.ndarray]:
-    """The 24 rotations of the cubic lattice."""
-    turns = []
-    for order in ((0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 2, 1), (2, 1, 0), (1, 0, 2)):
-        for signs in np.ndindex(2, 2, 2):
-            turn = np.zeros((3, 3))
-            turn[range(3), order] = 1 - 2 * np.array(signs)
-            if np.linalg.det(turn) > 0:
-                turns.append(turn)
-    return turns
