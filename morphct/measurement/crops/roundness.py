@@ -15,7 +15,7 @@ from .box import MARGIN, Spacing, padded
 from .grid import in_grid, regridded
 
 VIEWS = 24
-BLUR = 0.7  # voxels; the outline is where the blurred occupancy passes LEVEL
+SILHOUETTE_BLUR_VOXELS = 0.7  # voxels; the outline is where the blurred occupancy passes LEVEL
 LEVEL = 0.5
 COARSER_ABOVE = 60.0  # inscribed radius in voxels above which the silhouettes are taken on a grid half as fine
 # smoothing of an outline along its length: pixels, and share of its largest circle's radius; of these what it brings
@@ -72,7 +72,7 @@ def roundness_of_box(box: np.ndarray, spacing: Spacing, ball: Ball, views: int =
     pitch = 2 * unit if ball.radius > COARSER_ABOVE * unit else unit
     grid = regridded(box, spacing, pitch)
     # the blur of .7 voxel reaches 3; on a coarser grid the margin has become thinner than that
-    field = blurred(np.pad(grid, MARGIN), gaussian_weights(BLUR))
+    field = blurred(np.pad(grid, MARGIN), gaussian_weights(SILHOUETTE_BLUR_VOXELS))
     core = in_grid(ball.centre, spacing, pitch) + MARGIN
     blocks = silhouettes.occupied_blocks(field)
     room = np.empty((8 * sum(field.shape) + 1000, 2))
