@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from morphct.measurement.labelled import Labelled
 from scipy.special import expit, log_expit
 
 from morphct.descriptors.options import DescriptorOptions
 from morphct.ground.scratch import Scratch
 from morphct.measurement import aggregates
 from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
 from morphct.pipeline import segmenting
 from morphct.pipeline.job import Job
 from morphct.pipeline.memory_plan import plan_work
