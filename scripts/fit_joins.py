@@ -80,7 +80,7 @@ def _sealed(made: Phantom, job: Job) -> tuple[Any, Any]:
     components.fill(before, job.work)
     components.drop_small(before, Settings().particles.min_voxels, job.work)
     mask = before.copy()
-    sealing.seal(mask, job.voxel_size.relative, sealing.RADII, job.work)
+    sealing.seal(mask, job.voxel_size.relative, sealing.RADII_EDGES, job.work)
     return mask, before
 
 
@@ -95,8 +95,8 @@ def _graph(made: Phantom, exact: bool) -> tuple[basin_graph.Graph, scoring.Conti
             mask, before = filled.mask, filled.unsealed
         labels = np.zeros(mask.shape, np.int32)
         heights = distance.heights(mask, spacing, job.work)
-        found = basins.find(heights, labels, job.work)
-        graph = basin_graph.find(mask, heights, found, distance.relative_edges(spacing), job.work, before)
+        found = basins.find_basins(heights, labels, job.work)
+        graph = basin_graph.build_graph(mask, heights, found, distance.relative_edges(spacing), job.work, before)
         basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), job.work)
     return graph, scoring.contingency(made.labels, labels)
 
@@ -117,7 +117,7 @@ def scores(trial: Trial, rule: Any) -> dict[str, float]:
     most = large[truth] & (2 * shared > table.truth_sizes[truth])
     return {
         "f1": float(2 * match.sum() / (large.sum() + (sizes[1:] >= SMALLEST).sum())),
-        "one": float((held[large] >= scoring.WHOLE * covered[large]).mean()),
+        "one": float((held[large] >= scoring.WHOLE_SHARE * covered[large]).mean()),
         "merged": float((np.bincount(found[most], minlength=n + 1) >= 2).sum() / large.sum()),
     }
 
@@ -127,7 +127,7 @@ def told(trials: list[Trial], figures: dict[str, float]) -> dict[str, dict[str, 
     found: dict[str, list[dict[str, float]]] = {}
     for trial in trials:
         found.setdefault(trial.family, []).append(
-            scores(trial, lambda graph: merging.join(graph, 0.0, kernel.LIMIT, figures=figures).particles)
+            scores(trial, lambda graph: merging.join(graph, 0.0, kernel.REFERENCE_JOIN, figures=figures).particles)
         )
     return {f: {name: float(np.mean([s[name] for s in some])) for name in some[0]} for f, some in found.items()}
 

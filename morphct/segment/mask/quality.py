@@ -12,7 +12,7 @@ from . import phase_choice
 from .facts import Quality
 from .levels import LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED, Threshold
 from .local_level import LocalMap
-from .method_choice import CLEAR_HALO
+from .method_choice import CLEAR_HALO_DEPTH
 from .middle_box import measure_box
 
 CLIPPED_SHARE = (
@@ -72,7 +72,7 @@ def _supported(found: Threshold, plan: DenoisePlan, fit: PhaseFit) -> bool:
     """Whether the grey values speak for the level: phases, two clear classes, or a halo."""
     if found.choice is not None:  # made by what was measured
         return True
-    if found.halo is not None and (found.halo.depth or 0.0) >= CLEAR_HALO:
+    if found.halo is not None and (found.halo.depth or 0.0) >= CLEAR_HALO_DEPTH:
         return True
     return fit.ok or (found.method == "otsu" and plan.clear)
 

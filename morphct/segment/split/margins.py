@@ -108,7 +108,7 @@ class Margins:
         return cls(**given)
 
 
-def find(graph: Graph, steps: Steps, particles: np.ndarray, limit: float, reach: float, least: int) -> Margins:
+def find_margins(graph: Graph, steps: Steps, particles: np.ndarray, limit: float, reach: float, least: int) -> Margins:
     """Margins of a split.
 
     Parameters

@@ -23,10 +23,10 @@ CAPTURE_SHARE = (0.90, 0.90, 0.86, 0.85, 0.86, 0.88, 0.91, 0.95, 0.99)
 
 # median step between neighbours on both sides of the level, as a share of the contrast, by blur in shortest edges:
 # balls and random fields of voxels blurred by a Gaussian, noise up to .15 of the contrast
-STEP = (0.983, 0.838, 0.628, 0.479, 0.395)
+EDGE_STEP = (0.983, 0.838, 0.628, 0.479, 0.395)
 
 
-STEP_BLUR = (0.3, 0.4, 0.5, 0.6, 0.7)
+EDGE_STEP_BLUR = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ def total_blur(plan: DenoisePlan, found: Threshold) -> float:
     sharp optics; where edges are too steep for that, from the step between neighbours."""
     blur = plan.blur if found.blur is None else found.blur
     step = None if found.quality is None else found.quality.signs.edge_step
-    if step is None or step <= STEP[-1]:
+    if step is None or step <= EDGE_STEP[-1]:
         return blur
-    return min(blur, float(np.interp(-step, [-s for s in STEP], STEP_BLUR)))
+    return min(blur, float(np.interp(-step, [-s for s in EDGE_STEP], EDGE_STEP_BLUR)))
 
 
 def hole_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold) -> DipModel | None:
