@@ -20,9 +20,8 @@ TRIED_DIAMETERS = 8  # diameters tried around the limit
 LARGER_RATIOS = (1.5, 2.2, 3.5)  # and beyond it, over the diameter seen in 95 of 100 cases
 MOST_TRIALS, FEWEST_TRIALS = 64, 8  # voids of each, and that many where they are large
 SIMULATED_VOXELS = 400_000  # simulated of each, so that it takes a second or two
-D95_RATIO = (
-    1.3  # of the diameters seen in 95 and 50 of 100 cases, where the formula has no d95; it starts the search only
-)
+# of the diameters seen in 95 and 50 of 100 cases, where the formula has no d95; it starts the search only
+D95_RATIO = 1.3
 LARGEST_DIAMETER_EDGES = 60.0  # shortest edges; the table of diameters ends here
 # what is believed of offset and slope of the fit before a void is simulated: the formula, give or take
 _PRIOR_SD = (1.0, 0.5)

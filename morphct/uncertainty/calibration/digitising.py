@@ -20,7 +20,7 @@ from ...segment.labels import components
 from ...segment.mask import levels, local_level
 from ...segment.voids import holes, ownership, voids
 from ...segment.voids import options as options_
-from ...segment.voids.dip_model import DipModel
+from ...segment.voids.dip_model import DipModel, in_codes
 from ...truth.bodies import Pose
 from ...truth.phantom.bodies import rotation, unit_vectors
 from .conditions import Conditions
@@ -217,10 +217,10 @@ def _dip_model(conditions: Conditions) -> DipModel:
     """The search for dips as `dip_model.dip_model` sets it up, in the codes of `images`."""
     finest = min(conditions.spacing)
     z, y, x = (s / finest for s in conditions.spacing)
-    return DipModel(
-        particle=CODES.position(1.0),
-        contrast=1 / CODES.scale,
-        sd=max(conditions.noise / CODES.scale, 1.0),
+    return in_codes(
+        CODES,
+        (1.0, 0.0),
+        conditions.noise,
         blur=conditions.blur,
         margin=0,
         relative=(z, y, x),
