@@ -155,7 +155,7 @@ def profile(trials: list[Trial], name: str, stands: dict[str, float]) -> str:
 
 
 def _f1(trial: Trial, figures: dict[str, float]) -> float:
-    found = scores(trial, lambda graph: merging.join(graph, 0.0, kernel.LIMIT, figures=figures).particles)
+    found = scores(trial, lambda graph: merging.join(graph, 0.0, kernel.REFERENCE_JOIN, figures=figures).particles)
     return found["f1"]
 
 

@@ -12,7 +12,7 @@ import fit_levels
 import fit_margins
 import fit_welds
 
-from morphct.kernels.split.join_scores import LIMIT
+from morphct.kernels.split.join_scores import REFERENCE_JOIN
 from morphct.measurement import aggregates
 from morphct.segment.mask import levels
 from morphct.truth.phantom import PhantomOptions, make
@@ -51,7 +51,7 @@ def test_margins_and_joins(powder):
     trial = fit_joins.Trial("irregular", *fit_joins.graph_of(powder, False))
     f1 = fit_margins.curve(trial)
     middle, width = fit_margins.best(f1)
-    assert abs(middle - LIMIT) <= fit_margins.margins.JOIN_UNCERTAINTY + width / 2
+    assert abs(middle - REFERENCE_JOIN) <= fit_margins.margins.JOIN_UNCERTAINTY + width / 2
     few, many = (fit_margins.untold(trial, reach) for reach in (0.03, 0.12))
     assert few["doubt"] <= many["doubt"]
     assert few["wrong"] == many["wrong"]
