@@ -75,7 +75,7 @@ def test_uncorrected_numbers_stand_beside_the_weighted_ones():
     fake = fake_run.powder(n=60)
     summary = summarise(fake.particles, fake.void_table, fake.aggregates, shape=fake.labels.shape)
     table = tables.sizes(summary)
-    assert [name for name, _ in table.heads] == ["", "found", "95 % interval", "uncorrected", "95 % interval"]
+    assert [name for name, _ in table.heads] == ["", "found", "95 % interval", "whole ones, each once", "95 % interval"]
     assert [row[0] for row in table.rows][:3] == ["D10 by number (µm)", "D50 by number (µm)", "D90 by number (µm)"]
     d50 = summary["border"]["uncorrected"]["size"]["by_number"]["d50"]["value"]
     assert table.rows[1][3] == words.number(d50)

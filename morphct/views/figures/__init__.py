@@ -122,8 +122,8 @@ FIGURES = (
     Entry(
         "voids",
         "Voids",
-        "Left: equivalent diameters of the closed voids. Right: the share of each particle's envelope that is void, "
-        "for the particles that hold any.",
+        "Left: equivalent diameters of the closed voids of all particles. Right: the share of each whole particle's "
+        "envelope that is void, for those that hold any.",
         void_sizes,
     ),
     Entry(

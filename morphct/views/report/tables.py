@@ -123,7 +123,7 @@ def sizes(summary: dict[str, Any]) -> Table:
     """D10, D50, D90 by number and by volume and the shares, and what they are without the weights of the border."""
     unit, plain = unit_word(summary.get("unit", "um")), uncorrected(summary)
     heads = [("", ""), ("found", ""), ("95 % interval", "")]
-    heads += [("uncorrected", ""), ("95 % interval", "")] if plain else []
+    heads += [("whole ones, each once", ""), ("95 % interval", "")] if plain else []
     parts = [summary, plain] if plain else [summary]
     rows = []
     for weight in ("number", "volume"):

@@ -138,7 +138,7 @@ def border_story(summary: Mapping[str, Any]) -> str:
         "The border of the volume cuts large particles more often than small ones. So each whole particle counts by "
         "the inverse of its chance to lie whole in the volume (weights after Miles and Lantuéjoul"
     )
-    text += f", up to {number(found.get('largest_weight'))}); uncorrected, each counts once."
+    text += f", up to {number(found.get('largest_weight'))}); beside stands what they are when each counts once."
     used = summary.get("counts", {}).get("used", 0)
     if found.get("effective_number", used) < 0.5 * used:
         text += (
