@@ -4,7 +4,6 @@
 130 interrupted; 1 a defect of morphct (the traceback is kept in a log).
 """
 
-import errno
 import signal
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..ground.errors import UserError
+from ..ground.errors import UserError, can_be_mended
 from ..ground.options import nearest
 
 DONE, DEFECT, MENDABLE, INTERRUPTED = 0, 1, 2, 130  # and 3, a broken limit: what the command itself returns
@@ -36,10 +35,6 @@ COMMANDS = {
     "phantom": "Make a synthetic powder with its truth.",
     "descriptors": "The glossary: every column with unit, definition and source.",
 }
-
-# what a disk or a path can do to a user, as against a defect of ours
-_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
-_OF_THE_MACHINE |= {errno.EISDIR, errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.EFBIG}
 
 
 class Commands(click.Group):
@@ -100,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError:
         return _mendable("the machine has no more memory to give; lower the cap with --memory, or use a larger machine")
     except OSError as error:
-        if error.errno in _OF_THE_MACHINE:
+        if can_be_mended(error):
             place = f"{error.filename}: " if error.filename else ""
             return _mendable(f"{place}{error.strerror}; check the path, its permissions and the room on the disk")
         return _defect(error, facts.get("out"))

@@ -13,7 +13,9 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `provenance`: where a result came from: input and hash, settings, versions, timings, warnings
 - `publish`: what a run leaves: label stores, tables, numbers, figures, pictures, page
 - `recalibrate`: the calibration of a finished run, in full
+- `resuming`: what `--resume` finds in the output folder: a finished run, or one whose last move was cut off
 - `run`: the stages in order; the only file that knows the order
+- `same_work`: whether work done before is the work asked for now
 - `segmenting`: grey to particles and voids: the stages that read grey, in order
 - `settings`: the options of all stages as one thing, from and to TOML
 - `threshold_record`: how grey became a mask, as `threshold.json` and `histogram.csv` tell it

@@ -38,10 +38,11 @@ from ..results.run_folder import RunFolder, RunWriter
 from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
 from ..views.figures import mid_planes
-from . import checkpoint, publish
+from . import checkpoint, publish, resuming
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
+from .same_work import Asked
 from .segmenting import Segmented, as_given, segment
 from .settings import Settings
 
@@ -92,13 +93,16 @@ def run(
     volume = open_volume(path, settings)
     size = reading.require_voxel_size(volume)
     channels = open_channels(settings, volume)
+    asked = Asked("run", settings, size, {"input": volume, **_named(channels)}, sample)
+    if settings.run.resume and (done := resuming.finished(out, asked)) is not None:
+        return done
     with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
             job.warn(note)
-        found = _segmented("run", job, writer, settings, volume)
+        found = _segmented(asked, job, writer, volume)
         # the values of a segmented volume are names, no greys
         grey = None if found.threshold.get("method") == "values" else volume
-        return _finish("run", job, writer, settings, volume, grey, channels, found, sample)
+        return _finish(asked, job, writer, volume, grey, channels, found)
 
 
 def measure_file(
@@ -136,11 +140,15 @@ def measure_file(
         reading.require_same_shape(image, volume)
     size = reading.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
     channels = open_channels(settings, image)
+    inputs = {"input": image, **({"grey": volume} if volume is not None else {}), **_named(channels)}
+    asked = Asked("measure", settings, size, inputs, sample)
+    if settings.run.resume and (done := resuming.finished(out, asked)) is not None:
+        return done
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
-        found = _segmented("measure", job, writer, settings, image, volume)
-        return _finish("measure", job, writer, settings, image, volume, channels, found, sample)
+        found = _segmented(asked, job, writer, image, volume)
+        return _finish(asked, job, writer, image, volume, channels, found)
 
 
 def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
@@ -161,6 +169,10 @@ def open_channels(settings: Settings, volume: Volume) -> dict[str, Volume]:
     channels = reading.open_channels(reading.channel_files(settings.input.channels), volume, **settings.input.reading)
     tabulate.needed(settings.descriptors, tuple(channels))
     return channels
+
+
+def _named(channels: dict[str, Volume]) -> dict[str, Volume]:
+    return {f"channel {name}": channel for name, channel in channels.items()}
 
 
 @contextlib.contextmanager
@@ -203,36 +215,32 @@ def _logged(writer: RunWriter) -> Iterator[None]:
         handler.close()
 
 
-def _segmented(
-    command: str, job: Job, writer: RunWriter, settings: Settings, source: Volume, grey: Volume | None = None
-) -> Segmented:
+def _segmented(asked: Asked, job: Job, writer: RunWriter, source: Volume, grey: Volume | None = None) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
-    key = checkpoint.key_of(command, settings, source, grey)
+    settings = asked.settings
     if settings.run.resume:
-        kept = checkpoint.load(writer, key, job)
+        kept = checkpoint.load(writer, asked, job)
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
-    found = segment(source, job, settings) if command == "run" else as_given(source, job, settings, grey)
+    found = segment(source, job, settings) if asked.command == "run" else as_given(source, job, settings, grey)
     with job.stage("write labels") as work:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
-    checkpoint.save(writer, key, found, job)
+    checkpoint.save(writer, asked, found, job)
     return found
 
 
 def _finish(
-    command: str,
+    asked: Asked,
     job: Job,
     writer: RunWriter,
-    settings: Settings,
     source: Volume,
     grey: Volume | None,
     channels: dict[str, Volume],
     found: Segmented,
-    sample: str | None,
 ) -> RunFolder:
     """Stages 11 to 13: from labels to a whole run folder."""
-    started = now()
+    started, command, settings = now(), asked.command, asked.settings
     if settings.output.labels_tif:
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
@@ -248,10 +256,12 @@ def _finish(
     with job.stage("review", total=1):
         publish.write_review(writer, job, settings, found, tables, doubts, at_hand)
     writer.text("settings.toml", settings.to_toml())
-    inputs = input_record(source, job.voxel_size, reading.content_hash(source))
+    inputs = input_record(source, job.voxel_size, asked.contents["input"])
+    if "grey" in asked.volumes:
+        inputs["grey"] = channel_record(asked.volumes["grey"], asked.contents["grey"])
     if channels:
-        inputs["channels"] = {n: channel_record(c, reading.content_hash(c)) for n, c in channels.items()}
-    facts = {"sample": sample, "segmentation": found.facts}
+        inputs["channels"] = {n: channel_record(c, asked.contents[f"channel {n}"]) for n, c in channels.items()}
+    facts = {"sample": asked.sample, "segmentation": found.facts}
     writer.json("run.json", record(command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory
     publish.write_pages(writer, job, settings, watched)

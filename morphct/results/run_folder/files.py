@@ -6,13 +6,13 @@ import io
 import json
 import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...ground import disk
 from ...ground.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,14 +44,6 @@ def _sentence(folder: Path, error: OSError) -> str:
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return f"{folder} cannot be a folder because a file is in its way; choose another output folder with -o"
     return f"{folder} cannot be written ({error.strerror or error}); choose another output folder with -o"
-
-
-def remove(path: Path) -> None:
-    """Delete a file, a link or a folder with all that is in it; nothing there is no error."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:
@@ -96,10 +88,11 @@ class FileWriter:
         # the ending is kept, because some writers choose their format by it
         temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
         with disk_told(self.folder):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(target.parent)
             try:
+                disk.step("write", target)
                 yield temporary
-                os.replace(temporary, target)
+                disk.move(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
 
