@@ -4,10 +4,13 @@ In: a path or array and `Settings`. Out: a run folder, or tables in memory. Noth
 alone: the stages are in `segment`, `measurement`, `results` and `uncertainty`, and this folder calls them one after
 another, with the memory plan, progress and what is kept for `--resume`. Start reading at `run`, then `segmenting`.
 
-- `batch`: many samples: manifests, samples that fail alone, one table
+- `batch`: many samples, each its own run folder; one that fails does not stop the rest
+- `batch_check`: whether a batch can start, all its faults in one go
 - `checkpoint`: what an interrupted run keeps, for `--resume`
+- `csv_text`: CSV tables as people's programs write them
 - `inspection`: looking before computing: `inspect`, `check`
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
+- `manifest`: the samples of a batch: a CSV, a folder or a glob
 - `measuring`: a label image to tables, in memory: `morphct.measure`
 - `memory_plan`: how many planes a slab has and what may stay in memory, from the cap
 - `provenance`: where a result came from: input and hash, settings, versions, timings, warnings

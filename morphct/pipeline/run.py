@@ -33,7 +33,7 @@ from ..ground.units import VoxelSize
 from ..measurement.all_passes import measure as run_passes
 from ..measurement.all_passes import needs_crops_of_grey
 from ..reading.volume import Volume
-from ..results import tabulate
+from ..results import population, qc, tabulate
 from ..results.run_folder import RunFolder, RunWriter
 from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
@@ -46,6 +46,7 @@ from .same_work import Asked
 from .segmenting import Segmented, as_given, segment
 from .settings import Settings
 
+_CHANNEL = "channel "  # before the name of a channel among the inputs
 log = logging.getLogger("morphct")
 
 
@@ -90,10 +91,9 @@ def run(
         For everything the user can mend; nothing is left behind then.
     """
     settings = _settings(settings, config, voxel_size)
-    volume = open_volume(path, settings)
-    size = reading.require_voxel_size(volume)
-    channels = open_channels(settings, volume)
-    asked = Asked("run", settings, size, {"input": volume, **_named(channels)}, sample)
+    asked = asked_of(path, settings, sample)
+    volume, size = asked.volumes["input"], asked.voxel_size
+    channels = {n.removeprefix(_CHANNEL): v for n, v in asked.volumes.items() if n.startswith(_CHANNEL)}
     if settings.run.resume and (done := resuming.finished(out, asked)) is not None:
         return done
     with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
@@ -139,7 +139,7 @@ def measure_file(
     if volume is not None:
         reading.require_same_shape(image, volume)
     size = reading.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
-    channels = open_channels(settings, image)
+    channels = open_channels(settings, image, size)
     inputs = {"input": image, **({"grey": volume} if volume is not None else {}), **_named(channels)}
     asked = Asked("measure", settings, size, inputs, sample)
     if settings.run.resume and (done := resuming.finished(out, asked)) is not None:
@@ -164,15 +164,30 @@ def open_volume(path: str | Path, settings: Settings) -> Volume:
     return reading.open_volume(path, **settings.input.reading)
 
 
-def open_channels(settings: Settings, volume: Volume) -> dict[str, Volume]:
-    """The co-registered maps; what is wrong with them or with the columns asked for is said before the work begins."""
+def open_channels(settings: Settings, volume: Volume, size: VoxelSize) -> dict[str, Volume]:
+    """The co-registered maps; what is wrong with them, with columns or with limits is said before the work begins."""
     channels = reading.open_channels(reading.channel_files(settings.input.channels), volume, **settings.input.reading)
     tabulate.needed(settings.descriptors, tuple(channels))
+    columns = tabulate.column_names(settings.descriptors, size.suffix, tuple(channels))
+    qc.refuse_unknown(settings.qc.limits, population.number_names(size.suffix, columns))
     return channels
 
 
 def _named(channels: dict[str, Volume]) -> dict[str, Volume]:
-    return {f"channel {name}": channel for name, channel in channels.items()}
+    return {f"{_CHANNEL}{name}": channel for name, channel in channels.items()}
+
+
+def asked_of(path: str | Path, settings: Settings, sample: str | None = None) -> Asked:
+    """What `run` would be asked to do: files opened, limits and columns looked up, no voxel read."""
+    volume = open_volume(path, settings)
+    size = reading.require_voxel_size(volume)
+    channels = open_channels(settings, volume, size)
+    return Asked("run", settings, size, {"input": volume, **_named(channels)}, sample)
+
+
+def differences(path: str | Path, settings: Settings, sample: str | None, made: RunFolder) -> list[str]:
+    """In which ways a finished run is not what `run` would make of this volume now, in words; none: it is."""
+    return asked_of(path, settings, sample).differences(made.provenance)
 
 
 @contextlib.contextmanager
@@ -260,7 +275,7 @@ def _finish(
     if "grey" in asked.volumes:
         inputs["grey"] = channel_record(asked.volumes["grey"], asked.contents["grey"])
     if channels:
-        inputs["channels"] = {n: channel_record(c, asked.contents[f"channel {n}"]) for n, c in channels.items()}
+        inputs["channels"] = {n: channel_record(c, asked.contents[f"{_CHANNEL}{n}"]) for n, c in channels.items()}
     facts = {"sample": asked.sample, "segmentation": found.facts}
     writer.json("run.json", record(command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory

@@ -14,11 +14,10 @@ import numpy as np
 
 from ...ground import disk
 from ...ground.errors import OutputError
+from .spreadsheet import csv_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CSV_DIGITS = "%.9g"  # parquet keeps every bit; nine digits are beyond any voxel and still fit a spreadsheet cell
 
 
 @contextlib.contextmanager
@@ -116,7 +115,7 @@ class FileWriter:
         """Write a table as `name`.parquet (every bit) and `name`.csv (nine digits, empty = missing; named index)."""
         if csv:
             named = frame.index.name is not None
-            self.text(f"{name}.csv", frame.to_csv(index=named, float_format=CSV_DIGITS, lineterminator="\n"))
+            self.text(f"{name}.csv", csv_of(frame, named))
         buffer = io.BytesIO()
         frame.to_parquet(buffer, engine="pyarrow", compression="zstd")
         self.data(f"{name}.parquet", buffer.getvalue())

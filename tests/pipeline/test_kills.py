@@ -5,8 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
+import faults
 import pytest
-from reliability import faults
 
 from morphct.ground.errors import OutputError, can_be_mended
 from morphct.pipeline import checkpoint
