@@ -98,21 +98,17 @@ def quantiles(n: int) -> list[float]:
 
 def measure_alone(one: Particle) -> float:
     """CPU seconds of all descriptors of a particle, as the product measures it."""
-    from morphct.ground.slabs import plan_slabs
     from morphct.ground.units import VoxelSize
+    from morphct.ground.work import Work
     from morphct.measurement.all_passes import measure
+    from morphct.measurement.labelled import Labelled
+    from morphct.segment.voids.ownership import Voids
 
     envelope, count = one.envelope.astype(np.int32), int(one.voids.max())
     start = time.process_time()
-    measure(
-        envelope,
-        1,
-        VoxelSize(1.0, 1.0, 1.0, unit="px"),
-        slabs=plan_slabs(len(envelope), 64),
-        void_labels=one.voids if count else None,
-        owner=np.array([0] + [1] * count) if count else None,
-        grey=one.grey,
-    )
+    voids = Voids(one.voids, np.array([0] + [1] * count), count) if count else None
+    labelled = Labelled(envelope, 1, VoxelSize(1.0, 1.0, 1.0, unit="px"), voids)
+    measure(labelled, Work.of(len(envelope)), grey=one.grey)
     return time.process_time() - start
 
 
@@ -228,20 +224,15 @@ def scene(particles: list[Particle]) -> Scene:
 def measure_scene(given: Scene, names: tuple[str, ...]) -> None:
     """What these descriptors need, and no more."""
     from morphct.descriptors import required
-    from morphct.ground.slabs import plan_slabs
     from morphct.ground.units import VoxelSize
+    from morphct.ground.work import Work
     from morphct.measurement.all_passes import measure
+    from morphct.measurement.labelled import Labelled
+    from morphct.segment.voids.ownership import Voids
 
-    measure(
-        given.labels,
-        int(given.labels.max()),
-        VoxelSize(1.0, 1.0, 1.0, unit="px"),
-        slabs=plan_slabs(len(given.labels), 64),
-        void_labels=given.voids,
-        owner=given.owner,
-        grey=given.grey,
-        wanted=required(names),
-    )
+    voids = Voids(given.voids, given.owner, len(given.owner) - 1)
+    labelled = Labelled(given.labels, int(given.labels.max()), VoxelSize(1.0, 1.0, 1.0, unit="px"), voids)
+    measure(labelled, Work.of(len(given.labels)), grey=given.grey, wanted=required(names))
 
 
 def peers(labels: np.ndarray) -> dict[str, tuple[str, Callable[[], object]]]:

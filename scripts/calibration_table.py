@@ -92,9 +92,12 @@ def held_out_bodies() -> dict:
     import held_out
 
     from morphct.ground.executors import Threads
+    from morphct.ground.work import Work
 
     trials = [held_out.trials_of(DIAMETERS, POSES, seed=seed) for seed in SEEDS]
-    return {name: [held_out.measured(scan, t, run_map=Threads(2)) for t in trials] for name, scan in scans().items()}
+    return {
+        name: [held_out.measured(scan, t, work=Work((), Threads(2))) for t in trials] for name, scan in scans().items()
+    }
 
 
 def figures(method: str, bodies: dict) -> list[str]:
@@ -103,12 +106,13 @@ def figures(method: str, bodies: dict) -> list[str]:
     import numpy as np
 
     from morphct.ground.executors import Threads
+    from morphct.ground.work import Work
     from morphct.uncertainty.calibration import CalibrateOptions, calibrate
 
     rows, sizes, seconds = {name: [] for name in held_out.NAMES}, [], []
     for scan_name, scan in scans().items():
         begun = time.process_time()
-        made = calibrate(particles(), scan, CalibrateOptions(method=method), run_map=Threads(2))
+        made = calibrate(particles(), scan, CalibrateOptions(method=method), work=Work((), Threads(2)))
         seconds.append(time.process_time() - begun)
         first, second = bodies[scan_name]
         sharp = np.array([t.body.name == "tetrahedron" for t in first.trials])
@@ -134,16 +138,17 @@ def void_figures() -> list[str]:
     import numpy as np
 
     from morphct.ground.executors import Threads
+    from morphct.ground.work import Work
     from morphct.uncertainty.calibration import CalibrateOptions, calibrate, ladder
     from morphct.uncertainty.calibration.calibration import wall_of
     from morphct.uncertainty.calibration.trials import POROUS, run_trials
 
     lines = ["| scan | bodies with a void found | held | bias at the median void |", "|---|---|---|---|"]
     for name, scan in scans().items():
-        made = calibrate(particles(), scan, CalibrateOptions(), ("size", "voids"), run_map=Threads(2))
+        made = calibrate(particles(), scan, CalibrateOptions(), ("size", "voids"), work=Work((), Threads(2)))
         extent = replace(ladder.EXTENTS["quick"], porous=24)
         trials = list(ladder.porous_trials(particles(), extent, wall_of(scan), 77))
-        found = run_trials(trials, {*POROUS, "void_count"}, scan, 78, Threads(2))
+        found = run_trials(trials, {*POROUS, "void_count"}, scan, 78, Work((), Threads(2)))
         u = made.void_uncertainty("void_fraction", found.values["void_fraction"], found.void_diameters())
         error = found.values["void_fraction"] - found.truths["void_fraction"]
         known = np.isfinite(u)

@@ -75,12 +75,12 @@ def drawn(job: tuple[str, int, int, bool]) -> Trial:
 
 
 def _sealed(made: Phantom, job: Job) -> tuple[Any, Any]:
-    """The mask of the true bodies as `segmenting.segment_values` hands it to the split, and before sealing."""
+    """The mask of the true bodies as `few_values.segment_values` hands it to the split, and before sealing."""
     before = np.asarray(made.labels > 0).astype(np.uint8)
-    components.fill(before, job.slabs)
-    components.drop_small(before, Settings().particles.min_voxels, job.slabs)
+    components.fill(before, job.work)
+    components.drop_small(before, Settings().particles.min_voxels, job.work)
     mask = before.copy()
-    sealing.seal(mask, job.voxel_size.relative, segmenting.SEAL_RADII, job.scratch, job.slabs)
+    sealing.seal(mask, job.voxel_size.relative, sealing.RADII, job.work)
     return mask, before
 
 
@@ -91,13 +91,13 @@ def _graph(made: Phantom, exact: bool) -> tuple[basin_graph.Graph, scoring.Conti
         if exact:
             mask, before = _sealed(made, job)
         else:
-            codes, _, _, _, level = segmenting.find_level(made.grey, job, settings)
-            mask, before, _ = segmenting.find_envelope(codes, level, job, settings)
+            filled = segmenting.find_envelope(segmenting.find_level(made.grey, job, settings), job, settings)
+            mask, before = filled.mask, filled.unsealed
         labels = np.zeros(mask.shape, np.int32)
-        heights = distance.heights(mask, spacing, scratch, job.slabs, map)
-        found = basins.find(heights, labels, job.slabs)
-        graph = basin_graph.find(mask, heights, found, distance.relative_edges(spacing), before=before)
-        basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
+        heights = distance.heights(mask, spacing, job.work)
+        found = basins.find(heights, labels, job.work)
+        graph = basin_graph.find(mask, heights, found, distance.relative_edges(spacing), job.work, before)
+        basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), job.work)
     return graph, scoring.contingency(made.labels, labels)
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from scoreboard_phantoms import Case, phantom
 from morphct.descriptors.options import DescriptorOptions
 from morphct.ground.scratch import Scratch
 from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
 from morphct.pipeline import segmenting
 from morphct.pipeline.job import Job
 from morphct.pipeline.memory_plan import plan_work
@@ -69,11 +71,10 @@ def _morphct(made: Phantom) -> dict[str, Any]:
         pairs = made.contacts[["label_a", "label_b"]].to_numpy(np.int64)
         together = scoring.kept(made.labels, labels, pairs, SMALLEST)
         wanted = DescriptorOptions(names=("class", "void_fraction"))
-        measured = measure(
-            labels, segmented.n, made.voxel_size, slabs=job.slabs, void_labels=voids, owner=segmented.voids.owner,
-            void_facts=segmented.voids.facts, grey=made.grey, wanted=tabulate.needed(wanted),
-            detection_diameter=segmented.detection_diameter,
-        )  # fmt: skip
+        labelled = Labelled(
+            labels, segmented.n, made.voxel_size, replace(segmented.voids, labels=voids), segmented.detection_diameter
+        )
+        measured = measure(labelled, job.work, grey=made.grey, wanted=tabulate.needed(wanted))
         table = tabulate.tabulate(measured, None, wanted).particles
     return {
         "ours": _plain(score),
@@ -86,13 +87,13 @@ def _morphct(made: Phantom) -> dict[str, Any]:
 
 def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
     """Scores when every basin goes to the true particle that holds most of it: what no merging can surpass."""
-    codes, _, _, _, level = segmenting.find_level(made.grey, job, settings)
-    mask, before, _ = segmenting.find_envelope(codes, level, job, settings)
+    grey = segmenting.find_level(made.grey, job, settings)
+    filled = segmenting.find_envelope(grey, job, settings)
     labels = job.scratch.create("labels", job.shape, np.int32)
     heights = job.scratch.create("distance", job.shape, np.float32)
-    distance.squared_distance(mask, made.voxel_size.spacing, heights, job.slabs)
-    found = basins.find(heights, labels, job.slabs)
-    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
+    distance.squared_distance(filled.mask, made.voxel_size.spacing, heights, job.work)
+    found = basins.find(heights, labels, job.work)
+    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), job.work)
     table = scoring.contingency(made.labels, labels)
     order = np.lexsort((table.truth, -table.voxels))
     order = order[(table.found[order] > 0) & (table.truth[order] > 0)]
@@ -100,11 +101,10 @@ def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
     goal = np.zeros(found.n + 1, np.int32)
     goal[basin] = table.truth[order][first]
     merged = goal[np.asarray(labels[:])]
-    for name in ("labels", "distance", "mask", "codes"):
-        job.scratch.release(name)
-    if before is not None:
-        job.scratch.release("unsealed")
-    numbering.keep_particles(merged, int(goal.max()), ParticleOptions(), job.slabs)
+    for volume in (labels, heights, grey.codes):
+        job.scratch.release(volume)
+    segmenting.release(filled, job.work)
+    numbering.keep_particles(merged, int(goal.max()), ParticleOptions(), job.work)
     return _scored(made, merged)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import phantoms
 
+from morphct.ground.work import Work
 from morphct.truth.bodies import Pose
 from morphct.uncertainty.calibration import Calibration, Conditions
 from morphct.uncertainty.calibration.ladder import Trial
@@ -86,9 +87,9 @@ def trials_of(diameters: Sequence[float], poses: int, shapes: Sequence[str] = SH
     ]
 
 
-def measured(scan: Conditions, trials: list[Trial], names: Sequence[str] = NAMES, run_map=map) -> Trials:
+def measured(scan: Conditions, trials: list[Trial], names: Sequence[str] = NAMES, work: Work | None = None) -> Trials:
     """The bodies under the conditions of a scan; columns without a closed form are held against large bodies."""
-    found = run_trials(trials, {*names, *SHAPE}, scan, SEED, run_map)
+    found = run_trials(trials, {*names, *SHAPE}, scan, SEED, work)
     truths = dict(found.truths)
     lacking = tuple(n for n in names if np.isnan(truths[n]).all())
     shapes = {t.shape: t.body for t in trials}

@@ -25,8 +25,11 @@ def tell_run(folder: "RunFolder", out: str) -> None:
     click.echo(f"{found['n_particles']:,.0f} particles" + (f", {cut:,.0f} of them cut by the border" if cut else ""))
     unit = "µm" if folder.unit == "um" else "voxels"
     sizes = [_value(found[f"d{share}_number"]) for share in (10, 50, 90)]
-    click.echo(f"diameter    median {sizes[1]} {unit} (D10 {sizes[0]}, D90 {sizes[2]})")
-    click.echo(f"voids       {found['n_voids']:,.0f}, {_void_share(found)}")
+    whom = f"; {found['n_interior']:,.0f} whole ones" if cut and found["n_interior"] else ""
+    click.echo(f"diameter    median {sizes[1]} {unit} (D10 {sizes[0]}, D90 {sizes[2]}{whom})")
+    click.echo(
+        f"voids       {found['n_voids']:,.0f}, {_percent(found['void_fraction'])} of the volume of all particles"
+    )
     click.echo(f"aggregates  {found['n_aggregates']:,.0f}")
     _tell_grey(folder.threshold)
     for verdict in folder.summary.get("qc", []):
@@ -53,16 +56,6 @@ def _tell_grey(found: dict[str, Any]) -> None:
         click.echo(f"level       {method(found)}")
     if filtered := (found.get("denoise") or {}).get("words"):
         click.echo(f"filter      {filtered}")
-
-
-def _void_share(found: dict[str, float]) -> str:
-    """The share of void; where the border cuts particles, that of all of them beside that of the whole ones."""
-    if found["n_interior"] in (0, found["n_particles"]):
-        return f"{_percent(found['void_fraction'])} of the particles' volume"
-    return (
-        f"{_percent(found['void_fraction_all'])} of the volume of all particles, {_percent(found['void_fraction'])} of "
-        f"the {found['n_interior']:,.0f} whole ones, which hold {_percent(found['whole_volume_share'])} of it"
-    )
 
 
 def tell_calibration(folder: "RunFolder") -> None:

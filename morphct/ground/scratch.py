@@ -140,34 +140,50 @@ class Scratch:
         self._parent = Path(folder) if folder else None
         self._folder: Path | None = None
         self.budget = int(budget)
-        self.held: dict[str, Any] = {}
+        self._held: list[Any] = []
+        self._files = 0
         self._spare: list[np.ndarray] = []  # memory released and not yet used again: new pages are dear
 
     @property
     def in_memory(self) -> int:
         """Bytes held in memory now."""
-        return sum(a.nbytes for a in self.held.values() if isinstance(a, np.ndarray))
+        return sum(a.nbytes for a in self._held if isinstance(a, np.ndarray))
 
     @property
-    def on_disk(self) -> int:
-        """Bytes held in files now."""
-        return sum(a.nbytes for a in self.held.values() if isinstance(a, PlaneFile))
+    def held(self) -> int:
+        """Volumes made and not released."""
+        return len(self._held)
 
     def create(self, name: str, shape: tuple[int, int, int], dtype: Any) -> Any:
-        """A new (Z, Y, X) array-like of zeros under this name (an older one of the name is released).
+        """A new (Z, Y, X) array-like of zeros; who makes it releases it, or hands it on to who will.
+
+        Parameters
+        ----------
+        name : str
+            Of its file, for whoever looks into the folder; no two volumes are confused by their names.
 
         Raises
         ------
         OutputError
             When the disk has no room for it.
         """
-        self.release(name)
         size = int(np.prod([int(n) for n in shape], dtype=np.int64)) * np.dtype(dtype).itemsize
         if self.in_memory + size <= self.budget:
-            self.held[name] = self._cleared(size, shape, dtype)
+            made: Any = self._cleared(size, shape, dtype)
         else:
-            self.held[name] = PlaneFile(self._room_for(size) / f"{name}.raw", shape, dtype)
-        return self.held[name]
+            self._files += 1
+            made = PlaneFile(self._room_for(size) / f"{name}-{self._files}.raw", shape, dtype)
+        self._held.append(made)
+        return made
+
+    @contextmanager
+    def volume(self, name: str, shape: tuple[int, int, int], dtype: Any) -> Iterator[Any]:
+        """What `create` makes, released at the end of the block."""
+        made = self.create(name, shape, dtype)
+        try:
+            yield made
+        finally:
+            self.release(made)
 
     def _cleared(self, size: int, shape: tuple[int, int, int], dtype: Any) -> np.ndarray:
         """Zeros in memory that was released, or in new memory when none of that size was; all within the budget."""
@@ -197,19 +213,28 @@ class Scratch:
             )
         return self._folder
 
-    def release(self, name: str) -> None:
-        """Forget the array of this name and delete its file; its memory may be another array's from now on."""
-        held = self.held.pop(name, None)
-        if isinstance(held, PlaneFile):
-            held.close()
-            held.path.unlink(missing_ok=True)
-        elif held is not None:
-            self._spare.append(held.reshape(-1).view(np.uint8))
+    def release(self, volume: Any) -> None:
+        """Forget a volume made here and delete its file; its memory may be another volume's from now on.
+
+        Raises
+        ------
+        ValueError
+            For what was not made here, or is released already.
+        """
+        place = next((i for i, held in enumerate(self._held) if held is volume), None)
+        if place is None:
+            raise ValueError("this volume was not made here, or was released before")
+        del self._held[place]
+        if isinstance(volume, PlaneFile):
+            volume.close()
+            volume.path.unlink(missing_ok=True)
+        else:
+            self._spare.append(volume.reshape(-1).view(np.uint8))
 
     def close(self) -> None:
         """Release everything and delete the folder."""
-        for name in list(self.held):
-            self.release(name)
+        for volume in list(self._held):
+            self.release(volume)
         self.trim()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,13 +1,6 @@
-"""Slabs: a volume as a row of plane ranges along z, and a volume copied by them."""
+"""Slabs: a volume as a row of plane ranges along z."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-from .executors import RunMap
-
-Tick = Callable[[int], None] | None
 
 
 @dataclass(frozen=True)
@@ -33,15 +26,3 @@ def plan_slabs(depth: int, planes: int) -> list[Slab]:
     planes = max(1, min(planes, depth))
     starts = range(0, depth, planes)
     return [Slab(i, z, min(depth, z + planes)) for i, z in enumerate(starts)]
-
-
-def _copy(source: Any, out: Any, slab: Slab) -> int:
-    out[slab.z0 : slab.z1] = source[slab.z0 : slab.z1]
-    return slab.depth
-
-
-def copy(source: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> None:
-    """Copy a label image, (Z,Y,X) array-likes, slab by slab."""
-    for done in run_map(partial(_copy, source, out), slabs):
-        if tick:
-            tick(done)

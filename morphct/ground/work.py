@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from .executors import RunMap
 from .scratch import Scratch
@@ -39,6 +40,11 @@ class Work:
         """Work on a volume of `depth` planes, cut into slabs of `planes` planes, its intermediate volumes in memory."""
         return cls(tuple(plan_slabs(depth, planes)), run_map)
 
+    @classmethod
+    def whole(cls, depth: int) -> "Work":
+        """Work on a volume of `depth` planes in one piece, in memory."""
+        return cls.of(depth, depth)
+
     @property
     def depth(self) -> int:
         """Planes of the volume."""
@@ -74,6 +80,10 @@ class Work:
             self.tell(done)
             yield result
 
+    def copy(self, source: Any, out: Any) -> None:
+        """Copy a volume, (Z,Y,X) array-likes, slab by slab."""
+        self.do(partial(_copy, source, out))
+
     def tell(self, steps: int) -> None:
         """Tell progress of steps done."""
         if self.progress:
@@ -82,3 +92,12 @@ class Work:
     def telling(self, progress: Tell) -> "Work":
         """The same work, another to be told of it (None: nobody)."""
         return replace(self, progress=progress)
+
+    @property
+    def quiet(self) -> "Work":
+        """The same work with nobody told: passes that the bar of a stage does not count."""
+        return self.telling(None)
+
+
+def _copy(source: Any, out: Any, slab: Slab) -> None:
+    out[slab.z0 : slab.z1] = source[slab.z0 : slab.z1]

@@ -6,6 +6,8 @@ of particles; what they are called in a table is for `descriptors`. Start readin
 - `crops/`: what needs a whole particle: its bounding-box crop in, plain numbers out, many particles at a time
 - `aggregates`: groups of touching particles and how strongly they are joined
 - `all_passes`: one pass over slabs, one over the crops
+- `labelled`: what is measured: labels, their voids, and what is known of them
+- `slab_pass`: what adds up voxel by voxel
 - `crop_pass`: whole particles, many bounding boxes at a time
 - `interior_grey`: grey and channels by depth, against the background near by
 - `necks`: how thick the necks between touching particles are

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ground.executors import RunMap
 from ..ground.options import Options, option
+from ..ground.work import Work
 from ..segment.labels.accumulators import Pairs
 from ..segment.labels.envelope import Envelope
 from .crop_pass import union_share
@@ -180,7 +180,7 @@ def measure_groups(
     results: Mapping[str, Any],
     envelope: Envelope,
     limits: AggregateOptions,
-    run_map: RunMap = map,
+    work: Work,
 ) -> dict[str, Any]:
     """What the descriptors of groups have as parameters, one row a group.
 
@@ -193,6 +193,7 @@ def measure_groups(
         Results of the passes over particles.
     envelope : Envelope
     limits : AggregateOptions
+    work : Work
 
     Returns
     -------
@@ -223,7 +224,7 @@ def measure_groups(
         "score_surest": welds.score[surest] if count else np.zeros(0),
         "ratio_surest": welds.ratio[surest] if count else np.zeros(0),
         "dip_surest": welds.dip[surest] if count else np.zeros(0),
-        "hull_share": np.fromiter(run_map(share, list(zip(members, boxes[1:]))), float, count),
+        "hull_share": np.fromiter(work.over(share, list(zip(members, boxes[1:]))), float, count),
         "voxel_volume": results["voxel_volume"],
         "limits": limits,
     }

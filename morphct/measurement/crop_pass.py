@@ -1,13 +1,12 @@
 """The pass over crops: what needs whole particles, one bounding box after another, batches of them at a time."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from ..ground.executors import RunMap
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from ..segment.labels.envelope import Crop, Envelope, batches, crop_step
 from . import crops
 
@@ -33,8 +32,8 @@ _DIMENSIONS = {"one_voxel": 0, "line": 1, "flat": 2}
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What every task of the pass needs."""
+class _Task:
+    """What it takes to measure some particles."""
 
     envelope: Envelope
     boxes: np.ndarray
@@ -48,8 +47,7 @@ def crop_pass(
     boxes: np.ndarray,
     voxel_size: VoxelSize,
     wanted: tuple[str, ...],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
     views: int = 24,
 ) -> dict[str, np.ndarray]:
     """Measure every particle on its crop.
@@ -62,8 +60,8 @@ def crop_pass(
     voxel_size : VoxelSize
     wanted : tuple of str
         Names of RESULTS.
-    tick : callable, optional
-        Told of particles done.
+    work : Work
+        Tells of particles done.
     views : int
         Directions of the silhouettes.
 
@@ -72,22 +70,21 @@ def crop_pass(
     dict of (N,) arrays
         What was wanted, and FACTS.
     """
-    work = _Work(envelope, boxes, voxel_size.spacing, tuple(wanted), views)
+    task = _Task(envelope, boxes, voxel_size.spacing, tuple(wanted), views)
+    parts = list(batches(boxes))
     table = np.full((len(boxes), len(wanted) + len(FACTS)), np.nan)
-    for particles, found in run_map(partial(_measure, work), list(batches(boxes))):
+    for particles, found in work.over(partial(_measure, task), parts, map(len, parts)):
         table[particles] = found
-        if tick:
-            tick(len(particles))
     return dict(zip((*wanted, *FACTS), table.T.copy()))
 
 
-def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Measure some particles; returns their rows and their table."""
-    table = np.empty((len(particles), len(work.results) + len(FACTS)))
+    table = np.empty((len(particles), len(task.results) + len(FACTS)))
     for i, particle in enumerate(particles):
-        crop = work.envelope.crop(work.boxes[particle], np.array([particle + 1]))
-        spacing = (work.spacing[0] * crop.step, work.spacing[1] * crop.step, work.spacing[2] * crop.step)
-        table[i] = _row(crop, spacing, work.results, work.views)
+        crop = task.envelope.crop(task.boxes[particle], np.array([particle + 1]))
+        spacing = (task.spacing[0] * crop.step, task.spacing[1] * crop.step, task.spacing[2] * crop.step)
+        table[i] = _row(crop, spacing, task.results, task.views)
     return particles, table
 
 

@@ -4,15 +4,15 @@ Depth is the distance to the outside of the envelope. Voxels next to a surface (
 blend of what lies on both sides of it, so they are left out wherever inner grey is judged.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..ground.executors import RunMap
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from ..kernels.measurement import background as kernel
 from ..segment.labels.envelope import Envelope, batches, crop_step
 from .crops.box import Spacing, padded, squared_distances
@@ -44,8 +44,8 @@ class Inside:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What every task needs."""
+class _Task:
+    """What it takes to look into some particles."""
 
     envelope: Envelope
     boxes: np.ndarray
@@ -73,10 +73,9 @@ def look_inside(
     envelope: Envelope,
     boxes: np.ndarray,
     voxel_size: VoxelSize,
+    work: Work,
     grey: Any = None,
     channels: Mapping[str, Any] | None = None,
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
 ) -> Inside:
     """Grey and channels inside every particle.
 
@@ -86,38 +85,37 @@ def look_inside(
     boxes : (N, 6) int64
         z0 z1 y0 y1 x0 x1 of each label's envelope.
     voxel_size : VoxelSize
+    work : Work
+        Tells of particles done.
     grey : (Z,Y,X) array-like, optional
         Raw grey, any real type.
     channels : mapping of str to (Z,Y,X) array-likes, optional
         Co-registered maps; what is not finite was not measured.
-    tick : callable, optional
-        Told of particles done.
     """
     channels = channels or {}
-    work = _Work(envelope, boxes, voxel_size.spacing, grey, tuple(channels.values()))
+    task = _Task(envelope, boxes, voxel_size.spacing, grey, tuple(channels.values()))
     names = [*(GREY_RESULTS if grey is not None else ())]
     names += [channel_result(channel, name) for channel in channels for name in CHANNEL_RESULTS]
     table = np.full((len(boxes), len(names)), np.nan)
     profiles = np.full((len(boxes), len(channels), SHELLS, 3), np.nan)
-    for particles, found, shells in run_map(partial(_measure, work), list(batches(boxes))):
+    parts = list(batches(boxes))
+    for particles, found, shells in work.over(partial(_measure, task), parts, map(len, parts)):
         table[particles], profiles[particles] = found, shells
-        if tick:
-            tick(len(particles))
     return Inside(dict(zip(names, table.T.copy())), {name: profiles[:, i] for i, name in enumerate(channels)})
 
 
-def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Some particles: their rows, their results, their profiles."""
-    width = (len(GREY_RESULTS) if work.grey is not None else 0) + len(CHANNEL_RESULTS) * len(work.channels)
+    width = (len(GREY_RESULTS) if task.grey is not None else 0) + len(CHANNEL_RESULTS) * len(task.channels)
     table = np.empty((len(particles), width))
-    profiles = np.empty((len(particles), len(work.channels), SHELLS, 3))
+    profiles = np.empty((len(particles), len(task.channels), SHELLS, 3))
     for i, particle in enumerate(particles):
-        box = work.boxes[particle]
-        layers = _layers(work, box, int(particle) + 1)
+        box = task.boxes[particle]
+        layers = _layers(task, box, int(particle) + 1)
         row: list[float] = []
-        if work.grey is not None:
-            row += _grey(work, box, layers)
-        for k, channel in enumerate(work.channels):
+        if task.grey is not None:
+            row += _grey(task, box, layers)
+        for k, channel in enumerate(task.channels):
             values = _read(channel, box, crop_step(box))[layers.solid].astype(np.float64)
             row += _channel(values, layers)
             profiles[i, k] = _profile(values, layers.shells)
@@ -125,35 +123,35 @@ def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return particles, table, profiles
 
 
-def _layers(work: _Work, box: np.ndarray, label: int) -> _Layers:
-    crop = work.envelope.crop(box, np.array([label]))
+def _layers(task: _Task, box: np.ndarray, label: int) -> _Layers:
+    crop = task.envelope.crop(box, np.array([label]))
     solid = (crop.mask if crop.solid is None else crop.solid) != 0
-    squared = squared_distances(padded(crop.mask), work.spacing)
+    squared = squared_distances(padded(crop.mask), task.spacing)
     filled = padded(solid)
     places = np.flatnonzero(filled)  # in the order of solid's own voxels
     depth = squared.reshape(-1)[places]
     to_surface = depth
-    if crop.solid is not None or len(set(work.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
+    if crop.solid is not None or len(set(task.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
         to_surface = squared_distances(filled, (1.0, 1.0, 1.0), BORDER).reshape(-1)[places]
     away = to_surface >= np.float32((BORDER / crop.step) ** 2)
     # the surface passes half a voxel before the outermost voxel centres
     deepest = np.sqrt(squared.max()) - np.float32(0.5)
-    shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.uint8) if work.channels else depth[:0]
+    shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.uint8) if task.channels else depth[:0]
     return _Layers(solid, depth, away, np.minimum(shells, SHELLS - 1))
 
 
-def _grey(work: _Work, box: np.ndarray, layers: _Layers) -> list[float]:
+def _grey(task: _Task, box: np.ndarray, layers: _Layers) -> list[float]:
     """GREY_RESULTS of a particle."""
     step = crop_step(box)
-    wide = _grown(box, NEARBY, step, work.envelope.labels.shape)
-    values = _read(work.grey, wide, step)
+    wide = _grown(box, NEARBY, step, task.envelope.labels.shape)
+    values = _read(task.grey, wide, step)
     own, depth = values[_part(box, wide, step)][layers.solid][layers.away], layers.depth[layers.away]
     known = np.isfinite(own)
     own, depth = own[known].astype(np.float64), depth[known]
     if len(own) < FEWEST:
         return [np.nan] * len(GREY_RESULTS)
     mean, spread = moments(own)
-    return [mean, spread, *halves(own, depth), *quiet_side(*_around(work.envelope, values, wide, step), mean)]
+    return [mean, spread, *halves(own, depth), *quiet_side(*_around(task.envelope, values, wide, step), mean)]
 
 
 def _channel(values: np.ndarray, layers: _Layers) -> list[float]:

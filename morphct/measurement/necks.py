@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from ..ground.executors import RunMap
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from ..kernels.measurement import necks as kernel
 from ..segment.labels.accumulators import Pairs
 from ..segment.labels.envelope import Envelope
@@ -19,7 +19,7 @@ TILE = 128  # voxels: of larger interfaces a part is looked at at a time
 BATCH = 256  # interfaces a task
 
 
-def neck_radii(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, run_map: RunMap = map) -> np.ndarray:
+def neck_radii(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, work: Work) -> np.ndarray:
     """Of the voxels at each interface the largest distance to the nearest background voxel.
 
     No longer than half the diagonal of the interface's box: where a small particle sits in the surface of a large one
@@ -32,7 +32,7 @@ def neck_radii(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, run_map:
     radii = np.zeros(len(pairs.first))
     order = np.argsort(pairs.boxes[:, 0], kind="stable")  # along z, as the image is stored
     tasks = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-    for rows, found in zip(tasks, run_map(partial(_search, pairs, envelope, voxel_size), tasks)):
+    for rows, found in zip(tasks, work.over(partial(_search, pairs, envelope, voxel_size), tasks)):
         radii[rows] = found
     return radii
 

@@ -4,14 +4,13 @@ Each function follows the published definition of a program and its defaults, on
 program would find them in the label image; what lies outside the volume counts as background.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from ..ground.executors import RunMap
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from ..kernels.crofton import DIRECTIONS, pair_areas
 from ..kernels.measurement import chamfer as kernel
 from ..segment.labels.envelope import Envelope, batches
@@ -32,8 +31,8 @@ _PLACES = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What every task needs; `hollow`: void voxels of a particle carry no label."""
+class _Task:
+    """What it takes to measure some particles; `hollow`: void voxels of a particle carry no label."""
 
     envelope: Envelope
     boxes: np.ndarray
@@ -46,8 +45,7 @@ def conventions_pass(
     boxes: np.ndarray,
     voxel_size: VoxelSize,
     hollow: np.ndarray,
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
 ) -> dict[str, np.ndarray]:
     """RESULTS for every particle.
 
@@ -59,20 +57,19 @@ def conventions_pass(
     voxel_size : VoxelSize
     hollow : (N,) bool
         Whether void voxels of the particle carry no label, so that other programs see holes.
-    tick : callable, optional
-        Told of particles done.
+    work : Work
+        Tells of particles done.
 
     Returns
     -------
     dict of (N,) float arrays, `label_covariance` (N, 3, 3), in the unit of `voxel_size`
         But `porespy_mesh_area` and `spam_mesh_area` in voxels: these programs know no voxel size.
     """
-    work = _Work(envelope, boxes, voxel_size.spacing, hollow)
+    task = _Task(envelope, boxes, voxel_size.spacing, hollow)
     table = np.full((len(boxes), len(RESULTS) - 1 + len(_PLACES)), np.nan)
-    for particles, found in run_map(partial(_measure, work), list(batches(boxes))):
+    parts = list(batches(boxes))
+    for particles, found in work.over(partial(_measure, task), parts, map(len, parts)):
         table[particles] = found
-        if tick:
-            tick(len(particles))
     results = dict(zip(RESULTS[:-1], table.T.copy()))
     covariance = np.empty((len(boxes), 3, 3))
     for k, (i, j) in enumerate(_PLACES):
@@ -80,13 +77,13 @@ def conventions_pass(
     return results | {RESULTS[-1]: covariance}
 
 
-def _measure(work: _Work, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Some particles: their rows and their table."""
     table = np.empty((len(particles), len(RESULTS) - 1 + len(_PLACES)))
     for i, particle in enumerate(particles):
-        crop = work.envelope.crop(work.boxes[particle], np.array([particle + 1]))
-        mask = crop.solid if work.hollow[particle] and crop.solid is not None else crop.mask
-        z, y, x = (edge * crop.step for edge in work.spacing)
+        crop = task.envelope.crop(task.boxes[particle], np.array([particle + 1]))
+        mask = crop.solid if task.hollow[particle] and crop.solid is not None else crop.mask
+        z, y, x = (edge * crop.step for edge in task.spacing)
         box = padded(mask)
         unlike = unlike_pairs(box)
         table[i] = [

@@ -102,7 +102,7 @@ def placement(
     shallowest = ((least[chosen] / kernel.STEPS) ** 2).astype(np.float32)
     places = above[least[chosen]].astype(float)
     out = np.empty((THROWS, 2))
-    thrown = kernel.throw_voids(squared, edges, radii[chosen], shallowest, gap, deeper, places, seeds[1], out)
+    thrown = kernel.throw_voids(squared, edges, radii[chosen], (shallowest, gap), deeper, places, seeds[1], out)
     return _judged(found, points, ranks[chosen], out) if thrown == THROWS else replace(found, crowded=True)
 
 

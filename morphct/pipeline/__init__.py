@@ -8,6 +8,7 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `batch_check`: whether a batch can start, all its faults in one go
 - `checkpoint`: what an interrupted run keeps, for `--resume`
 - `csv_text`: CSV tables as people's programs write them
+- `few_values`: stages 2 to 10 of a volume of a handful of values
 - `inspection`: looking before computing: `inspect`, `check`
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
 - `manifest`: the samples of a batch: a CSV, a folder or a glob
@@ -19,6 +20,7 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `resuming`: what `--resume` finds in the output folder: a finished run, or one whose last move was cut off
 - `run`: the stages in order; the only file that knows the order
 - `same_work`: whether work done before is the work asked for now
+- `segmented`: what the steps of the segmentation hand on
 - `segmenting`: grey to particles and voids: the stages that read grey, in order
 - `settings`: the options of all stages as one thing, from and to TOML
 - `threshold_record`: how grey became a mask, as `threshold.json` and `histogram.csv` tell it

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..ground import slabs
 from ..ground.cautions import Caution, weight_of
 from ..results.run_folder import CHECKPOINT, RunWriter, damage, open_labels
 from ..results.run_folder.files import plain
@@ -21,19 +20,19 @@ from ..segment.split.margins import Margins
 from ..segment.voids.facts import VoidFacts
 from ..segment.voids.ownership import Voids
 from .job import Job
-from .same_work import Asked, in_words
-from .segmenting import Segmented
+from .same_work import Request, in_words
+from .segmented import Segmented
 
 WORTH = 60.0  # seconds of work from which it is kept when a run is interrupted; less is sooner done again
 STORES = ("labels.zarr", "voids.zarr")
 log = logging.getLogger("morphct")
 
 
-def save(writer: RunWriter, asked: Asked, found: Segmented, job: Job) -> None:
+def save(writer: RunWriter, request: Request, found: Segmented, job: Job) -> None:
     """Keep what stages 2 to 11 found; the label stores are in the folder already."""
     kept = plain(
         {
-            "asked": asked.of_labels(),
+            "asked": request.of_labels(),
             "stores": {name: writer.hashes[name] for name in STORES},
             "n": found.n,
             "ids": None if found.ids is None else found.ids.tolist(),
@@ -53,11 +52,11 @@ def save(writer: RunWriter, asked: Asked, found: Segmented, job: Job) -> None:
     writer.worth_keeping = sum(s["seconds"] for s in job.stages) >= WORTH
 
 
-def load(writer: RunWriter, asked: Asked, job: Job) -> Segmented | None:
+def load(writer: RunWriter, request: Request, job: Job) -> Segmented | None:
     """What an interrupted run kept, when it is whole and of the same work; else nothing is left of it."""
     kept, why = _read(writer)
     if kept is not None:
-        why = in_words(asked.differences_of_labels(kept["asked"]))
+        why = in_words(request.differences_of_labels(kept["asked"]))
         why = why or next((w for name in STORES if (w := damage(writer.folder / name, kept["stores"][name]))), "")
     if kept is None or why:
         if why:
@@ -81,9 +80,9 @@ def _restored(writer: RunWriter, kept: dict[str, Any], job: Job) -> Segmented:
     ids = None if kept["ids"] is None else np.array(kept["ids"], np.int64)
     with job.stage("read labels", 2) as work:
         source = stored if ids is None else numbering.numbered(stored, ids)
-        slabs.copy(source, labels, job.slabs, job.run_map, work.progress)
+        work.copy(source, labels)
         void_ids = job.scratch.create("void_ids", job.shape, np.int32)
-        slabs.copy(open_labels(writer.folder / "voids.zarr"), void_ids, job.slabs, job.run_map, work.progress)
+        work.copy(open_labels(writer.folder / "voids.zarr"), void_ids)
     owner = np.array(kept["owner"], np.int64)
     return Segmented(
         labels, kept["n"], Voids(void_ids, owner, len(owner) - 1, VoidFacts.from_mapping(kept["void_facts"])), ids,

@@ -1,27 +1,27 @@
 """From a label image to tables: passes, columns, flags, groups, in order. `morphct.measure` is this in memory."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..descriptors.options import DescriptorOptions
 from ..ground.errors import InputError
-from ..ground.executors import RunMap
 from ..ground.scratch import Scratch
-from ..ground.slabs import Slab, plan_slabs
 from ..ground.units import VoxelSize, as_voxel_size
-from ..measurement.aggregates import AggregateOptions
+from ..ground.work import Work
 from ..measurement.all_passes import measure as run_passes
+from ..measurement.labelled import Labelled
 from ..reading import check_channels
 from ..results.tabulate import Tables, needed, tabulate
-from ..segment.grey.denoise import DenoiseOptions
 from ..segment.labels import ids as label_image
 from ..segment.voids import given_labels, holes
 from ..segment.voids.open_voids import add_open
-from ..segment.voids.options import VoidOptions
-from ..uncertainty.calibration import CalibrateOptions, Calibration, calibrate_measured
+from ..uncertainty.calibration import CalibrateOptions, calibrate_measured
+from .settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PLANES = 64  # in a slab
 
 
 def measure_array(
@@ -32,11 +32,8 @@ def measure_array(
     names: Sequence[str] = (),
     channels: Mapping[str, Any] | None = None,
     compat: str | None = None,
-    limits: AggregateOptions | None = None,
-    void_options: VoidOptions | None = None,
-    slabs: Sequence[Slab] | None = None,
-    run_map: RunMap = map,
-    calibration: Calibration | CalibrateOptions | None = None,
+    settings: Settings | None = None,
+    work: Work | None = None,
 ) -> Tables:
     """All tables of a label image in memory.
 
@@ -50,15 +47,16 @@ def measure_array(
     voxel_size : str or VoxelSize
         `25nm`, `75nm,25nm,25nm` as z,y,x, or `1px`.
     names : sequence of str
-        Columns or groups of columns; none: all.
+        Columns or groups of columns; none: those of the settings, by default all.
     channels : mapping of str to (Z,Y,X) array-likes, optional
         Co-registered maps by name (XRF, XANES peak position, d-spacing); what is not finite was not measured.
     compat : {"morphometry"}, optional
         Add columns as other programs define them.
-    limits, void_options, slabs, run_map
-        As for the command line's run.
-    calibration : CalibrateOptions or Calibration, optional
-        How uncertainties are found, or what is known of them already; without it there are none.
+    settings : Settings, optional
+        Its sections voids, descriptors, aggregates and calibrate count; default: theirs, but no calibration and so
+        no uncertainties.
+    work : Work, optional
+        How the volume is gone over; no number depends on it.
 
     Raises
     ------
@@ -67,10 +65,33 @@ def measure_array(
     SettingsError
         When `names` holds an unknown column, or one that needs a grey volume without there being one.
     """
+    settings = settings or Settings(calibrate=CalibrateOptions(method="none"))
+    asked = settings.descriptors
+    asked = replace(asked, names=tuple(names) or asked.names, compat=compat or asked.compat)
+    image, grey, channels = _checked(image, grey, channels or {})
+    size = as_voxel_size(voxel_size)
+    wanted = needed(asked, tuple(channels))
+    with Scratch() as scratch:
+        work = replace(work or Work.of(image.shape[0], PLANES), scratch=scratch)
+        ids = label_image.find_ids(image, work)
+        numbered = label_image.Numbered(image, ids)
+        found = holes.inside_labels(numbered, settings.voids, work)
+        smallest = None
+        if grey is not None and "void_voxels_low" in wanted:
+            found, smallest = given_labels.look(found, numbered, grey, size, settings.denoise)
+        found = add_open(found, numbered, len(ids), size, settings.voids, work)
+        labelled = Labelled(numbered, len(ids), size, found, smallest)
+        measured = run_passes(labelled, work, grey=grey, channels=channels, wanted=wanted, views=asked.views)
+        calibration = calibrate_measured(measured, {}, settings.calibrate, asked.names, work=work.telling(None))
+        return tabulate(measured, ids, asked, settings.aggregates, work.telling(None), calibration)
+
+
+def _checked(image: Any, grey: Any, channels: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Labels, grey and channels as plain arrays of one shape."""
     image = label_image.plain(image, "the label image")
     label_image.check(image)
     grey = None if grey is None else label_image.plain(grey, "the grey volume", "iubf")
-    channels = {n: label_image.plain(c, f"the channel {n}", "iubf") for n, c in (channels or {}).items()}
+    channels = {n: label_image.plain(c, f"the channel {n}", "iubf") for n, c in channels.items()}
     for what, volume in (("the grey volume", grey), *((f"the channel {n}", c) for n, c in channels.items())):
         if volume is not None and tuple(volume.shape) != tuple(image.shape):
             raise InputError(
@@ -78,36 +99,7 @@ def measure_array(
                 "both must be the same volume in the same z,y,x order"
             )
     check_channels(channels)
-    size = as_voxel_size(voxel_size)
-    options = DescriptorOptions(names=tuple(names), compat=compat)
-    wanted = needed(options, tuple(channels))
-    slabs = plan_slabs(image.shape[0], 64) if slabs is None else slabs
-    ids = label_image.find_ids(image, slabs, run_map)
-    numbered = label_image.Numbered(image, ids)
-    with Scratch() as scratch:
-        void_options = void_options or VoidOptions()
-        found = holes.inside_labels(numbered, void_options, scratch, slabs, run_map)
-        smallest = None
-        if grey is not None and "void_voxels_low" in wanted:
-            found, smallest = given_labels.look(found, numbered, grey, size, DenoiseOptions())
-        found = add_open(found, numbered, len(ids), size, void_options, slabs, run_map)
-        measured = run_passes(
-            numbered,
-            len(ids),
-            size,
-            slabs=slabs,
-            void_labels=found.labels,
-            owner=found.owner,
-            void_facts=found.facts,
-            grey=grey,
-            channels=channels,
-            wanted=wanted,
-            detection_diameter=smallest,
-            run_map=run_map,
-        )
-        if isinstance(calibration, CalibrateOptions):
-            calibration = calibrate_measured(measured, {}, calibration, options.names, run_map=run_map)
-        return tabulate(measured, ids, options, limits, run_map, calibration)
+    return image, grey, channels
 
 
 def measure(
@@ -132,6 +124,6 @@ def measure(
     DataFrame
         One row a particle, index = label.
     """
-    how = CalibrateOptions(method=calibrate)
-    tables = measure_array(image, grey, voxel_size, names=names, channels=channels, compat=compat, calibration=how)
+    settings = Settings(calibrate=CalibrateOptions(method=calibrate))
+    tables = measure_array(image, grey, voxel_size, names=names, channels=channels, compat=compat, settings=settings)
     return tables.particles

@@ -16,7 +16,7 @@ from ..uncertainty.calibration import Calibration
 from ..uncertainty.doubts import Doubts
 from ..views.figures.mid_planes import MidPlaneRecorder
 from .job import Job
-from .segmenting import Segmented
+from .segmented import Segmented
 from .settings import Settings
 
 VOID_RATIOS = (

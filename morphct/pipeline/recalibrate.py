@@ -10,6 +10,7 @@ from ..descriptors import PARTICLES
 from ..ground.errors import InputError
 from ..ground.executors import RunMap
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from ..results import flags
 from ..results.run_folder import RunFolder
 from ..uncertainty.calibration import CalibrateOptions, Calibration, Found, calibrate, conditions, planned
@@ -63,7 +64,7 @@ def calibrate_run(
     found = Found.of_tables(run.particles, run.voids, size)
     seed = settings.run.seed
     told.stage("calibrate", sum(len(trials) for trials in planned(found, scan, options, seed)))
-    made = calibrate(found, scan, options, settings.descriptors.names, seed, run_map, told.advance)
+    made = calibrate(found, scan, options, settings.descriptors.names, seed, Work((), run_map, told.advance))
     files = run.files
     publish.write_calibration(files, made)
     files.table("particles", with_calibration(run.particles, made, size), settings.output.csv)

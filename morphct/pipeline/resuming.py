@@ -8,11 +8,11 @@ from ..results.population import numbers
 from ..results.run_folder import RunFolder, RunWriter, moving
 from ..results.run_folder.files import plain
 from ..results.run_folder.writer import PARTIAL
-from .same_work import Asked, in_words
+from .same_work import Request, in_words
 from .settings import QcOptions
 
 
-def finished(out: str | Path, asked: Asked) -> RunFolder | None:
+def finished(out: str | Path, request: Request) -> RunFolder | None:
     """The run in `out` when it is of this work, its move into place finished, its limits judged anew; else None.
 
     Raises
@@ -26,14 +26,14 @@ def finished(out: str | Path, asked: Asked) -> RunFolder | None:
             run = RunFolder(out)
         except InputError:
             return None
-        if asked.differences(run.provenance):
+        if request.differences(run.provenance):
             return None
-        return judged(_tidied(run), asked.settings.qc)
+        return judged(_tidied(run), request.settings.qc)
     if moving.read(out / PARTIAL) is None:
         return None
     run = RunFolder(out / PARTIAL)
-    if other := asked.differences(run.provenance):
-        if asked.settings.run.overwrite:
+    if other := request.differences(run.provenance):
+        if request.settings.run.overwrite:
             return None
         raise OutputError(
             f"{out} holds a run whose move into place was cut off, but of other work ({in_words(other)}); resume it as "
@@ -44,7 +44,7 @@ def finished(out: str | Path, asked: Asked) -> RunFolder | None:
         if plan is None or not moving.is_whole(writer.folder, out, plan):
             writer.clear()
             return None
-        return judged(RunFolder(writer.finish()), asked.settings.qc)
+        return judged(RunFolder(writer.finish()), request.settings.qc)
 
 
 def _tidied(run: RunFolder) -> RunFolder:

@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import reading
-from ..ground import slabs
 from ..ground.executors import executor
 from ..ground.scratch import Scratch
 from ..ground.units import VoxelSize
 from ..measurement.all_passes import measure as run_passes
 from ..measurement.all_passes import needs_crops_of_grey
+from ..measurement.labelled import Labelled
 from ..reading.volume import Volume
 from ..results import population, qc, tabulate
 from ..results.run_folder import RunFolder, RunWriter
@@ -42,11 +42,11 @@ from . import checkpoint, publish, resuming
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
-from .same_work import Asked
-from .segmenting import Segmented, as_given, segment
+from .same_work import Request
+from .segmented import Segmented
+from .segmenting import as_given, segment
 from .settings import Settings
 
-_CHANNEL = "channel "  # before the name of a channel among the inputs
 log = logging.getLogger("morphct")
 
 
@@ -91,18 +91,17 @@ def run(
         For everything the user can mend; nothing is left behind then.
     """
     settings = _settings(settings, config, voxel_size)
-    asked = asked_of(path, settings, sample)
-    volume, size = asked.volumes["input"], asked.voxel_size
-    channels = {n.removeprefix(_CHANNEL): v for n, v in asked.volumes.items() if n.startswith(_CHANNEL)}
-    if settings.run.resume and (done := resuming.finished(out, asked)) is not None:
+    request = request_of(path, settings, sample)
+    if settings.run.resume and (done := resuming.finished(out, request)) is not None:
         return done
-    with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
+    volume = request.source
+    with _job(volume.shape, request.voxel_size, settings, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
             job.warn(note)
-        found = _segmented(asked, job, writer, volume)
+        found = _segmented(request, job, writer)
         # the values of a segmented volume are names, no greys
         grey = None if found.threshold.get("method") == "values" else volume
-        return _finish(asked, job, writer, volume, grey, channels, found)
+        return _finish(request, job, writer, found, grey)
 
 
 def measure_file(
@@ -112,7 +111,6 @@ def measure_file(
     grey: str | Path | None = None,
     voxel_size: str | VoxelSize | None = None,
     settings: Settings | None = None,
-    config: str | Path | None = None,
     overwrite: bool = False,
     sample: str | None = None,
     progress: Progress | None = None,
@@ -125,7 +123,7 @@ def measure_file(
         Label image: whole numbers, 0 for background, ids of any size with or without gaps.
     grey : path, optional
         The volume the labels were made from, of the same shape.
-    voxel_size, settings, config, overwrite, sample, progress
+    voxel_size, settings, overwrite, sample, progress
         As for `run`.
 
     Raises
@@ -133,22 +131,19 @@ def measure_file(
     UserError
         For everything the user can mend; nothing is left behind then.
     """
-    settings = _settings(settings, config, voxel_size)
+    settings = _settings(settings, None, voxel_size)
     image = reading.open_labels(path, **settings.input.reading)
     volume = open_volume(grey, settings) if grey is not None else None
     if volume is not None:
         reading.require_same_shape(image, volume)
     size = reading.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
-    channels = open_channels(settings, image, size)
-    inputs = {"input": image, **({"grey": volume} if volume is not None else {}), **_named(channels)}
-    asked = Asked("measure", settings, size, inputs, sample)
-    if settings.run.resume and (done := resuming.finished(out, asked)) is not None:
+    request = Request("measure", settings, size, image, volume, open_channels(settings, image, size), sample)
+    if settings.run.resume and (done := resuming.finished(out, request)) is not None:
         return done
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
-        found = _segmented(asked, job, writer, image, volume)
-        return _finish(asked, job, writer, image, volume, channels, found)
+        return _finish(request, job, writer, _segmented(request, job, writer), volume)
 
 
 def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
@@ -173,21 +168,16 @@ def open_channels(settings: Settings, volume: Volume, size: VoxelSize) -> dict[s
     return channels
 
 
-def _named(channels: dict[str, Volume]) -> dict[str, Volume]:
-    return {f"{_CHANNEL}{name}": channel for name, channel in channels.items()}
-
-
-def asked_of(path: str | Path, settings: Settings, sample: str | None = None) -> Asked:
+def request_of(path: str | Path, settings: Settings, sample: str | None = None) -> Request:
     """What `run` would be asked to do: files opened, limits and columns looked up, no voxel read."""
     volume = open_volume(path, settings)
     size = reading.require_voxel_size(volume)
-    channels = open_channels(settings, volume, size)
-    return Asked("run", settings, size, {"input": volume, **_named(channels)}, sample)
+    return Request("run", settings, size, volume, None, open_channels(settings, volume, size), sample)
 
 
 def differences(path: str | Path, settings: Settings, sample: str | None, made: RunFolder) -> list[str]:
     """In which ways a finished run is not what `run` would make of this volume now, in words; none: it is."""
-    return asked_of(path, settings, sample).differences(made.provenance)
+    return request_of(path, settings, sample).differences(made.provenance)
 
 
 @contextlib.contextmanager
@@ -230,37 +220,29 @@ def _logged(writer: RunWriter) -> Iterator[None]:
         handler.close()
 
 
-def _segmented(asked: Asked, job: Job, writer: RunWriter, source: Volume, grey: Volume | None = None) -> Segmented:
+def _segmented(request: Request, job: Job, writer: RunWriter) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
-    settings = asked.settings
+    settings, source, grey = request.settings, request.source, request.grey
     if settings.run.resume:
-        kept = checkpoint.load(writer, asked, job)
+        kept = checkpoint.load(writer, request, job)
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
-    found = segment(source, job, settings) if asked.command == "run" else as_given(source, job, settings, grey)
+    found = segment(source, job, settings) if request.command == "run" else as_given(source, job, settings, grey)
     with job.stage("write labels") as work:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
-    checkpoint.save(writer, asked, found, job)
+    checkpoint.save(writer, request, found, job)
     return found
 
 
-def _finish(
-    asked: Asked,
-    job: Job,
-    writer: RunWriter,
-    source: Volume,
-    grey: Volume | None,
-    channels: dict[str, Volume],
-    found: Segmented,
-) -> RunFolder:
-    """Stages 11 to 13: from labels to a whole run folder."""
-    started, command, settings = now(), asked.command, asked.settings
+def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, grey: Volume | None) -> RunFolder:
+    """Stages 11 to 13: from labels, and grey where there is any, to a whole run folder."""
+    started, settings = now(), request.settings
     if settings.output.labels_tif:
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = mid_planes.MidPlaneRecorder(grey) if grey is not None else None
-    tables, calibration, at_hand = _measure(job, settings, found, watched, channels)
+    tables, calibration, at_hand = _measure(request, job, found, watched)
     publish.write_tables(writer, settings, tables)
     publish.write_calibration(writer, calibration)
     if found.threshold:
@@ -271,50 +253,50 @@ def _finish(
     with job.stage("review", total=1):
         publish.write_review(writer, job, settings, found, tables, doubts, at_hand)
     writer.text("settings.toml", settings.to_toml())
-    inputs = input_record(source, job.voxel_size, asked.contents["input"])
-    if "grey" in asked.volumes:
-        inputs["grey"] = channel_record(asked.volumes["grey"], asked.contents["grey"])
-    if channels:
-        inputs["channels"] = {n: channel_record(c, asked.contents[f"{_CHANNEL}{n}"]) for n, c in channels.items()}
-    facts = {"sample": asked.sample, "segmentation": found.facts}
-    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    inputs = _inputs(request, job)
+    facts = {"sample": request.sample, "segmentation": found.facts}
+    writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory
     publish.write_pages(writer, job, settings, watched)
-    writer.json("run.json", record(command, job, settings, inputs, started, **facts))
+    writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     return RunFolder(writer.commit())
 
 
+def _inputs(request: Request, job: Job) -> dict[str, Any]:
+    """What was read, for the record."""
+    contents = request.contents
+    inputs = input_record(request.source, job.voxel_size, contents["input"])
+    if request.grey is not None:
+        inputs["grey"] = channel_record(request.grey, contents["grey"])
+    if request.channels:
+        inputs["channels"] = {n: channel_record(c, contents[f"channel {n}"]) for n, c in request.channels.items()}
+    return inputs
+
+
 def _measure(
-    job: Job,
-    settings: Settings,
-    found: Segmented,
-    grey: mid_planes.MidPlaneRecorder | None,
-    channels: dict[str, Volume],
+    request: Request, job: Job, found: Segmented, grey: mid_planes.MidPlaneRecorder | None
 ) -> tuple[tabulate.Tables, Calibration | None, Any]:
     """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on."""
-    wanted = tabulate.needed(settings.descriptors, tuple(channels))
+    settings, asked = request.settings, request.settings.descriptors
+    channels = request.channels
+    wanted = tabulate.needed(asked, tuple(channels))
     crops_of_grey = grey is not None and needs_crops_of_grey(wanted)
     maps = {name: _at_hand(name, channel, reading.costly_boxes(channel), job) for name, channel in channels.items()}
     if grey is not None:
         grey = _at_hand("grey", grey, crops_of_grey and reading.costly_boxes(grey.volume), job)
     facts = replace(found.voids.facts, seeing=replace(found.voids.facts.seeing, seed=settings.run.seed))
+    voids = replace(found.voids, facts=facts)
+    labelled = Labelled(found.labels, found.n, job.voxel_size, voids, found.detection_diameter)
     with job.stage("measure") as work:
-        measured = run_passes(
-            found.labels, found.n, job.voxel_size, slabs=job.slabs, void_labels=found.voids.labels,
-            owner=found.voids.owner, void_facts=facts, grey=grey, channels=maps, wanted=wanted,
-            detection_diameter=found.detection_diameter, run_map=job.run_map, tick=work.progress,
-            views=settings.descriptors.views,
-            tick_particles=job.part("measure particles", found.n * (1 + bool(found.voids.n))),
-        )  # fmt: skip
+        crops = work.telling(job.part("measure particles", found.n * (1 + bool(found.voids.n))))
+        measured = run_passes(labelled, work, grey=grey, channels=maps, wanted=wanted, views=asked.views, crops=crops)
     with job.stage("calibrate", total=1):
         calibration = calibrate_measured(
-            measured, found.threshold, settings.calibrate, settings.descriptors.names, settings.voids.to_mapping(),
-            settings.run.seed, job.run_map,
+            measured, found.threshold, settings.calibrate, asked.names, settings.voids.to_mapping(),
+            settings.run.seed, job.work,
         )  # fmt: skip
     with job.stage("tables", total=1):
-        tables = tabulate.tabulate(
-            measured, found.ids, settings.descriptors, settings.aggregates, job.run_map, calibration
-        )
+        tables = tabulate.tabulate(measured, found.ids, asked, settings.aggregates, job.work, calibration)
     return tables if found.voids_trusted else publish.without_voids(tables), calibration, grey
 
 
@@ -324,5 +306,5 @@ def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:
         return volume
     copy = job.scratch.create(f"values_{name}", job.shape, volume.dtype)
     with job.stage(f"read {name}") as work:
-        slabs.copy(volume, copy, job.slabs, job.run_map, work.progress)
+        work.copy(volume, copy)
     return copy

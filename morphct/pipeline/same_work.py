@@ -19,26 +19,38 @@ MOST_TOLD = 3
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a run is asked to do.
+class Request:
+    """What was asked for, and the files it is asked of.
 
     Attributes
     ----------
-    command : str
-        `run` or `measure`.
+    command : {"run", "measure"}
     settings : Settings
     voxel_size : VoxelSize
         As it will be used.
-    volumes : dict
-        The inputs by name: `input`, `grey`, and `channel NAME`.
+    source : Volume
+        The grey volume of a run, the label image of `measure`.
+    grey : Volume or None
+        What comes with a label image.
+    channels : dict of Volume
+        Co-registered maps by name.
     sample : str or None
+        Its name on the page.
     """
 
     command: str
     settings: Settings
     voxel_size: VoxelSize
-    volumes: dict[str, Volume] = field(default_factory=dict)
+    source: Volume
+    grey: Volume | None = None
+    channels: dict[str, Volume] = field(default_factory=dict)
     sample: str | None = None
+
+    @property
+    def volumes(self) -> dict[str, Volume]:
+        """All inputs: `input`, `grey`, `channel NAME`."""
+        grey = {} if self.grey is None else {"grey": self.grey}
+        return {"input": self.source, **grey, **{f"channel {name}": c for name, c in self.channels.items()}}
 
     @cached_property
     def contents(self) -> dict[str, tuple[str, str] | None]:
@@ -47,7 +59,7 @@ class Asked:
 
     def facts(self) -> dict[str, Any]:
         """All that the result depends on but the contents, as plain values."""
-        dataset = self.volumes["input"].dataset and printable(self.volumes["input"].dataset)
+        dataset = self.source.dataset and printable(self.source.dataset)
         mapping, edges = self.settings.to_mapping(), self.voxel_size.spacing
         return _facts(__version__, self.command, self.sample, dataset, mapping, edges)
 

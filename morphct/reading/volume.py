@@ -208,20 +208,6 @@ class Volume:
         return _delivered(block, self.dtype)
 
 
-def volume_of_array(array: Any, voxel_size: VoxelSize | None = None) -> Volume:
-    """A volume around an array-like (Z, Y, X) that is already at hand.
-
-    Raises
-    ------
-    InputError
-        When it has not three axes or holds complex numbers.
-    """
-    shape = tuple(int(n) for n in array.shape)
-    check_shape(shape, "the array")
-    check_dtype(np.dtype(array.dtype), "the array")
-    return Volume(ArraySource(array), voxel_size=voxel_size)
-
-
 def check_shape(shape: tuple[int, ...], name: str) -> None:
     """Refuse what is not three-dimensional or has no voxel.
 

@@ -47,19 +47,33 @@ def weighted_quantile_intervals(
     return [percentiles(draws[:, i]) if len(draws) else NOTHING for i in range(len(shares))]
 
 
+def weighted_moments(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of `values` (N,) weighted by `weights` (N,); the latter NaN for a single value.
+
+    The variance is that of reliability weights, unbiased: the sum of squares over V1 - V2 / V1, with V1 and V2 the
+    sums of the weights and of their squares (N - 1 for equal ones).
+    """
+    total = weights.sum()
+    mean = float(weights @ values / total)
+    freedom = total - np.square(weights).sum() / total
+    if len(values) < 2 or freedom <= 0:
+        return mean, float("nan")
+    return mean, float(np.sqrt(weights @ np.square(values - mean) / freedom))
+
+
 def quantile_interval(values: np.ndarray, share: float) -> tuple[float, float]:
     """95 % interval of a quantile of `values` (N,), from the ranks alone (no assumption on the distribution).
 
-    The number of values below the true quantile is binomial; its normal approximation gives the two ranks.
-    (NaN, NaN) with fewer than six values or when a rank falls outside.
+    The number of values below the true quantile is binomial, exactly: `scipy.stats.quantile_test`. (NaN, NaN) with
+    fewer than six values, or when no rank is low or high enough (below 36 values for the tenth and the ninetieth).
     """
-    ordered = np.sort(values[np.isfinite(values)])
-    n = len(ordered)
-    half = Z95 * np.sqrt(n * share * (1 - share))
-    low, high = int(np.floor(n * share - half)) - 1, int(np.ceil(n * share + half))
-    if n < FEWEST or low < 0 or high >= n:
+    from scipy.stats import quantile_test
+
+    known = values[np.isfinite(values)]
+    if len(known) < FEWEST:
         return NOTHING
-    return float(ordered[low]), float(ordered[high])
+    low, high = quantile_test(known, q=0, p=share).confidence_interval(0.95)
+    return (float(low), float(high)) if np.isfinite([low, high]).all() else NOTHING
 
 
 def share_interval(hits: float, n: float) -> tuple[float, float]:

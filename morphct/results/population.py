@@ -1,6 +1,7 @@
 """The population in numbers: functions of the tables alone, no voxel is read.
 
-Particles cut by the border of the volume are counted but left out of the statistics, as long as there are others.
+One population a number, the one with the least bias: shares of volume are those of all particles, cut ones too; sizes,
+shapes and classes those of whole particles, weighted for what the border of the volume cuts.
 """
 
 from collections.abc import Collection
@@ -22,7 +23,10 @@ from .intervals import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .run_folder import RunFolder
+
 SHARES = np.array([0.1, 0.5, 0.9])
+QUARTILES = np.array([0.25, 0.5, 0.75])
 CLASSES = {"aggregate": ("aggregate",), "porous": ("porous",), "defective": ("porous", "aggregate")}
 # columns whose correlation with size is told
 WITH_SIZE = ("sphericity", "sphericity_silhouette", "sphericity_wadell", "roundness", "ellipticity_zx", "void_fraction")
@@ -74,6 +78,9 @@ def summarise(
 ) -> dict[str, Any]:
     """Population numbers of a sample: what `summary.json` holds.
 
+    Shares of volume are those of all particles, cut ones too: every voxel counts once. Sizes, shapes and classes are
+    those of whole particles; where the border cuts some, each whole one counts by `intervals.border_weights`.
+
     Parameters
     ----------
     particles, voids, aggregates : DataFrame
@@ -81,32 +88,46 @@ def summarise(
     seed : int
         Of the bootstrap behind the intervals of weighted numbers.
     shape : (Z, Y, X), optional
-        Voxels of the volume, for the correction of the border.
+        Voxels of the volume; without it nothing is weighted.
 
     Returns
     -------
     dict
         `counts`, `size` (D10, D50, D90 `by_number` and `by_volume`), `columns` (median, quartiles, mean, sd of the
-        headline columns), `void_fraction` (`void_fraction_all`: with the particles that the border cuts;
-        `whole_volume_share`: how much of the volume of all is in those that are used), shares of classes,
-        `size_correlation` (Spearman's, of shape with size), and the same `border_corrected` where particles are cut.
+        headline columns), `void_fraction`, shares of classes, `size_correlation` (Spearman's, of shape with size);
+        `whole_volume_share`: how much of the volume of all particles is in whole ones; `border`: the weights, and
+        under `uncorrected` the same numbers when each whole particle counts once; {} where nothing is weighted.
         Numbers with an uncertainty are `{value, low, high}` with a 95 % interval; NaN where nothing can be said.
+        `population` says of each whether it is of `all` particles or of the `whole` ones, `n` of how many.
     """
     unit = unit_of(particles)
     used = interior(particles)
+    of = "whole" if len(used) < len(particles) or _none_cut(particles) else "all"
+    weights = _weights(used, particles, shape)
     return {
         "unit": unit,
-        "statistics_on": "interior" if len(used) < len(particles) or _none_cut(particles) else "all",
+        "statistics_on": "interior" if of == "whole" else "all",
         "counts": _counts(particles, used, voids, aggregates),
-        "size": _sizes(used, unit, seed),
-        "columns": {c: _column(used[c]) for c in (h.format(u=unit) for h in HEADLINE) if c in used.columns},
-        "void_fraction": _void_fraction(used, unit, seed),
-        "void_fraction_all": _void_fraction(particles, unit, seed),
+        **_statistics(used, weights, unit, seed, of),
+        "void_fraction": _void_fraction(particles, unit, seed) | {"population": "all", "n": len(particles)},
         "whole_volume_share": _volume_share(used, particles, unit),
         "void_size": _void_size(voids, unit),
-        **{f"{name}_fraction": _class_share(used, unit, classes) for name, classes in CLASSES.items()},
         "size_correlation": _with_size(used, unit),
-        "border_corrected": _corrected(used, unit, seed, shape),
+        "border": _border(used, weights, unit, seed),
+    }
+
+
+def _statistics(
+    used: "pd.DataFrame", weights: np.ndarray | None, unit: str, seed: int, of: str = "whole"
+) -> dict[str, Any]:
+    """Sizes, medians and shares of classes; weights: how much each row counts, None: all the same."""
+    about = {"population": of, "n": len(used)}
+    columns = [c for c in (h.format(u=unit) for h in HEADLINE) if c in used.columns]
+    shares = {f"{n}_fraction": _class_share(used, unit, classes, weights) | about for n, classes in CLASSES.items()}
+    return {
+        "size": _sizes(used, weights, unit, seed) | about,
+        "columns": {c: _column(_values(used, c), weights, seed) for c in columns},
+        **shares,
     }
 
 
@@ -115,24 +136,25 @@ def numbers(summary: dict[str, Any]) -> dict[str, float]:
 
     `n_particles`, `n_interior`, `n_voids`, `n_aggregates`, `d10_number` ... `d90_volume`, `span_number`, `span_volume`,
     `void_fraction`, `aggregate_fraction`, `porous_fraction`, `defective_fraction`, and each headline column's median
-    under the column's own name (but `void_fraction`, which is that of the whole population, and `void_fraction_all`,
-    that of all particles, cut ones too; `whole_volume_share` of their volume is in whole ones). Diameters and fractions
-    with the ending `_corrected` are those corrected for the border; `sphericity_size_correlation` is Spearman's.
+    under the column's own name (but `void_fraction`, which is that of all particles together, as of one body).
+    Diameters and shares with the ending `_uncorrected` count each whole particle once, where the others are weighted
+    for the border; `whole_volume_share` of the volume of all particles is in whole ones; `sphericity_size_correlation`
+    is Spearman's.
     """
     row: dict[str, float] = {name: _number(c["median"]) for name, c in summary.get("columns", {}).items()}
     row["whole_volume_share"] = _number(summary.get("whole_volume_share"))
-    row["void_fraction_all"] = _number(summary.get("void_fraction_all", {}).get("value"))
+    row["void_fraction"] = _number(summary.get("void_fraction", {}).get("value"))
     counts = summary.get("counts", {})
     for name in ("particles", "interior", "voids", "aggregates"):
         row[f"n_{name}"] = _number(counts.get(name))
-    for part, ending in ((summary, ""), (summary.get("border_corrected", {}), "_corrected")):
+    for part, ending in ((summary, ""), (summary.get("border", {}).get("uncorrected", {}), "_uncorrected")):
         for weight in ("number", "volume"):
             sizes = part.get("size", {}).get(f"by_{weight}", {})
             for name in ("d10", "d50", "d90"):
                 row[f"{name}_{weight}{ending}"] = _number(sizes.get(name, {}).get("value"))
             if not ending:
                 row[f"span_{weight}"] = _number(sizes.get("span"))
-        for name in ("void", *CLASSES):
+        for name in CLASSES:
             row[f"{name}_fraction{ending}"] = _number(part.get(f"{name}_fraction", {}).get("value"))
     correlation = summary.get("size_correlation", {}).get("sphericity", {})
     row["sphericity_size_correlation"] = _number(correlation.get("value"))
@@ -173,32 +195,38 @@ def _counts(
     return counts
 
 
-def _column(column: "pd.Series") -> dict[str, float | int]:
-    values = column.to_numpy(dtype=float, na_value=np.nan)
-    values = values[np.isfinite(values)]
+def _column(values: np.ndarray, weights: np.ndarray | None = None, seed: int = 0) -> dict[str, float | int]:
+    """Median with its interval, quartiles, mean and standard deviation of values (N,)."""
+    known = np.isfinite(values)
+    values = values[known]
     found: dict[str, float | int] = {"n": len(values)}
     if len(values) == 0:
         return found | dict.fromkeys(("median", "low", "high", "q25", "q75", "mean", "sd"), float("nan"))
-    low, high = quantile_interval(values, 0.5)
-    q25, median, q75 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75]))
-    sd = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-    return found | {
-        **{"median": median, "low": low, "high": high, "q25": q25, "q75": q75},
-        **{"mean": float(values.mean()), "sd": sd},
-    }
+    if weights is None:
+        low, high = quantile_interval(values, 0.5)
+        q25, median, q75 = (float(q) for q in np.quantile(values, QUARTILES))
+        mean, sd = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+    else:
+        weights = weights[known]
+        q25, median, q75 = (float(q) for q in weighted_quantiles(values, weights, QUARTILES))
+        low, high = weighted_quantile_intervals(values, weights, QUARTILES[1:2], seed)[0]
+        mean, sd = intervals.weighted_moments(values, weights)
+    return found | {"median": median, "low": low, "high": high, "q25": q25, "q75": q75, "mean": mean, "sd": sd}
 
 
-def _sizes(used: "pd.DataFrame", unit: str, seed: int) -> dict[str, Any]:
+def _sizes(used: "pd.DataFrame", weights: np.ndarray | None, unit: str, seed: int) -> dict[str, Any]:
     column = f"equivalent_diameter_{unit}"
     diameter = _values(used, column)
-    diameter = np.sort(diameter[np.isfinite(diameter)])
-    by_number = np.quantile(diameter, SHARES) if len(diameter) else np.full(3, np.nan)
-    return {
-        "column": column,
-        "by_number": _d_values(by_number, [quantile_interval(diameter, s) for s in SHARES]),
-        # of the equivalent sphere: the constant falls out
-        "by_volume": _weighted_sizes(diameter, diameter**3, seed),
-    }
+    known = np.isfinite(diameter)
+    diameter, each = diameter[known], np.ones(known.sum()) if weights is None else weights[known]
+    if weights is None:
+        values = np.quantile(diameter, SHARES) if len(diameter) else np.full(3, np.nan)
+        by_number = _d_values(values, [quantile_interval(diameter, s) for s in SHARES])
+    else:
+        by_number = _weighted_sizes(diameter, each, seed)
+    # by volume of the equivalent sphere: the constant falls out
+    by_volume = _weighted_sizes(diameter, each * diameter**3, seed)
+    return {"column": column, "by_number": by_number, "by_volume": by_volume}
 
 
 def _weighted_sizes(diameter: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, Any]:
@@ -215,12 +243,12 @@ def _d_values(values: np.ndarray, intervals: list[tuple[float, float]]) -> dict[
     return found
 
 
-def _void_fraction(used: "pd.DataFrame", unit: str, seed: int, weights: np.ndarray | float = 1.0) -> dict[str, float]:
-    """Void volume over envelope volume of all particles together, with a bootstrap interval over particles."""
+def _void_fraction(used: "pd.DataFrame", unit: str, seed: int) -> dict[str, Any]:
+    """Void volume over envelope volume of these particles together, with a bootstrap interval over particles."""
     volume_name = f"volume_{unit}3"
     if "void_fraction" not in used.columns or volume_name not in used.columns:
         return _nothing()
-    volume = _values(used, volume_name) * weights
+    volume = _values(used, volume_name)
     void = volume * _values(used, "void_fraction")
     known = np.isfinite(void)
     volume, void = volume[known], void[known]
@@ -246,18 +274,22 @@ def _void_size(voids: "pd.DataFrame | None", unit: str) -> dict[str, Any]:
     column = f"equivalent_diameter_{unit}"
     if voids is None or column not in voids.columns or len(voids) == 0:
         return {}
-    return {"column": column} | _column(voids[column])
+    return {"column": column} | _column(_values(voids, column))
 
 
-def _class_share(used: "pd.DataFrame", unit: str, classes: tuple[str, ...]) -> dict[str, float]:
+def _class_share(
+    used: "pd.DataFrame", unit: str, classes: tuple[str, ...], weights: np.ndarray | None
+) -> dict[str, Any]:
     """Share by number with its interval, and by volume, of the particles of these classes."""
     if "class" not in used.columns or len(used) == 0:
         return _nothing() | {"by_volume": float("nan")}
+    each = np.ones(len(used)) if weights is None else weights
     hit = used["class"].isin(classes).to_numpy()
-    low, high = share_interval(int(hit.sum()), len(used))
-    volume = _values(used, f"volume_{unit}3")
+    share, n = float(each[hit].sum() / each.sum()), intervals.effective_number(each)
+    low, high = share_interval(share * n, n)
+    volume = _values(used, f"volume_{unit}3") * each
     by_volume = float(volume[hit].sum() / volume.sum()) if volume.sum() > 0 else float("nan")
-    return {"value": float(hit.mean()), "low": low, "high": high, "by_volume": by_volume}
+    return {"value": share, "low": low, "high": high, "by_volume": by_volume}
 
 
 def _with_size(used: "pd.DataFrame", unit: str) -> dict[str, Any]:
@@ -266,39 +298,38 @@ def _with_size(used: "pd.DataFrame", unit: str) -> dict[str, Any]:
     return {c: rank_correlation(diameter, _values(used, c)) for c in WITH_SIZE if c in used.columns}
 
 
-def _corrected(used: "pd.DataFrame", unit: str, seed: int, shape: tuple[int, int, int] | None) -> dict[str, Any]:
-    """Sizes, medians and shares when each whole particle counts by its `intervals.border_weights`; {} without any."""
+def border_weights_of(particles: "pd.DataFrame", shape: tuple[int, int, int] | None) -> np.ndarray:
+    """How much each row counts where it is whole, (N,); 1 where the border cuts none, or all, or places are unknown."""
     boxes = list(identity.BOX)
-    whole = "touches_border" in used.columns and not used["touches_border"].astype(bool).any()
-    if shape is None or not whole or len(used) == 0 or not set(boxes) <= set(used.columns):
+    used = interior(particles)
+    if shape is None or len(used) in (0, len(particles)) or not set(boxes) <= set(particles.columns):
+        return np.ones(len(particles))
+    return intervals.border_weights(particles[boxes].to_numpy(np.int64), shape)
+
+
+def whole_particles(run: "RunFolder") -> tuple["pd.DataFrame", np.ndarray]:
+    """The rows of a run that statistics use, and how much each counts, (N,)."""
+    shape = run.provenance.get("input", {}).get("shape")
+    used = interior(run.particles)
+    weights = border_weights_of(run.particles, tuple(shape) if shape else None)
+    return used, weights[run.particles.index.isin(used.index)]
+
+
+def _weights(used: "pd.DataFrame", particles: "pd.DataFrame", shape: tuple[int, int, int] | None) -> np.ndarray | None:
+    """How much each whole particle counts; None where all count the same."""
+    weights = border_weights_of(particles, shape)[particles.index.isin(used.index)]
+    return None if len(weights) == 0 or (weights == 1).all() else weights
+
+
+def _border(used: "pd.DataFrame", weights: np.ndarray | None, unit: str, seed: int) -> dict[str, Any]:
+    """What the weights are, and the numbers without them; {} without any."""
+    if weights is None:
         return {}
-    weights = intervals.border_weights(used[boxes].to_numpy(np.int64), shape)
-    diameter = _values(used, f"equivalent_diameter_{unit}")
-    found: dict[str, Any] = {
+    return {
         "method": "Miles-Lantuejoul",
         "particles": float(weights.sum()),
         "effective_number": intervals.effective_number(weights),
         "largest_weight": float(weights.max()),
-        "size": {
-            "by_number": _weighted_sizes(diameter, weights, seed),
-            "by_volume": _weighted_sizes(diameter, weights * diameter**3, seed),
-        },
-        "columns": {},
-        "void_fraction": _void_fraction(used, unit, seed, weights),
+        "uncorrected": _statistics(used, None, unit, seed)
+        | {"void_fraction": _void_fraction(used, unit, seed) | {"population": "whole", "n": len(used)}},
     }
-    for column in (h.format(u=unit) for h in HEADLINE):
-        if column in used.columns:
-            found["columns"][column] = _weighted_median(_values(used, column), weights, seed)
-    for name, classes in CLASSES.items():
-        if "class" in used.columns:
-            share = float(weights[used["class"].isin(classes).to_numpy()].sum() / weights.sum())
-            low, high = share_interval(share * found["effective_number"], found["effective_number"])
-            found[f"{name}_fraction"] = {"value": share, "low": low, "high": high}
-    return found
-
-
-def _weighted_median(values: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, float]:
-    known = np.isfinite(values)
-    half = np.array([0.5])
-    low, high = weighted_quantile_intervals(values[known], weights[known], half, seed)[0]
-    return {"median": float(weighted_quantiles(values[known], weights[known], half)[0]), "low": low, "high": high}

@@ -11,7 +11,7 @@ import numpy as np
 from .. import descriptors
 from ..descriptors.columns import ALWAYS as ALWAYS_COLUMNS
 from ..descriptors.options import DescriptorOptions
-from ..ground.executors import RunMap
+from ..ground.work import Work
 from ..measurement import aggregates
 from ..measurement.aggregates import AggregateOptions
 from ..measurement.all_passes import Measurements
@@ -70,7 +70,7 @@ def tabulate(
     ids: np.ndarray | None = None,
     options: DescriptorOptions | None = None,
     limits: AggregateOptions | None = None,
-    run_map: RunMap = map,
+    work: Work | None = None,
     calibration: Calibration | None = None,
 ) -> Tables:
     """Tables from the results of the passes.
@@ -85,6 +85,8 @@ def tabulate(
         Which columns of particles.
     limits : AggregateOptions, optional
         When particles are welded or porous.
+    work : Work, optional
+        Default: one group after the other.
     calibration : Calibration, optional
         Without it there are no uncertainties, and columns are resolved from their usual sizes on.
 
@@ -102,7 +104,7 @@ def tabulate(
     pairs = results["pairs"]
     results["welds"] = welds = aggregates.find_welds(results, limits)
     results["group_number"] = number = aggregates.groups(pairs, measured.n, ~welds.gap)
-    grouped = aggregates.measure_groups(number, welds, results, measured.envelope, limits, run_map)
+    grouped = aggregates.measure_groups(number, welds, results, measured.envelope, limits, work or Work(()))
     group_columns = descriptors.compute(grouped, (), descriptors.AGGREGATES)
     numbers = np.arange(1, len(grouped["members"]) + 1)
     rows = descriptors.particle_rows(tuple(measured.profiles), _compat(options))

@@ -31,19 +31,22 @@ class Doubts:
         How far that moves a surface, in the unit of the run.
     change : (N,)
         What share of its volume each particle gains or loses by it.
+    shape : (Z, Y, X)
+        Voxels of the volume.
     """
 
     margins: Margins | None
     level: float | None
     shift: float
     change: np.ndarray
+    shape: tuple[int, int, int]
 
     @classmethod
     def of(cls, found: Segmented, tables: Tables, job: Job) -> Doubts:
         """From how particles were found."""
         shift = sensitivity.surface_shift(found.threshold, job.voxel_size)
         change = sensitivity.volume_change(tables.particles, shift, job.voxel_size.suffix)
-        return cls(found.margins, found.threshold.get("level_uncertainty"), shift, change)
+        return cls(found.margins, found.threshold.get("level_uncertainty"), shift, change, job.shape)
 
     def sensitivity(self, summary: dict[str, Any], tables: Tables, settings: Settings) -> dict[str, Any]:
         """What `summary.json` holds under that name."""
@@ -55,6 +58,13 @@ class Doubts:
             "join_uncertainty": None if self.margins is None else self.margins.uncertainty,
             "split_untold": None if self.margins is None else self.margins.untold(),
             "numbers": sensitivity.sensitivity(
-                summary, particles, tables.contacts, self.margins, self.change, settings.aggregates, kept
+                summary,
+                particles,
+                tables.contacts,
+                self.margins,
+                self.change,
+                settings.aggregates,
+                kept,
+                self.shape,
             ),
         }

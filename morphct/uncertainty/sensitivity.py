@@ -13,7 +13,7 @@ import numpy as np
 from ..ground.units import VoxelSize
 from ..measurement.aggregates import AggregateOptions
 from ..results.intervals import weighted_quantiles
-from ..results.population import SHARES, interior, numbers, unit_of
+from ..results.population import SHARES, border_weights_of, interior, numbers, unit_of
 from ..segment.labels.numbering import ParticleOptions
 from ..segment.split.margins import Margins
 from .calibration.conditions import conditions
@@ -32,7 +32,7 @@ OF_VOIDS = ("void_fraction", "porous_fraction", "defective_fraction")
 class _Bodies:
     """Particles as they would be, one row each; volumes in the unit of the run, `void` NaN where not known.
 
-    expected: of the voids, with those not seen; what `porous` goes by.
+    expected: of the voids, with those not seen; what `porous` goes by. weight: what a whole one counts for.
     """
 
     volume: np.ndarray
@@ -40,27 +40,33 @@ class _Bodies:
     expected: np.ndarray
     cut: np.ndarray
     welded: np.ndarray
+    weight: np.ndarray
 
     def numbers(self, porous_fraction: float, dropped: bool) -> dict[str, float]:
         """The headline numbers, counted as `population` does; dropped: particles cut by the border are no particles."""
         found = {"n_particles": float((~self.cut).sum() if dropped else len(self.cut))}
         found["n_interior"] = float((~self.cut).sum())
+        known = np.isfinite(self.void)
+        total = self.volume[known].sum()
+        found["void_fraction"] = float(self.void[known].sum() / total) if total > 0 else np.nan
         used = ~self.cut if (~self.cut).any() else np.ones(len(self.cut), bool)
-        volume, void, welded = self.volume[used], self.void[used], self.welded[used]
-        expected = self.expected[used]
+        volume, welded, weight = self.volume[used], self.welded[used], self.weight[used]
         diameter = np.cbrt(6 / np.pi * volume)
-        by_number = np.quantile(diameter, SHARES) if len(diameter) else np.full(3, np.nan)
-        for kind, values in (("number", by_number), ("volume", weighted_quantiles(diameter, volume, SHARES))):
+        even = len(weight) == 0 or weight.min() == weight.max()
+        by_number = _quantiles(diameter) if even else weighted_quantiles(diameter, weight, SHARES)
+        by_volume = weighted_quantiles(diameter, weight * volume, SHARES)
+        for kind, values in (("number", by_number), ("volume", by_volume)):
             found |= {f"{name}_{kind}": float(v) for name, v in zip(("d10", "d50", "d90"), values)}
-        known = np.isfinite(void)
-        total = volume[known].sum()
-        found["void_fraction"] = float(void[known].sum() / total) if total > 0 else np.nan
-        porous = np.where(np.isfinite(expected), expected, 0) >= porous_fraction * volume
-        n = max(1, len(volume))
-        found["porous_fraction"] = float((porous & ~welded).sum() / n)
-        found["aggregate_fraction"] = float(welded.sum() / n)
-        found["defective_fraction"] = float((porous | welded).sum() / n)
+        expected = np.where(np.isfinite(self.expected[used]), self.expected[used], 0)
+        porous = expected >= porous_fraction * volume
+        classes = {"porous": porous & ~welded, "aggregate": welded, "defective": porous | welded}
+        for name, hit in classes.items():
+            found[f"{name}_fraction"] = float(weight[hit].sum() / weight.sum()) if len(weight) else 0.0
         return found
+
+
+def _quantiles(diameter: np.ndarray) -> np.ndarray:
+    return np.quantile(diameter, SHARES) if len(diameter) else np.full(len(SHARES), np.nan)
 
 
 def sensitivity(
@@ -71,6 +77,7 @@ def sensitivity(
     change: np.ndarray,
     limits: AggregateOptions,
     kept: ParticleOptions,
+    shape: tuple[int, int, int] | None = None,
 ) -> dict[str, Any]:
     """What `summary.json` holds under `sensitivity`.
 
@@ -85,6 +92,8 @@ def sensitivity(
         `sensitivity.volume_change`.
     limits : AggregateOptions
     kept : ParticleOptions
+    shape : (Z, Y, X), optional
+        Voxels of the volume, as for `population.summarise`.
 
     Returns
     -------
@@ -92,8 +101,9 @@ def sensitivity(
         By number: `value`, and `threshold` and `split` with `low` and `high`; None where nothing can be said.
     """
     value = numbers(summary)
-    level = by_level(particles, change, limits, kept)
-    joins = by_split(particles, contacts, margins, limits, kept)
+    weights = border_weights_of(particles, shape)
+    level = by_level(particles, change, weights, limits, kept)
+    joins = by_split(particles, contacts, margins, weights, limits, kept)
     found: dict[str, Any] = {}
     for name in HEADLINE:
         found[name] = {"value": value[name], "threshold": None, "split": None}
@@ -108,7 +118,7 @@ def sensitivity(
 
 
 def by_level(
-    particles: "pd.DataFrame", change: np.ndarray, limits: AggregateOptions, kept: ParticleOptions
+    particles: "pd.DataFrame", change: np.ndarray, weights: np.ndarray, limits: AggregateOptions, kept: ParticleOptions
 ) -> list[dict[str, float]]:
     """The numbers with the level at either end of its uncertainty, as far as surfaces and void bands tell them."""
     unit = unit_of(particles)
@@ -122,15 +132,15 @@ def by_level(
         moved = volume * np.maximum(1 + sign * change, 0)
         large = particles["n_voxels"].to_numpy(float) * np.maximum(1 + sign * change, 0) >= kept.min_voxels
         unknown = np.full(len(moved), np.nan)
-        one = _Bodies(moved, unknown, unknown, ~used, np.zeros(len(moved), bool))
+        one = _Bodies(moved, unknown, unknown, ~used, np.zeros(len(moved), bool), weights)
         ends = one.numbers(limits.porous_fraction, False)
         told = {name: ends[name] for name in HEADLINE if name.startswith("d") and name != "defective_fraction"}
         told["n_particles"], told["n_interior"] = float(large.sum()), float((large & used).sum())
         name = f"void_fraction_{band}"
         if {name, "class"} <= set(particles):
             void, welded = particles[name].to_numpy(float), (particles["class"] == "aggregate").to_numpy()
-            void = (void * volume)[used]
-            bodies = _Bodies(volume[used], void, void, np.zeros(used.sum(), bool), welded[used])
+            void = void * volume
+            bodies = _Bodies(volume, void, void, ~used, welded, weights)
             ends = bodies.numbers(limits.porous_fraction, False)
             if np.isfinite(ends["void_fraction"]):
                 told |= {n: ends[n] for n in OF_VOIDS}
@@ -142,6 +152,7 @@ def by_split(
     particles: "pd.DataFrame",
     contacts: "pd.DataFrame",
     margins: Margins | None,
+    weights: np.ndarray,
     limits: AggregateOptions,
     kept: ParticleOptions,
 ) -> list[dict[str, float]]:
@@ -149,15 +160,18 @@ def by_split(
     if margins is None or "class" not in particles or not len(particles):
         return []
     unit = unit_of(particles)
-    pieces = _pieces(particles, margins, unit)
+    pieces = _pieces(particles, margins, weights, unit)
     welds = contacts[contacts["score"] >= limits.score]
     joined = _together(pieces, margins, particles, welds, kept.min_voxels)
     apart = [_apart(pieces, margins, kept.min_voxels, welded) for welded in (False, True)]
     return [b.numbers(limits.porous_fraction, kept.border == "drop") for b in (joined, *apart)]
 
 
-def _pieces(particles: "pd.DataFrame", margins: Margins, unit: str) -> _Bodies:
-    """Pieces as parts of their particles: of its volume and its voids they take what they hold of its voxels."""
+def _pieces(particles: "pd.DataFrame", margins: Margins, weights: np.ndarray, unit: str) -> _Bodies:
+    """Pieces as parts of their particles: of its volume and its voids they take what they hold of its voxels.
+
+    Each counts for what its particle does: where a piece's own box lies is not known.
+    """
     ids, voxels = margins.particle, margins.voxels.astype(float)
     held = np.bincount(ids, weights=voxels, minlength=len(particles) + 1)
     volume = np.concatenate([[np.nan], particles[f"volume_{unit}3"].to_numpy(float)])
@@ -169,7 +183,8 @@ def _pieces(particles: "pd.DataFrame", margins: Margins, unit: str) -> _Bodies:
     welded = np.concatenate([[False], (particles["class"] == "aggregate").to_numpy()])
     share = voxels / held[ids]
     held = share * volume[ids]
-    return _Bodies(held, held * fraction[ids], held * expected[ids], margins.cut, welded[ids])
+    weight = np.concatenate([[1.0], weights])[ids]
+    return _Bodies(held, held * fraction[ids], held * expected[ids], margins.cut, welded[ids], weight)
 
 
 def _together(
@@ -188,7 +203,9 @@ def _together(
         welded[side[first != second]] = True
     cut = np.bincount(group, weights=pieces.cut, minlength=n) > 0
     kept = np.bincount(group, weights=margins.solid, minlength=n) >= least
-    return _Bodies(volume[kept], void[kept], expected[kept], cut[kept], welded[kept])
+    weight = np.ones(n)
+    np.maximum.at(weight, group, pieces.weight)
+    return _Bodies(volume[kept], void[kept], expected[kept], cut[kept], welded[kept], weight[kept])
 
 
 def _apart(pieces: _Bodies, margins: Margins, least: int, welded: bool) -> _Bodies:
@@ -198,7 +215,7 @@ def _apart(pieces: _Bodies, margins: Margins, least: int, welded: bool) -> _Bodi
     neck = (mates[margins.particle] > 1) & (margins.particle > 0)
     joined = pieces.welded | neck if welded else pieces.welded
     void, expected = pieces.void[kept], pieces.expected[kept]
-    return _Bodies(pieces.volume[kept], void, expected, pieces.cut[kept], joined[kept])
+    return _Bodies(pieces.volume[kept], void, expected, pieces.cut[kept], joined[kept], pieces.weight[kept])
 
 
 def surface_shift(record: Mapping[str, Any], size: VoxelSize) -> float:

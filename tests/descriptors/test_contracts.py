@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import phantoms
 import pytest
-from even_calibration import Even
+from even_calibration import measure_evenly
 
 from morphct.descriptors import AGGREGATES, VOIDS, glossary, particle_rows
 from morphct.ground.executors import Threads
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
-from morphct.pipeline.measuring import measure_array
+from morphct.ground.work import Work
 from morphct.results.tabulate import Tables
 
 CUBE = VoxelSize(1.0, 1.0, 1.0)
@@ -46,9 +45,7 @@ def column(name: str) -> str:
 
 
 def everything(labels: np.ndarray, grey: np.ndarray, *rest, **options) -> Tables:
-    return measure_array(
-        labels, grey, *rest, channels={"map": grey / 7}, compat="morphometry", calibration=Even(), **options
-    )
+    return measure_evenly(labels, grey, *rest, channels={"map": grey / 7}, compat="morphometry", **options)
 
 
 @cache
@@ -75,7 +72,7 @@ def shifted() -> tuple[Tables, tuple[int, int, int]]:
 @cache
 def cut(planes: int, workers: int) -> Tables:
     labels, grey = scene()
-    return everything(labels, grey, CUBE, slabs=plan_slabs(len(labels), planes), run_map=Threads(workers))
+    return everything(labels, grey, CUBE, work=Work.of(len(labels), planes, Threads(workers)))
 
 
 def same(found: pd.Series, wanted: pd.Series, relative: float) -> None:

@@ -10,16 +10,18 @@ from functools import cache
 import numpy as np
 import phantoms
 import pytest
-from even_calibration import Even
+from even_calibration import measure_evenly, uncalibrated
 
 from morphct.descriptors import AGGREGATES, PARTICLES, VOIDS, Rows, particle_rows
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
 from morphct.pipeline.measuring import measure_array
 from morphct.results.tabulate import Tables, tabulate
 from morphct.segment.voids.facts import VoidFacts
 from morphct.segment.voids.options import VoidOptions
+from morphct.segment.voids.ownership import Voids
 
 SPACING = "2um,1um,1um"
 
@@ -37,7 +39,7 @@ def boxes() -> Tables:
     grey = np.full(labels.shape, 50, np.uint16)
     grey[:11, :, 0::2], grey[:11, :, 1::2] = 100, 104
     grey[labels == 0] = 10
-    return measure_array(labels, grey, SPACING, calibration=Even())
+    return measure_evenly(labels, grey, SPACING)
 
 
 @cache
@@ -53,9 +55,7 @@ def plates() -> Tables:
 def ball() -> Tables:
     """A ball of radius 20 voxels of 25 nm around a voxel centre."""
     grid = np.indices((47, 47, 47)) - 23
-    return measure_array(
-        ((grid**2).sum(0) <= 400).astype(np.uint8), None, "25nm", compat="morphometry", calibration=Even()
-    )
+    return measure_evenly(((grid**2).sum(0) <= 400).astype(np.uint8), None, "25nm", compat="morphometry")
 
 
 @cache
@@ -103,7 +103,7 @@ def slit() -> Tables:
     labels = np.zeros((14, 16, 26), np.int32)
     labels[2:12, 2:14, 2:16], labels[2:12, 2:14, 16:24] = 1, 2
     labels[2:7, 5:11, 8] = 0
-    return measure_array(labels, None, "1px", void_options=VoidOptions(closing_radius=1.5))
+    return measure_array(labels, None, "1px", settings=uncalibrated(voids=VoidOptions(closing_radius=1.5)))
 
 
 @cache
@@ -123,8 +123,8 @@ def judged() -> Tables:
     voids = np.zeros_like(labels)
     voids[4, 6:12:2, 6:14:2] = np.arange(1, 13).reshape(3, 4)
     facts = VoidFacts(low=np.full(13, 0.5), high=np.full(13, 3.0), expected=np.full(13, 1.5), hidden=2)
-    found = {"void_labels": voids, "owner": np.array([0] + 12 * [1]), "void_facts": facts}
-    return tabulate(measure(labels, 1, VoxelSize(1, 1, 1, unit="px"), slabs=plan_slabs(19, 5), **found))
+    found = Voids(voids, np.array([0] + 12 * [1]), 12, facts)
+    return tabulate(measure(Labelled(labels, 1, VoxelSize(1, 1, 1, unit="px"), found), Work.of(19, 5)))
 
 
 def lattice_ball(radius: int) -> int:

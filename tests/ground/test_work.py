@@ -52,3 +52,18 @@ def test_no_volume_no_slabs():
     work = Work(())
     assert work.depth == 0
     assert list(work.each(str)) == []
+
+
+@pytest.mark.parametrize("planes", [1, 4, 20])
+def test_a_copy_is_the_same_and_a_quiet_one_tells_nobody(planes):
+    told, volume = [], np.arange(20 * 3 * 4).reshape(20, 3, 4)
+    work = Work.of(20, planes).telling(told.append)
+    for one, planes_told in ((work, 20), (work.quiet, 20)):
+        out = np.zeros_like(volume)
+        one.copy(volume, out)
+        np.testing.assert_array_equal(out, volume)
+        assert sum(told) == planes_told
+
+
+def test_work_in_one_piece_has_one_slab():
+    assert [(s.z0, s.z1) for s in Work.whole(300).slabs] == [(0, 300)]

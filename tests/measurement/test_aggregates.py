@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
+from even_calibration import uncalibrated
 
 from morphct.ground.errors import SettingsError
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.measurement.aggregates import AggregateOptions, Sizes, groups, weld_ratios
 from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
 from morphct.pipeline.measuring import measure_array
 from morphct.results.tabulate import tabulate
 from morphct.segment.labels.accumulators import Pairs
 from morphct.segment.voids.facts import VoidFacts
+from morphct.segment.voids.ownership import Voids
 
 
 def pairs_of(*links: tuple[int, int], area: float = 1.0) -> Pairs:
@@ -180,7 +183,10 @@ def test_porous_particles():
     table = measure_array(labels).particles
     assert table["class"].tolist() == ["porous", "single"]
     limits = AggregateOptions(porous_fraction=1e-6)
-    assert measure_array(labels, limits=limits).particles["class"].tolist() == ["porous", "porous"]
+    assert measure_array(labels, settings=uncalibrated(aggregates=limits)).particles["class"].tolist() == [
+        "porous",
+        "porous",
+    ]
 
 
 def test_porous_counts_voids_not_seen():
@@ -191,8 +197,8 @@ def test_porous_counts_voids_not_seen():
     voids[5:11, 5:11, 5:10], voids[5:11, 5:11, 23:28] = 1, 2  # 4.4 % each
     size = 6 * 6 * 5
     facts = VoidFacts(expected=np.array([0.0, 1.2 * size, 1.05 * size]))
-    found = {"void_labels": voids, "owner": np.array([0, 1, 2]), "void_facts": facts}
-    table = tabulate(measure(labels, 2, VoxelSize(1, 1, 1, unit="px"), slabs=plan_slabs(20, 7), **found)).particles
+    found = Labelled(labels, 2, VoxelSize(1, 1, 1, unit="px"), Voids(voids, np.array([0, 1, 2]), 2, facts))
+    table = tabulate(measure(found, Work.of(20, 7))).particles
     assert table["class"].tolist() == ["porous", "single"]
     np.testing.assert_allclose(table["void_fraction"], size / 16**3)
     np.testing.assert_allclose(table["void_fraction_expected"], np.array([1.2, 1.05]) * size / 16**3)

@@ -8,14 +8,18 @@ from morphct.ground.errors import InputError
 from morphct.ground.executors import Threads
 from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.kernels.crofton import DIRECTIONS, pair_areas
 from morphct.kernels.labels import contacts as contact_kernel
 from morphct.kernels.labels import ids as id_kernel
 from morphct.kernels.labels import sums as kernel
-from morphct.measurement.all_passes import measure, principal
+from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
+from morphct.measurement.slab_pass import principal
 from morphct.segment.labels import ids as label_images
 from morphct.segment.labels.accumulators import Contacts, Grey, Shape, grey_scale
 from morphct.segment.labels.envelope import Envelope, crop_step
+from morphct.segment.voids.ownership import Voids
 
 SIZE = VoxelSize(0.05, 0.025, 0.03)
 
@@ -226,16 +230,8 @@ def test_the_cut_changes_no_bit(dtype):
     n = int(labels.max())
     whole = None
     for planes, run_map in ((99, map), (1, map), (3, Threads(2)), (5, Threads(3))):
-        measured = measure(
-            labels,
-            n,
-            SIZE,
-            slabs=plan_slabs(labels.shape[0], planes),
-            void_labels=voids,
-            owner=owner,
-            grey=grey,
-            run_map=run_map,
-        )
+        found_voids = Voids(voids, owner, len(owner) - 1)
+        measured = measure(Labelled(labels, n, SIZE, found_voids), Work.of(len(labels), planes, run_map), grey=grey)
         found = flat_results(measured)
         whole = whole or found
         assert found == whole
@@ -244,10 +240,8 @@ def test_the_cut_changes_no_bit(dtype):
 def test_voids_with_and_without_their_owners_label_measure_alike():
     labels, voids, owner = hollow_packing(2)
     full = naive.filled(labels, voids, owner).astype(np.int32)
-    slabs = plan_slabs(labels.shape[0], 4)
-    found = [
-        measure(image, int(full.max()), SIZE, slabs=slabs, void_labels=voids, owner=owner) for image in (labels, full)
-    ]
+    work, held = Work.of(labels.shape[0], 4), Voids(voids, owner, len(owner) - 1)
+    found = [measure(Labelled(image, int(full.max()), SIZE, held), work) for image in (labels, full)]
     results = [flat_results(m) for m in found]
     differing = {name for name in results[0] if results[0][name] != results[1][name]}
     assert differing == {"particles.label_voxels"}
@@ -258,7 +252,7 @@ def test_voids_with_and_without_their_owners_label_measure_alike():
 
 def test_only_what_is_wanted_is_measured():
     labels = packing(1)
-    measured = measure(labels, int(labels.max()), SIZE, slabs=plan_slabs(17, 17), wanted={"voxels"})
+    measured = measure(Labelled(labels, int(labels.max()), SIZE), Work.of(17, 17), wanted={"voxels"})
     assert not {"pairs", "outer_area", "grey_average", "pieces"} & set(measured.results)
 
 
@@ -291,7 +285,7 @@ def test_ids_of_any_type(dtype):
 def test_huge_ids_with_gaps():
     image = np.zeros((4, 5, 6), np.int64)
     image[0], image[1, :2], image[3, 4, 5] = 2**40, 5, 2**62
-    ids = label_images.find_ids(image, plan_slabs(4, 1))
+    ids = label_images.find_ids(image, Work.of(4, 1))
     assert ids.tolist() == [5, 2**40, 2**62]
     assert np.unique(label_images.Numbered(image, ids)[0:4]).tolist() == [0, 1, 2, 3]
 
@@ -314,7 +308,7 @@ def test_many_ids_that_share_their_low_bits():
 )
 def test_what_is_no_label_image_is_refused(image, word):
     with pytest.raises(InputError, match=word):
-        label_images.find_ids(image, plan_slabs(max(1, image.shape[0]), 3))
+        label_images.find_ids(image, Work.of(max(1, image.shape[0]), 3))
 
 
 # ---- crops
@@ -341,10 +335,10 @@ def test_large_crops_are_read_coarsely(monkeypatch):
     labels = np.zeros((40, 40, 40), np.int32)
     labels[5:35, 5:35, 5:35] = 1
     size = VoxelSize(1.0, 1.0, 1.0, "px")
-    fine = measure(labels, 1, size, slabs=plan_slabs(40, 40)).results
+    fine = measure(Labelled(labels, 1, size), Work.of(40, 40)).results
     monkeypatch.setattr(room, "LARGEST_CROP", 30**3 // 4)
     assert crop_step(np.array([5, 35] * 3)) == 2
-    coarse = measure(labels, 1, size, slabs=plan_slabs(40, 40)).results
+    coarse = measure(Labelled(labels, 1, size), Work.of(40, 40)).results
     assert (fine["step"][0], coarse["step"][0]) == (1, 2)
     for name in ("outer_area", "ball_inside", "ball_around", "width_max", "width_min"):
         assert coarse[name][0] == pytest.approx(fine[name][0], rel=0.08)

@@ -6,8 +6,8 @@ from naive.measurement import inside as naive
 
 from morphct.ground.errors import InputError, SettingsError
 from morphct.ground.executors import Threads
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.kernels.measurement import background as kernel
 from morphct.measurement.interior_grey import (
     CHANNEL_RESULTS,
@@ -74,7 +74,7 @@ def test_grey_inside_is_that_of_plain_loops(edges, dtype):
     boxes = boxes_of(labels)
     carried = np.where(voids > 0, 0, labels)  # the voids' voxels have no label
     for image in (labels, carried):
-        found = look_inside(Envelope(image, 2, voids, owner), boxes, VoxelSize(*edges), grey).results
+        found = look_inside(Envelope(image, 2, voids, owner), boxes, VoxelSize(*edges), Work(()), grey).results
         for label in (1, 2):
             wanted = naive.grey(labels, voids, owner, grey, label, edges)
             np.testing.assert_allclose([found[n][label - 1] for n in GREY_RESULTS], wanted, rtol=1e-9)
@@ -84,7 +84,9 @@ def test_channels_are_those_of_plain_loops():
     labels, voids, owner = balls()
     channel = np.random.default_rng(2).normal(8333, 2, labels.shape)
     channel[:, :, 8:11] = np.nan
-    found = look_inside(Envelope(labels, 2, voids, owner), boxes_of(labels), VoxelSize(1, 1, 1), None, {"Ni": channel})
+    found = look_inside(
+        Envelope(labels, 2, voids, owner), boxes_of(labels), VoxelSize(1, 1, 1), Work(()), None, {"Ni": channel}
+    )
     for label in (1, 2):
         solid = (labels == label) & (voids == 0)
         depth, shell, away = naive.layers(solid, labels == label, (1.0, 1.0, 1.0))
@@ -190,8 +192,7 @@ def test_channels_do_not_depend_on_cuts_and_workers():
     maps = {"d": grey.astype(np.float64) / 7}
     whole = measure_array(labels, grey, channels=maps)
     for planes, workers in ((1, 2), (7, 3)):
-        slabs = plan_slabs(len(labels), planes)
-        cut = measure_array(labels, grey, channels=maps, slabs=slabs, run_map=Threads(workers))
+        cut = measure_array(labels, grey, channels=maps, work=Work.of(len(labels), planes, Threads(workers)))
         assert cut.particles.to_csv() == whole.particles.to_csv()
         assert cut.channels.to_csv() == whole.channels.to_csv()
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.kernels.measurement import necks as kernel
 from morphct.measurement import necks
 from morphct.segment.labels.accumulators import Contacts
@@ -55,13 +56,13 @@ def test_tiles_do_not_change_the_neck(seed, monkeypatch):
     """Cut to a part at a time, and over threads or not, it is the distance map's value up to the limit of the box."""
     labels = sponge(seed, (22, 24, 20))
     pairs = Contacts.of(labels, len(labels)).finalize(UNIT.spacing)
-    whole = necks.neck_radii(pairs, Envelope(labels, 2), UNIT)
+    whole = necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(()))
     far = ndimage.distance_transform_edt(labels > 0)[at_faces(labels, 1, 2)].max()
     size = pairs.boxes[:, 1::2] - pairs.boxes[:, 0::2]
     np.testing.assert_allclose(whole, np.minimum(far, np.sqrt((size**2).sum(1)) / 2))
     monkeypatch.setattr(necks, "TILE", 5)
     monkeypatch.setattr(necks, "BATCH", 1)
-    np.testing.assert_array_equal(necks.neck_radii(pairs, Envelope(labels, 2), UNIT), whole)
+    np.testing.assert_array_equal(necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(())), whole)
 
 
 @pytest.mark.parametrize("neck", [3.0, 5.0, 8.0])
@@ -74,7 +75,7 @@ def test_neck_of_two_balls(neck):
         inside = (grid[0] - 14) ** 2 + (grid[1] - 14) ** 2 + (grid[2] - place) ** 2 <= radius**2
         labels[inside & ((grid[2] < 27) == (label == 1))] = label
     pairs = Contacts.of(labels, len(labels)).finalize(UNIT.spacing)
-    assert necks.neck_radii(pairs, Envelope(labels, 2), UNIT)[0] == pytest.approx(neck, abs=1.0)
+    assert necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(()))[0] == pytest.approx(neck, abs=1.0)
 
 
 def test_a_void_is_no_background():
@@ -86,7 +87,7 @@ def test_a_void_is_no_background():
     hollow = np.where(voids > 0, 0, labels).astype(np.int32)
     hollow[0], labels[0] = 0, 0
     pairs = Contacts.of(labels, len(labels)).finalize(UNIT.spacing)
-    plain = necks.neck_radii(pairs, Envelope(labels, 2), UNIT)
-    filled = necks.neck_radii(pairs, Envelope(hollow, 2, voids, np.array([0, 1])), UNIT)
+    plain = necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(()))
+    filled = necks.neck_radii(pairs, Envelope(hollow, 2, voids, np.array([0, 1])), UNIT, Work(()))
     assert filled == plain
-    assert necks.neck_radii(pairs, Envelope(hollow, 2), UNIT) <= plain
+    assert necks.neck_radii(pairs, Envelope(hollow, 2), UNIT, Work(())) <= plain

@@ -9,7 +9,7 @@ import pytest
 
 from morphct.descriptors import PARTICLES, particle_rows
 from morphct.ground.executors import Threads
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.kernels.crofton import DIRECTIONS, pair_areas
 from morphct.measurement.crops.box import padded
 from morphct.measurement.other_programs import chamfer_ball, covariance, fixed_pair_areas, unlike_pairs
@@ -139,9 +139,9 @@ def test_holes_count_as_the_label_image_has_them():
 def test_they_depend_on_no_cut():
     whole = table()
     for planes, workers in ((1, 2), (5, 3)):
-        slabs = plan_slabs(len(scene()), planes)
+        work = Work.of(len(scene()), planes, Threads(workers))
         names = ("identity", "compat")
-        cut = measure_array(scene(), names=names, compat="morphometry", slabs=slabs, run_map=Threads(workers)).particles
+        cut = measure_array(scene(), names=names, compat="morphometry", work=work).particles
         pd.testing.assert_frame_equal(cut, whole, check_exact=True)
 
 

@@ -43,7 +43,7 @@ def test_throws_are_those_of_the_twin(seed, edges):
     out = np.empty((20, 2))
     relative = np.array(edges) / min(edges)
     done = void_throws.throw_voids(
-        squared, relative, radii, ((least / naive.STEPS) ** 2).astype(np.float32), 0.5,
+        squared, relative, radii, (((least / naive.STEPS) ** 2).astype(np.float32), 0.5),
         above - 0.5 * counts, above[least].astype(float), np.uint64(2**63 + seed), out,
     )  # fmt: skip
     assert done == 20

@@ -13,7 +13,7 @@ from morphct import reading
 from morphct.ground.errors import InputError, MemoryCapError, OutputError, SegmentationError, SettingsError
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.pipeline import memory_plan
 from morphct.pipeline import run as pipeline
 from morphct.pipeline.settings import Settings
@@ -103,7 +103,6 @@ def test_the_same_bytes_however_the_work_is_cut(powder, done, overrides, tmp_pat
 
 
 def test_files_instead_of_memory_give_the_same_bytes(powder, done, tmp_path, monkeypatch):
-    from morphct.ground.scratch import Scratch
 
     monkeypatch.setattr(pipeline, "Scratch", lambda folder, budget: Scratch(folder, 0))
     assert fingerprint(run(powder[1], tmp_path / "disk").path) == fingerprint(done.path)
@@ -267,7 +266,7 @@ def test_a_real_grain_with_one_phase_shows_its_halo_or_is_refused_with_it(shared
 
 def test_closed_voids_of_bone_are_counted_exactly(shared_data):
     bone = np.asarray(reading.open_labels(shared_data("bone_lacunae.tif"), voxel_size="1um")[:])
-    found = holes.inside_labels(bone, VoidOptions(), Scratch(), plan_slabs(len(bone), 100), Threads(2))
+    found = holes.inside_labels(bone, VoidOptions(), Work.of(len(bone), 100, Threads(2)))
     sizes = np.bincount(np.asarray(found.labels).ravel())[1:]
     assert found.n == 13127
     assert (sizes >= 30).sum() == 3704

@@ -12,7 +12,7 @@ import zarr
 from morphct import reading
 from morphct.ground.errors import InputError, UserError
 from morphct.reading import hashing, open_labels, open_volume
-from morphct.reading.volume import volume_of_array
+from morphct.reading.volume import ArraySource, Volume
 
 
 def test_formats_are_declared_once_and_listed():
@@ -159,7 +159,7 @@ def test_what_is_no_label_is_refused(tmp_path, value, dtype, words, plane):
 
 
 def test_shapes_must_agree():
-    one, other = (volume_of_array(np.zeros(s, "u1")) for s in ((3, 4, 5), (3, 4, 6)))
+    one, other = (Volume(ArraySource(np.zeros(s, "u1"))) for s in ((3, 4, 5), (3, 4, 6)))
     reading.require_same_shape(one, one)
     reading.require_same_shape(one, None)
     with pytest.raises(InputError, match="is 3 x 4 x 5 and the grey volume the array is 3 x 4 x 6"):
@@ -190,7 +190,7 @@ def test_folders_do_not_depend_on_where_they_lie(grey, tmp_path):
     assert reading.content_hash(open_volume(tmp_path / "a")) not in digests
     zarr.save_array(str(tmp_path / "z.zarr"), array)
     assert reading.content_hash(open_volume(tmp_path / "z.zarr")).method == "sha256"
-    assert reading.content_hash(volume_of_array(array)) is None
+    assert reading.content_hash(Volume(ArraySource(array))) is None
 
 
 def test_huge_files_are_sampled_evenly(grey, tmp_tif, monkeypatch):

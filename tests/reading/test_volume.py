@@ -6,12 +6,12 @@ import pytest
 from morphct.ground.errors import InputError
 from morphct.ground.slabs import Slab
 from morphct.ground.units import VoxelSize
-from morphct.reading.volume import ArraySource, Volume, summary_of, volume_of_array
+from morphct.reading.volume import ArraySource, Volume, check_dtype, check_shape, summary_of
 
 
 def test_slices_as_an_array_does(grey):
     array = grey("i2")
-    volume = volume_of_array(array)
+    volume = Volume(ArraySource(array))
     keys = [
         np.s_[:],
         np.s_[3],
@@ -37,7 +37,7 @@ def test_slices_as_an_array_does(grey):
 @pytest.mark.parametrize("key", [np.s_[::-1], 11, -12, (0, 0, 0, 0)])
 def test_refuses_indices_outside(grey, key):
     with pytest.raises(IndexError):
-        volume_of_array(grey())[key]
+        Volume(ArraySource(grey()))[key]
 
 
 @pytest.mark.parametrize("axes", ["zyx", "zxy", "yzx", "yxz", "xzy", "xyz"])
@@ -59,19 +59,19 @@ def test_crop_is_in_zyx_whatever_the_file(grey, same_voxels, axes):
 @pytest.mark.parametrize("dtype", ["?", "u1", "i1", "<u2", ">u2", ">i2", "<f4", ">f4", ">f8", "i4", ">u8"])
 def test_types_come_in_native_order(grey, same_voxels, dtype):
     array = grey(dtype)
-    same_voxels(volume_of_array(array), array)
+    same_voxels(Volume(ArraySource(array)), array)
 
 
 def test_half_floats_come_as_float32(grey):
     array = grey("f2")
-    volume = volume_of_array(array)
+    volume = Volume(ArraySource(array))
     assert volume.dtype == np.float32
     np.testing.assert_array_equal(volume[:], array.astype("f4"))
 
 
 def test_slab_with_halo(grey):
     array = grey()
-    volume = volume_of_array(array)
+    volume = Volume(ArraySource(array))
     np.testing.assert_array_equal(volume.slab(Slab(1, 4, 7)), array[4:7])
     np.testing.assert_array_equal(volume.slab(Slab(0, 0, 3), 2), array[0:5])
 
@@ -89,7 +89,8 @@ def test_slab_with_halo(grey):
 )
 def test_what_is_no_volume_is_refused(array, words):
     with pytest.raises(InputError, match=words):
-        volume_of_array(array)
+        check_shape(array.shape, "the array")
+        check_dtype(array.dtype, "the array")
 
 
 class Broken:

@@ -47,11 +47,26 @@ def test_weighted_quantiles_count_a_value_as_often_as_its_weight():
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_quantile_intervals_cover(share):
+@pytest.mark.parametrize("n", [39, 47, 72, 200])
+def test_quantile_intervals_cover(share, n):
+    """Never below 95 %, and no wider than the ranks need: the exact binomial chances are at most 98.4 % here."""
     rng = np.random.default_rng(2)
-    true = np.quantile(rng.normal(size=2_000_000), share)
-    hits = [(lambda i: i[0] <= true <= i[1])(quantile_interval(rng.normal(size=200), share)) for _ in range(400)]
-    assert 0.92 <= np.mean(hits) <= 0.995
+    hits = [(lambda i: i[0] <= share <= i[1])(quantile_interval(rng.random(n), share)) for _ in range(600)]
+    assert 0.93 <= np.mean(hits) <= 0.998
+
+
+def test_quantile_intervals_are_the_narrowest_ranks_that_hold():
+    """By counting: the chance that so many of n values lie below the quantile is binomial."""
+    from scipy.stats import binom
+
+    for n, share in ((6, 0.5), (36, 0.1), (47, 0.9), (72, 0.9), (200, 0.5)):
+        values = np.arange(1.0, n + 1)
+        low, high = quantile_interval(values, share)
+        below, above = int(low), int(high)  # ranks from 1
+        assert binom.cdf(below - 1, n, share) <= 0.025 < binom.cdf(below, n, share)
+        assert binom.sf(above - 1, n, share) <= 0.025 < binom.sf(above - 2, n, share)
+    assert np.isnan(quantile_interval(np.arange(35.0), 0.1)).all()
+    assert np.isnan(quantile_interval(np.arange(5.0), 0.5)).all()
 
 
 def test_share_interval():
@@ -174,25 +189,60 @@ def test_the_correction_gives_large_particles_their_share_back(seed):
     """Half of the particles are large; whole ones are mostly small; weighted, they are half again."""
     shape = (80, 90, 100)
     summary = summarise(powder(shape, 20_000, np.random.default_rng(seed)), seed=seed, shape=shape)
-    raw, corrected = summary["porous_fraction"], summary["border_corrected"]["porous_fraction"]
+    raw, corrected = summary["border"]["uncorrected"]["porous_fraction"], summary["porous_fraction"]
     assert raw["value"] < 0.25
     assert corrected["low"] < 0.5 < corrected["high"]
     assert corrected["value"] == pytest.approx(0.5, abs=0.04)
-    assert summary["border_corrected"]["particles"] == pytest.approx(20_000, rel=0.05)
+    assert corrected["population"] == "whole"
+    assert corrected["n"] == summary["counts"]["interior"]
+    assert summary["border"]["particles"] == pytest.approx(20_000, rel=0.05)
     row = numbers(summary)
-    assert row["defective_fraction_corrected"] == corrected["value"]
-    assert row["d50_volume_corrected"] >= row["d50_volume"] - 1e-9
-    assert row["d90_number_corrected"] == 40
-    assert summary["border_corrected"]["columns"]["equivalent_diameter_um"]["low"] >= 6
+    assert row["defective_fraction"] == corrected["value"]
+    assert row["defective_fraction_uncorrected"] == raw["value"]
+    assert row["d50_volume_uncorrected"] <= row["d50_volume"] + 1e-9
+    assert row["d90_number"] == 40
+    column = summary["columns"]["equivalent_diameter_um"]
+    assert 6 <= column["low"] <= column["median"] <= column["high"] <= 40
+    assert column["mean"] == pytest.approx(23, abs=1.5)
+    assert column["sd"] == pytest.approx(17, abs=0.5)
 
 
 def test_no_correction_where_it_means_nothing():
-    assert summarise(table([1.0, 2.0]))["border_corrected"] == {}
+    assert summarise(table([1.0, 2.0]))["border"] == {}
     shape, rng = (50, 50, 50), np.random.default_rng(0)
     every = powder(shape, 200, rng)
     every["touches_border"] = True
-    assert summarise(every, shape=shape)["border_corrected"] == {}
-    assert np.isnan(numbers(summarise(every, shape=shape))["d50_number_corrected"])
+    assert summarise(every, shape=shape)["border"] == {}
+    assert np.isnan(numbers(summarise(every, shape=shape))["d50_number_uncorrected"])
+    every["touches_border"] = False  # nothing is cut: the volume holds all there is
+    assert summarise(every, shape=shape)["border"] == {}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_share_of_void_counts_every_particle(seed):
+    """Large particles are hollow and mostly cut: of the whole ones alone the share would be far too low."""
+    shape = (80, 90, 100)
+    frame = powder(shape, 4000, np.random.default_rng(seed))
+    volume = frame["volume_um3"]
+    frame["void_fraction"] = np.where(frame["class"] == "porous", 0.1, 0.0)
+    found = summarise(frame, seed=seed, shape=shape)
+    true = float((volume * frame["void_fraction"]).sum() / volume.sum())
+    assert found["void_fraction"]["value"] == pytest.approx(true)
+    assert found["void_fraction"]["low"] < true < found["void_fraction"]["high"]
+    assert (found["void_fraction"]["population"], found["void_fraction"]["n"]) == ("all", 4000)
+    assert numbers(found)["void_fraction"] == pytest.approx(true)
+    assert found["border"]["uncorrected"]["void_fraction"]["population"] == "whole"
+
+
+def test_weighted_moments_are_those_of_repeated_values():
+    rng = np.random.default_rng(5)
+    values, weights = rng.normal(size=200), rng.integers(1, 9, 200)
+    mean, sd = intervals.weighted_moments(values, weights.astype(float))
+    repeated = np.repeat(values, weights)
+    assert mean == pytest.approx(repeated.mean())
+    assert sd == pytest.approx(repeated.std(), rel=0.01)  # as many values as weights say, but fewer degrees of freedom
+    assert intervals.weighted_moments(values, np.ones(200))[1] == pytest.approx(values.std(ddof=1))
+    assert np.isnan(intervals.weighted_moments(values[:1], np.ones(1))[1])
 
 
 def test_flagged_counts_what_to_mend_not_what_is_missing():

@@ -14,8 +14,10 @@ from morphct.cli import main
 from morphct.ground.errors import InputError, SettingsError
 from morphct.ground.executors import Threads
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.pipeline.measuring import measure_array
 from morphct.pipeline.recalibrate import calibrate_run
+from morphct.pipeline.settings import Settings
 from morphct.results.run_folder import open_run
 from morphct.truth.bodies import ellipsoid
 from morphct.uncertainty.calibration import (
@@ -181,7 +183,7 @@ def as_bytes(made) -> bytes:
 
 @pytest.mark.parametrize("scan", [LABELS, GREY], ids=["labels", "grey"])
 def test_same_bytes_whatever_the_workers(scan):
-    one, two = (calibrate(found(voids=True), scan, QUICK, FEW, 5, Threads(n)) for n in (1, 2))
+    one, two = (calibrate(found(voids=True), scan, QUICK, FEW, 5, Work((), Threads(n))) for n in (1, 2))
     assert as_bytes(one) == as_bytes(two)
     other = calibrate(found(voids=True), scan, QUICK, FEW, 6)
     assert as_bytes(other) != as_bytes(one)
@@ -254,7 +256,8 @@ def test_without_calibration_there_are_none(labels):
 
 def test_flags_follow_the_tolerance(labels):
     tables = [
-        measure_array(labels, names=FEW, calibration=CalibrateOptions(tolerance=t)).particles for t in (0.002, 0.3)
+        measure_array(labels, names=FEW, settings=Settings(calibrate=CalibrateOptions(tolerance=t))).particles
+        for t in (0.002, 0.3)
     ]
     strict, loose = ([f.count("+") + ("not_resolved" in f) for f in t["flags"]] for t in tables)
     assert all(a >= b for a, b in zip(strict, loose))

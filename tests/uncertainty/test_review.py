@@ -185,13 +185,17 @@ def test_counts_follow_the_joins():
     found = margins_of([0.5, 0.86, 0.95, 1.2], [100, 100, 90, 80, 70])
     frame = table(3, n_voxels=[290, 80, 70], volume_um3=[290.0, 80.0, 70.0])
     frame["touches_border"] = [False, False, True]
-    fewer, more, welded = by_split(frame, NO_CONTACTS, found, AggregateOptions(), ParticleOptions())
+    fewer, more, welded = by_split(
+        frame, NO_CONTACTS, found, np.ones(len(frame)), AggregateOptions(), ParticleOptions()
+    )
     assert (fewer["n_particles"], more["n_particles"]) == (2, 4)
     assert (fewer["n_interior"], more["n_interior"]) == (1, 3)
     assert fewer["d50_number"] == pytest.approx(np.cbrt(6 / np.pi * 370))
     assert more["aggregate_fraction"] == 0
     assert welded["aggregate_fraction"] == pytest.approx(2 / 3)
-    dropped = by_split(frame, NO_CONTACTS, found, AggregateOptions(), ParticleOptions(border="drop"))
+    dropped = by_split(
+        frame, NO_CONTACTS, found, np.ones(len(frame)), AggregateOptions(), ParticleOptions(border="drop")
+    )
     assert [e["n_particles"] for e in dropped] == [1, 3, 3]
 
 
@@ -199,7 +203,7 @@ def test_a_weld_inside_a_particle_is_no_weld():
     found = margins_of([0.95], [100, 90])
     frame = table(2, **{"class": ["aggregate", "aggregate"]})
     contacts = pd.DataFrame({"label_1": [1], "label_2": [2], "score": [0.9]})
-    joined, apart, _ = by_split(frame, contacts, found, AggregateOptions(), ParticleOptions())
+    joined, apart, _ = by_split(frame, contacts, found, np.ones(len(frame)), AggregateOptions(), ParticleOptions())
     assert joined["aggregate_fraction"] == 0
     assert apart["aggregate_fraction"] == 1
 

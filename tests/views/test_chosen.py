@@ -71,15 +71,15 @@ def test_command(run, tmp_path, capsys):
 # ---- numbers corrected for the border, beside the raw ones
 
 
-def test_corrected_numbers_stand_beside_the_raw_ones():
+def test_uncorrected_numbers_stand_beside_the_weighted_ones():
     fake = fake_run.powder(n=60)
     summary = summarise(fake.particles, fake.void_table, fake.aggregates, shape=fake.labels.shape)
     table = tables.sizes(summary)
-    assert [name for name, _ in table.heads] == ["", "as measured", "95 % interval", "corrected", "95 % interval"]
+    assert [name for name, _ in table.heads] == ["", "found", "95 % interval", "uncorrected", "95 % interval"]
     assert [row[0] for row in table.rows][:3] == ["D10 by number (µm)", "D50 by number (µm)", "D90 by number (µm)"]
-    d50 = summary["border_corrected"]["size"]["by_number"]["d50"]["value"]
+    d50 = summary["border"]["uncorrected"]["size"]["by_number"]["d50"]["value"]
     assert table.rows[1][3] == words.number(d50)
-    assert "corrected median" in [name for name, _ in tables.medians(summary).heads]
+    assert "uncorrected median" in [name for name, _ in tables.medians(summary).heads]
     assert "Miles and Lantuéjoul" in words.border_story(summary)
     plain = summarise(fake.particles, fake.void_table, fake.aggregates)
     assert len(tables.sizes(plain).heads) == 3

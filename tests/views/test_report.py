@@ -5,14 +5,17 @@ import shutil
 
 import fake_run
 import numpy as np
+import pandas as pd
 import pytest
 
 from morphct.ground.errors import OutputError
 from morphct.ground.units import VoxelSize
+from morphct.results.population import summarise
 from morphct.results.run_folder import RunFolder
 from morphct.views import report
 from morphct.views.figures import MidPlanes
 from morphct.views.report import tables, words
+from morphct.views.report.page import tiles
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 GLOSSARY = [
@@ -161,11 +164,11 @@ def test_the_verdict_in_words():
     }
     text = " ".join(words.verdict(summary))
     assert text == (
-        "1,341 particles found; 518 of them are cut by the border of the volume, so the numbers below are those of the "
+        "1,341 particles found; 518 of them are cut by the border of the volume, so sizes and shapes are those of the "
         "other 823. Half of them are smaller than 1.90 µm (D50 by number; 95 % interval 1.80 to 2), and eight of ten "
         "lie between 0.900 and 3.90 µm. Half of the volume is in particles below 4.40 µm. 1 closed void was found; "
-        "void fills 4.1 % of the volume of these particles (95 % interval 3.0 to 5.0 %). 5.0 % of the particles belong "
-        "to an aggregate and 12 % are porous."
+        "void fills 4.1 % of the volume of all particles (95 % interval 3.0 to 5.0 %). 5.0 % of the whole particles "
+        "belong to an aggregate and 12 % are porous."
     )
     summary["void_fraction"] = {"value": None}
     assert "not reliable" in " ".join(words.verdict(summary))
@@ -258,3 +261,18 @@ def test_the_page_in_a_browser(made, width, scheme):
         assert len(shown) == 12
         assert all(natural > 0 and 0 < width_ <= width for natural, width_ in shown)
         browser.close()
+
+
+def test_tiles_tell_whom_each_number_is_of():
+    """Shares of volume are of all particles, the rest of whole ones."""
+    rows = {"volume_um3": [1000.0, 2.0], "void_fraction": [0.1, 0.0], "touches_border": [True, False]}
+    particles = pd.DataFrame(
+        {"equivalent_diameter_um": [12.0, 1.5], "class": ["porous", "single"], **rows}, index=[1, 2]
+    )
+    found = summarise(particles)
+    assert found["void_fraction"]["value"] == pytest.approx(100 / 1002)
+    assert found["whole_volume_share"] == pytest.approx(2 / 1002)
+    told = {what: (value, about) for what, value, about in tiles(found)}
+    assert told["void fraction"] == ("10.0 %", "all 2 particles")
+    assert told["porous particles"][1].endswith("1 whole particle")
+    assert told["D50 by number"] == ("1.50 µm", "1 whole particle")

@@ -111,6 +111,31 @@ def test_a_cut_hides_from_the_pick_and_is_filled(run, plotter):
 
 
 @draws
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+def test_a_click_on_a_cut_face_takes_the_particle_that_is_drawn_there(run, plotter, axis):
+    """Touching particles share one wall, and behind the cut other particles lie: neither may be taken instead."""
+    from morphct.views.scene.section import sampled
+
+    scene = Scene(run, plotter)
+    plotter.show(auto_close=False)
+    scene.clip(axis, 0.5)
+    plotter.render()
+    rng = np.random.default_rng("xyz".index(axis))
+    low, high = np.array(scene.bounds[::2]), np.array(scene.bounds[1::2])
+    points = rng.uniform(low, high, (4000, 3))
+    points[:, "xyz".index(axis)] = (low + 0.5 * (high - low))["xyz".index(axis)]
+    drawn = sampled(scene.labels, points)
+    rims = sampled(scene.labels, points[:, None] + 0.05 * run.voxel_size.smallest * rng.normal(size=(1, 8, 3)))
+    clear = np.flatnonzero((drawn > 0) & (rims == drawn[:, None]).all(1))[:1000]
+    assert len(clear) > 100
+    for point, label in zip(points[clear], drawn[clear]):
+        plotter.renderer.SetWorldPoint(*point, 1.0)
+        plotter.renderer.WorldToDisplay()
+        x, y, _ = plotter.renderer.GetDisplayPoint()
+        assert scene.pick(x, y) == label
+
+
+@draws
 def test_section_shows_the_labels_of_the_plane(run):
     from morphct.views.scene.section import sampled
 
@@ -177,6 +202,7 @@ def test_window_keys_clicks_and_drags(run, plotter):
     mouse(2, 2)
     assert window.scene.chosen == 0
     keys = window.keys()
+    assert all(len(plotter.iren._key_press_event_callbacks[key]) == 1 for key in keys)  # pyvista's own are gone
     keys["i"]()
     assert not window.scene.alone
     before = window.scene.colouring.column
@@ -415,3 +441,18 @@ def test_no_text_of_a_run_folder_is_markup_of_the_pages(tmp_path):
     for text in (page_of(found, []), batch.page(tmp_path, [row, failed], HOSTILE)):
         assert "&lt;img src=x" in text
         assert "<img src=x" not in text
+
+
+def test_a_busy_port_gives_way_to_a_free_one(caplog):
+    import socket
+
+    from morphct.views.viewer.web import HOST, _free_or_any
+
+    with socket.socket() as busy:
+        busy.bind((HOST, 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        assert _free_or_any(port) == 0
+    assert f"port {port} cannot be used" in caplog.text
+    assert _free_or_any(port) == port
+    assert _free_or_any(0) == 0

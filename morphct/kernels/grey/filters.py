@@ -19,8 +19,9 @@ def _scale_row(row, source, weight):
 
 
 @jit
-def _add_pairs(row, a, b, c, d, e, f, w, v, u):
+def _add_pairs(row, first, second, third, weights):
     # three pairs at a time, because loading and storing the sum costs more than the arithmetic
+    (a, b), (c, d), (e, f), (w, v, u) = first, second, third, weights
     for x in range(row.size):
         row[x] += (
             w * (np.float32(a[x]) + np.float32(b[x]))
@@ -36,27 +37,16 @@ def _along_z(grey, z, y, w, row):
     for k in range(1, w.size, 3):
         a, b, c, d = max(z - k, 0), min(z + k, top), max(z - k - 1, 0), min(z + k + 1, top)
         e, f = max(z - k - 2, 0), min(z + k + 2, top)
-        _add_pairs(
-            row, grey[a, y], grey[b, y], grey[c, y], grey[d, y], grey[e, y], grey[f, y], w[k], w[k + 1], w[k + 2]
-        )
+        near, next_, far = (grey[a, y], grey[b, y]), (grey[c, y], grey[d, y]), (grey[e, y], grey[f, y])
+        _add_pairs(row, near, next_, far, (w[k], w[k + 1], w[k + 2]))
 
 
 @jit
 def _along_y(rows, i, w, row):
     _scale_row(row, rows[i], w[0])
     for k in range(1, w.size, 3):
-        _add_pairs(
-            row,
-            rows[i - k],
-            rows[i + k],
-            rows[i - k - 1],
-            rows[i + k + 1],
-            rows[i - k - 2],
-            rows[i + k + 2],
-            w[k],
-            w[k + 1],
-            w[k + 2],
-        )
+        near, next_ = (rows[i - k], rows[i + k]), (rows[i - k - 1], rows[i + k + 1])
+        _add_pairs(row, near, next_, (rows[i - k - 2], rows[i + k + 2]), (w[k], w[k + 1], w[k + 2]))
 
 
 @jit
@@ -65,18 +55,9 @@ def _along_x(padded, w, row):
     _scale_row(row, padded[r : r + n], w[0])
     for k in range(1, w.size, 3):
         p, q = r - k, r + k
-        _add_pairs(
-            row,
-            padded[p : p + n],
-            padded[q : q + n],
-            padded[p - 1 : p - 1 + n],
-            padded[q + 1 : q + 1 + n],
-            padded[p - 2 : p - 2 + n],
-            padded[q + 2 : q + 2 + n],
-            w[k],
-            w[k + 1],
-            w[k + 2],
-        )
+        near, next_ = (padded[p : p + n], padded[q : q + n]), (padded[p - 1 : p - 1 + n], padded[q + 1 : q + 1 + n])
+        far = padded[p - 2 : p - 2 + n], padded[q + 2 : q + 2 + n]
+        _add_pairs(row, near, next_, far, (w[k], w[k + 1], w[k + 2]))
 
 
 @jit

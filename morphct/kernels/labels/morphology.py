@@ -257,13 +257,14 @@ def fill_pieces(planes, first, ids, corners, largest, out):
 
 
 @jit
-def pocket_walls(ids, labels, first, last, at_bottom, at_top, low, high, faces):
+def pocket_walls(ids, labels, planes, ends, low, high, faces):
     """What bounds each id: smallest and largest label over its faces, faces with labels, faces of the volume; in place.
 
-    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo; at_bottom, at_top: whether
-    the first and last plane of the array are faces of the volume. low, high (N+1,) int64, to be started at the largest
+    ids, labels (Z,Y,X): the same planes, planes[0] to planes[1] are looked at, the rest is halo; ends: whether the
+    first and last plane of the array are faces of the volume. low, high (N+1,) int64, to be started at the largest
     int64 and at 0; faces (N+1, 2) int64.
     """
+    (first, last), (at_bottom, at_top) = planes, ends
     nz, ny, nx = ids.shape
     for z in range(first, last):
         for y in range(ny):

@@ -85,7 +85,7 @@ def _free(point, radius, points, radii, placed, gap):
 
 
 @jit
-def throw_voids(squared, edges, radii, least, gap, deeper, places, seed, out):
+def throw_voids(squared, edges, radii, limits, deeper, places, seed, out):
     """Throw all voids together as often as `out` has rows; returns how many throws found room.
 
     Parameters
@@ -93,13 +93,13 @@ def throw_voids(squared, edges, radii, least, gap, deeper, places, seed, out):
     squared : (Z,Y,X) float32, squared distance to the nearest voxel outside the particle, with a margin of zeros.
     edges : (3,) float64, z, y, x voxel edges.
     radii : (n,) float64, descending: the large ones find room before the small ones.
-    least : (n,) float32, squared depth below which no void's centre may lie.
-    gap : float, least solid between two voids.
+    limits : (n,) float32, squared depth below which no void's centre may lie, and float, least solid between two voids.
     deeper : (B,) float64, voxels deeper than a depth, by bins as of `depth_counts`.
     places : (n,) float64, voxels in which each void may lie.
     seed : uint64
     out : (S, 2) float64, written: mean distance to the nearest neighbour, mean share of places that lie deeper.
     """
+    least, gap = limits
     depth, height, width = squared.shape
     n = radii.size
     state = np.full(1, seed, np.uint64)

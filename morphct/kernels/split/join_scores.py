@@ -104,8 +104,12 @@ EXACT = {
 
 
 @jit_inline
-def _spread(n, z, y, x, zz, yy, xx, zy, zx, yx):
-    """Root of the determinant of a covariance, from sums over n voxels; each voxel is a cube, not a point."""
+def _spread(n, sums):
+    """Root of the determinant of a covariance, from sums over n voxels; each voxel is a cube, not a point.
+
+    sums: z, y, x, zz, yy, xx, zy, zx, yx.
+    """
+    z, y, x, zz, yy, xx, zy, zx, yx = sums
     z, y, x = z / n, y / n, x / n
     a, b, c = zz / n - z * z + 1 / 12, yy / n - y * y + 1 / 12, xx / n - x * x + 1 / 12
     d, e, f = zy / n - z * y, zx / n - z * x, yx / n - y * x
@@ -117,11 +121,12 @@ def room(size, moments, i, j):
     """What the ellipsoid of equal moments takes, of cluster i, or of i and j together; in a unit of its own."""
     p, q = moments[i], moments[j]
     if i == j:
-        return _spread(np.float64(size[i]), p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8])
-    return _spread(
-        np.float64(size[i] + size[j]), p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3],
-        p[4] + q[4], p[5] + q[5], p[6] + q[6], p[7] + q[7], p[8] + q[8],
+        return _spread(np.float64(size[i]), (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8]))
+    both = (
+        p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3], p[4] + q[4],
+        p[5] + q[5], p[6] + q[6], p[7] + q[7], p[8] + q[8],
     )  # fmt: skip
+    return _spread(np.float64(size[i] + size[j]), both)
 
 
 @jit

@@ -118,8 +118,9 @@ def stamp(labels, depth, body, label, origin, spacing, reach):
 
 
 @jit
-def _clear(labels, voids, body, wall, owner, origin, spacing, reach, through, step):
+def _clear(images, body, wall, owner, frame, reach, through, step):
     """Whether a void, grown by `wall` of its gauge, lies in free solid of `owner` (every `step`-th voxel looked at)."""
+    (labels, voids), (origin, spacing) = images, frame
     ends = _window(body, origin, spacing, reach, labels.shape)
     for k in range(ends[0, 0], ends[1, 0], step):
         z = origin[0] + k * spacing[0]
@@ -135,22 +136,23 @@ def _clear(labels, voids, body, wall, owner, origin, spacing, reach, through, st
 
 
 @jit
-def carve(labels, voids, body, wall, names, origin, spacing, reach, through):
+def carve(images, body, wall, names, frame, reach, through):
     """Carve the void `body` out of a particle in a box, in place; the number of voxels carved, 0 if it cannot be.
 
     A sealed void (`through` False) keeps `wall` of solid around it and its voxels keep the label; an open one may
     reach the background and its voxels lose the label. Neither may come nearer than `wall` to another void or particle.
-    labels, voids : (Z, Y, X) int32. wall : float, as a share of the void's gauge. names : label of the particle and id
+    images : labels and voids, (Z, Y, X) int32. wall : float, as a share of the void's gauge. names : label of the
+    particle and id of the void. frame : position of voxel (0, 0, 0) and spacing, (3,) each; reach : (3,) half extents
     of the void.
     """
-    owner, void = names
+    (labels, voids), (owner, void), (origin, spacing) = images, names, frame
     for d in range(3):
         sticks_out = body.centre[d] - reach[d] < origin[d]
         sticks_out |= body.centre[d] + reach[d] > origin[d] + (labels.shape[d] - 1) * spacing[d]
         if sticks_out and not through:
             return 0
     for step in (3, 1):  # a coarse look refuses most places cheaply
-        if not _clear(labels, voids, body, wall, owner, origin, spacing, reach, through, step):
+        if not _clear(images, body, wall, owner, frame, reach, through, step):
             return 0
     ends = _window(body, origin, spacing, reach, labels.shape)
     inside = 0
@@ -318,14 +320,15 @@ def correlate(source, weights, axis, out):
 
 
 @jit
-def fill_phases(labels, voids, wetting, coarse, z0, step, levels, greys, out):
+def fill_phases(labels, voids, wetting, field, z0, levels, greys, out):
     """Grey without blur and noise: air, glue or particle, (Z, Y, X) float32 into `out`.
 
-    wetting : (Z, Y, X) float32 blurred solid (1 = solid). coarse : (A, B, C) float32 random field at every `step`-th
-    voxel, interpolated. z0 : plane of the volume at which the slab begins.
+    wetting : (Z, Y, X) float32 blurred solid (1 = solid). field : (A, B, C) float32 random field, interpolated, and at
+    every how many voxels it is given. z0 : plane of the volume at which the slab begins.
     levels : (3,) coarse above levels[0] is wet, above levels[1] full of glue; wet and wetting above levels[2] is glue.
     greys : (3,) air, glue, particle.
     """
+    coarse, step = field
     nz, ny, nx = labels.shape
     for z in range(nz):
         fz = (z0 + z) / step
@@ -348,6 +351,6 @@ def fill_phases(labels, voids, wetting, coarse, z0, step, levels, greys, out):
                 high = (coarse[a + 1, b, c] * (1 - fx) + coarse[a + 1, b, c + 1] * fx) * (1 - fy) + (
                     coarse[a + 1, b + 1, c] * (1 - fx) + coarse[a + 1, b + 1, c + 1] * fx
                 ) * fy
-                field = low * (1 - fz) + high * fz
-                wet = field > levels[1] or (field > levels[0] and wetting[z, y, x] > levels[2])
+                here = low * (1 - fz) + high * fz
+                wet = here > levels[1] or (here > levels[0] and wetting[z, y, x] > levels[2])
                 out[z, y, x] = greys[1] if wet else greys[0]

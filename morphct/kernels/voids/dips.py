@@ -59,15 +59,16 @@ def _levels(row, runs, before, weight, out):
 
 
 @jit
-def flat_core(codes, depths, core, plateau, block, z0, limits, dips, marks):
+def flat_core(codes, depths, core, plateau, block, z0, limits, out):
     """Mark the voxels of depth class `core`: 1 flat (|dip| < limits[0], code not 0), 2 deep (dip > limits[1]), else 0.
 
     The dip is the depth below the plateau, round(p) - code; 0 where the code is 0 (outside).  codes: (Z,Y,X) uint16,
     the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres of blocks of
-    `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: dips (Z,Y,X) int32, or int16
-    when the limit of flat ones fits, in rows with a voxel
-    marked only, and marks (Z,Y,X) uint8, zeros before.  Returns whether any is deep.
+    `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: out, two arrays: dips (Z,Y,X) int32,
+    or int16 when the limit of flat ones fits, in rows with a voxel marked only, and marks (Z,Y,X) uint8, zeros before.
+    Returns whether any is deep.
     """
+    dips, marks = out
     nz, ny, nx = codes.shape
     row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)

@@ -101,11 +101,6 @@ class LabelStore:
         self._held: list[np.ndarray] = []
         self._done = 0
 
-    @property
-    def planes_written(self) -> int:
-        """Planes taken so far, those waiting for a whole chunk included."""
-        return self._done + sum(len(h) for h in self._held)
-
     def write(self, planes: np.ndarray) -> None:
         """Add the next planes, (n, Y, X) with any n; a thinner rest waits for a whole chunk.
 

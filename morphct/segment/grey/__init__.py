@@ -8,6 +8,7 @@ Start reading at `denoise`; `plan` holds what it settles.
 - `denoise`: smoothing by as much as the noise asks for, into codes
 - `drift`: slow changes and jumps of the grey, in numbers and words; the background to subtract
 - `filter_strength`: how strongly to smooth: the smallest sigma that sets neighbouring phases apart in the noise left
+- `filter_trials`: filters tried on a sample: what each leaves of the noise, and which phases it shows
 - `filters`: the filters: none, Gaussian, median, non-local means
 - `histogram`: grey histograms and their phases
 - `jumps`: sudden changes from one plane to the next

@@ -3,7 +3,7 @@
 `plan` looks at a sample; `apply` goes once over the volume, slab by slab.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -12,15 +12,16 @@ import numpy as np
 
 from ...ground.cautions import DOUBT, LOG, WRONG, Caution
 from ...ground.errors import SegmentationError
-from ...ground.executors import RunMap
 from ...ground.options import Options, option
 from ...ground.slabs import Slab
 from ...ground.units import VoxelSize
+from ...ground.work import Work
 from ...kernels.grey.blocks import Span, count_codes, extremes
 from . import drift, rings
 from .codes import Outside, find_outside
 from .drift import Shading
-from .filter_strength import GRID, TARGET, Sample, Trial, search_sigma
+from .filter_strength import GRID, search_sigma
+from .filter_trials import TARGET, Sample, Trial
 from .filters import NO_SIGMA, Filter, filter_slab
 from .histogram import BINS, GreyCounts
 from .noise import CORRELATED, Noise
@@ -82,19 +83,13 @@ def plan(
     The sigma is the smallest of a grid after which (particle mean - mean of the next phase) / residual sd is 6.2 and as
     many phases are seen as where it is 8.
     """
-    edges = voxel_size.relative if voxel_size is not None else (1.0, 1.0, 1.0)
-    outside = find_outside(volume)
-    sample = Sample(volume, edges, outside, phases, levels)
-    if not any(f.size for f in sample.finite):
-        raise SegmentationError(
-            "every voxel looked at is NaN or outside the reconstruction, so there is nothing to segment; check the "
-            "file, or cut to the part that holds data with --set input.crop=z0:z1,y0:y1,x0:x1"
-        )
-    noise = sample.measure_noise()
+    sample = _sample(volume, voxel_size, phases, levels)
+    noise = sample.noise
     changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
     circles = rings.measure(volume, sample.bricks, sample.valid) if noise.sd else 0.0
-    trial, shading = _flattened(sample, options, changes, bool(levels), one_level)
-    excess = sample.excess() if options.method in ("auto", "gaussian") and trial.fit.ok else 1.0
+    chosen = _flattened(sample, options, changes, bool(levels), one_level)
+    trial, shading = chosen.trial, chosen.shading
+    excess = chosen.sample.excess if options.method in ("auto", "gaussian") and trial.fit.ok else 1.0
     return DenoisePlan(
         how=trial.how,
         noise=noise,
@@ -104,9 +99,9 @@ def plan(
         bins=trial.bins,
         fit=trial.fit,
         counts=trial.counts,
-        edges=edges,
+        edges=sample.edges,
         warnings=(
-            *_warnings(trial, noise, outside, excess, one_level and sample.clear),
+            *_warnings(trial, noise, sample.outside, excess, one_level and sample.clear),
             *drift.in_words(changes, trial.fit.contrast, shading, getattr(volume, "crop", None)),
             *rings.in_words(circles, trial.fit.contrast),
         ),
@@ -118,9 +113,27 @@ def plan(
     )
 
 
-def _flattened(
-    sample: Sample, options: DenoiseOptions, changes: drift.Drift, fixed: bool, one_level: bool
-) -> tuple[Trial, Shading | None]:
+def _sample(volume: Any, voxel_size: VoxelSize | None, phases: int | str, levels: Sequence[float]) -> Sample:
+    edges = voxel_size.relative if voxel_size is not None else (1.0, 1.0, 1.0)
+    sample = Sample(volume, edges, find_outside(volume), phases, levels)
+    if not any(f.size for f in sample.finite):
+        raise SegmentationError(
+            "every voxel looked at is NaN or outside the reconstruction, so there is nothing to segment; check the "
+            "file, or cut to the part that holds data with --set input.crop=z0:z1,y0:y1,x0:x1"
+        )
+    return sample
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The filter, what is subtracted (None: nothing), and the last sample that filters were tried on."""
+
+    trial: Trial
+    shading: Shading | None
+    sample: Sample
+
+
+def _flattened(sample: Sample, options: DenoiseOptions, changes: drift.Drift, fixed: bool, one_level: bool) -> _Chosen:
     """The filter, and what is subtracted: nothing unless the phases found without it say that it is large.
 
     fixed: the user gave levels, in greys of the file.
@@ -130,12 +143,12 @@ def _flattened(
     # the range of the cells is wider than the contrast by noise: three quarters are a safe guess
     shading = changes.shading(shape, 0.75 * changes.span) if changes.span else None
     if fixed or not options.flatten or shading is None:
-        return trial, None
-    sample.shading = shading
-    other = _choose(sample, options, one_level)
+        return _Chosen(trial, None, sample)
+    flattened = sample.flattened(shading)
+    other = _choose(flattened, options, one_level)
     contrast = other.fit.contrast
     worth = None if contrast is None else changes.shading(shape, contrast)
-    return (trial, None) if worth is None else (other, worth)
+    return _Chosen(trial, None, flattened) if worth is None else _Chosen(other, worth, flattened)
 
 
 def _choose(sample: Sample, options: DenoiseOptions, one_level: bool) -> Trial:
@@ -201,14 +214,7 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float, by_cl
     return words
 
 
-def apply(
-    volume: Any,
-    out: Any,
-    plan: DenoisePlan,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
-) -> GreyCounts:
+def apply(volume: Any, out: Any, plan: DenoisePlan, work: Work) -> GreyCounts:
     """Denoise a volume into codes and count its grey values, in one pass.
 
     Parameters
@@ -218,11 +224,8 @@ def apply(
     out : array-like (Z, Y, X) uint16
         Written: grey = plan.offset + plan.scale * code, 0 = outside.
     plan : DenoisePlan
-    slabs : sequence of Slab
-        Each needs about (raw bytes + 2) a voxel, 4 more for float and for masked volumes.
-    run_map : executor
-    tick : callable, optional
-        Called with the number of planes done after each slab.
+    work : Work
+        Each slab needs about (raw bytes + 2) a voxel, 4 more for float and for masked volumes.
 
     Returns
     -------
@@ -230,13 +233,10 @@ def apply(
     """
     octants = np.zeros((8, 2, BINS + 1), np.int64)
     low, high = (np.inf, 0), (-np.inf, 0)
-    task = partial(_denoise_slab, volume, out, plan)
-    for slab, (counts, part_low, part_high) in zip(slabs, run_map(task, slabs)):
+    for counts, part_low, part_high in work.each(partial(_denoise_slab, volume, out, plan)):
         octants += counts
         low = _merge(low, part_low, min(low[0], part_low[0]))
         high = _merge(high, part_high, max(high[0], part_high[0]))
-        if tick:
-            tick(slab.depth)
     return GreyCounts(
         edges=plan.bins.edges(plan.how.coding),
         octants=octants[:, :, :BINS].copy(),

@@ -5,271 +5,22 @@ between particles and takes thin ones away. So a weaker filter is used where the
 still lies `CLEAR` widths below the particles and the same phases are seen.
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
 import numpy as np
 
-from ...kernels.grey.blocks import Flatness, Span, count_codes, gradients
-from . import noise_scales
-from .codes import Coding, Outside, choose_coding
-from .drift import Shading
-from .filters import NO_SIGMA, Filter, filter_slab
-from .histogram import BINS, PLAIN, GreyCounts, PhaseFit, deconvolve, otsu, valley
-from .noise import BLOCK, LAG, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
-from .plan import UNEVEN, Bins
-from .sampling import Brick, read_bricks
+from .filter_trials import START, TARGET, Sample, Trial
+from .histogram import BINS, otsu
+from .noise import BLOCK, Noise
+from .plan import UNEVEN
 
 GRID = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
 # distance of the particles to the next phase in sds of the denoised noise
 SURE = 8.0  # at which no phase is missed
-TARGET = 6.2  # enough for the mask, see docs/segmentation.md
 CLEAR = 11.0  # of the particles to the darkest phase, where less than SURE is asked for: voids are told by it
 WEAKER = (0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25)  # below, a weaker filter blurs hardly less
 STRONGEST_UNEVEN = 2.0  # sigma
-START = 1.0
 STRONG_GRID = (*GRID[5:], 3.0, 4.0, 5.0, 6.0)  # where no phases are seen
 STRONG_TARGET = 16.0  # streaks and halo, which flat places do not show, are taken to be as strong as the noise there
 FALLBACK = (0.7, 1.5, 0.5, 2.0, 2.5, 0.0)  # sigmas to try when one phase is seen
-FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
-HALO = 4  # voxels, enough for sigma 1
-RAW_VALUES = 500_000  # enough for a histogram of the raw grey
-FEW_VALUES = 20_000  # enough to tell the step of the grey values
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a filter does to the sample."""
-
-    how: Filter
-    residual: Noise
-    flatness: Flatness
-    bins: Bins
-    counts: GreyCounts
-    fit: PhaseFit
-
-    @property
-    def gap(self) -> float:
-        """Grey distance of the two brightest phases; 0 for fewer."""
-        return float(self.fit.means[-1] - self.fit.means[-2]) if self.fit.n_phases > 1 else 0.0
-
-    @property
-    def excess(self) -> float:
-        """Spread of the phase that spreads least, over the noise of flat places: streaks and rings widen all phases."""
-        return float(min(self.fit.sds)) / self.residual.sd if self.fit.ok and self.residual.sd else 1.0
-
-    @property
-    def reached(self) -> bool:
-        """Whether they lie far enough apart for the residual noise."""
-        return self.fit.ok and self.gap >= TARGET * self.residual.sd
-
-
-class Sample:
-    """The sample of a volume and the filters tried on it.
-
-    Parameters
-    ----------
-    volume : array-like (Z, Y, X)
-    edges : (z, y, x)
-        Voxel edges in units of the shortest one.
-    outside : Outside
-    phases : "auto" or int
-    levels : floats
-        Greys that codes must be able to tell from others, seen in the sample or not.
-    """
-
-    def __init__(
-        self,
-        volume: Any,
-        edges: tuple[float, float, float],
-        outside: Outside,
-        phases: int | str = "auto",
-        levels: Sequence[float] = (),
-    ) -> None:
-        self.volume, self.edges, self.outside, self.phases = volume, edges, outside, phases
-        self.levels = np.array(levels, float)
-        self.bricks: list[Brick] = []
-        self.valid: list[np.ndarray | None] = []
-        self._read(HALO)
-        self.inner = [b.inner for b in self.bricks]
-        self.inner_valid = [None if v is None else v[b.core] for b, v in zip(self.bricks, self.valid)]
-        self.blocks: list[Place] = []
-        self.noise = no_noise()
-        self.start: Trial | None = None
-        self.shading: Shading | None = None
-
-    def _read(self, halo: int) -> None:
-        self.halo = halo
-        self.bricks = read_bricks(self.volume, halo)
-        self.valid = [self._valid_of(b) for b in self.bricks]
-
-    def _valid_of(self, brick: Brick) -> np.ndarray | None:
-        return self.outside.valid_part(brick.grey, brick.start, self.volume.shape)
-
-    def excess(self) -> float:
-        """Spread of the phase that spreads least after the first filter tried, over the noise of flat places."""
-        if not self.noise.sd or self.noise.edge != BLOCK:  # inside classes, streaks and rings are part of the noise
-            return 1.0
-        if self.start is None:
-            self.start = self.trial(self.gaussian(START))
-        return self.start.excess
-
-    @cached_property
-    def raw_valley(self) -> float:
-        """Depth of the valley between two classes of the raw grey (`histogram.valley`); 1 where there is none."""
-        values = np.concatenate([f[:: max(1, f.size * len(self.inner) // RAW_VALUES)] for f in self.finite])
-        values = values[np.isfinite(values)].astype(np.float64)
-        if not values.size:
-            return 1.0
-        low, high = np.quantile(values, [0.0005, 0.9995])
-        if not low < high:
-            return 1.0
-        # no bin narrower than the step of the grey values: a comb is full of valleys
-        step = max(_step(values), (high - low) / (BINS - 1))
-        edges = low - 0.5 * step + step * np.arange(int((high - low) / step + 0.5) + 2)
-        found = valley(np.histogram(np.clip(values, low, high), edges)[0])
-        return 1.0 if found is None else found.floor
-
-    @property
-    def clear(self) -> bool:
-        """Whether a plain valley lies between two classes of the raw grey: one level tells them apart unfiltered."""
-        return self.raw_valley < PLAIN
-
-    @property
-    def finite(self) -> list[np.ndarray]:
-        """Raw values of the cores that count, flat."""
-        return [g.ravel() if v is None else g[v > 0] for g, v in zip(self.inner, self.inner_valid)]
-
-    def measure_noise(self) -> Noise:
-        """Noise of flat places (`noise_scales`), remembered for `residual_noise`."""
-        if is_segmented(self.finite):
-            self.noise = no_noise()
-        else:
-            kind = self.volume.dtype
-            ends = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "ui" and kind.itemsize < 4 else None
-            self.noise, self.blocks = noise_scales.measure(self.inner, self.inner_valid, ends)
-        return self.noise
-
-    def residual_noise(self, codes: list[np.ndarray], how: Filter) -> Noise:
-        """Noise after a filter: predicted for a Gaussian, measured in flat places for the others."""
-        if how.method in ("none", "gaussian"):
-            return self.noise.after(how.sigma)
-        if self.blocks:
-            measured = measure_noise(cut_blocks(codes, self.blocks))
-        else:
-            measured, _ = noise_scales.inside_classes(codes, self.inner_valid)
-        return Noise(measured.sd * how.coding.scale, measured.acf, measured.n_blocks)
-
-    def coding(self, filtered: bool) -> Coding:
-        """Coding that holds the sampled greys."""
-        samples = [f for f in (*self.finite, self.levels) if f.size]
-        if self.shading is not None:  # less than the least grey and more than the largest are possible then
-            return choose_coding(np.dtype(np.float32), [s.astype(np.float32) for s in samples], True)
-        return choose_coding(np.dtype(self.volume.dtype), samples, filtered)
-
-    def gaussian(self, sigma: float) -> Filter:
-        """A Gaussian of `sigma` finest voxel edges (0: no filter)."""
-        if not sigma:
-            return Filter("none", NO_SIGMA, self.coding(False), self.outside)
-        sigmas = tuple(sigma / e for e in self.edges)
-        return Filter("gaussian", sigmas, self.coding(True), self.outside)  # type: ignore[arg-type]
-
-    def codes(self, how: Filter) -> list[np.ndarray]:
-        """Filtered bricks with one voxel of halo where there is one."""
-        need = max(how.radius) + 1
-        if need > self.halo and any(not _is_whole(b, self.volume.shape) for b in self.bricks):
-            self._read(need)
-        filtered = [filter_slab(b.grey, v, how, 0, b.grey.shape[0]) for b, v in zip(self.bricks, self.valid)]
-        if self.shading is not None:
-            for brick, codes in zip(self.bricks, filtered):
-                self.shading.subtract(codes, brick.start, how.coding.scale)
-        return filtered
-
-    def trial(self, how: Filter) -> Trial:
-        """Filter the sample, count its flat voxels and fit phases."""
-        codes = self.codes(how)
-        cores = [c[b.core] for c, b in zip(codes, self.bricks)]
-        residual = self.residual_noise(cores, how)
-        wz, wy, wx = (np.float32(0.25 / e**2) for e in self.edges)
-        expected = noise_gradient(residual, how.coding, self.edges)
-        free = Flatness(wz, wy, wx, np.float32(np.inf), np.float32(expected))
-        slopes = []
-        for c, b in zip(codes, self.bricks):
-            slope = np.empty(c.shape, np.float32)
-            gradients(c, free, slope)
-            slopes.append(slope[b.core].ravel())
-        limit = _low_quantile(slopes)
-        flatness = free._replace(limit=np.float32(limit))
-        bins = choose_bins(cores)
-        counts = self._count(codes, flatness, bins, how.coding)
-        fit = deconvolve(counts, residual.sd, self.phases, self.clear)
-        return Trial(how, residual, flatness, bins, counts, fit)
-
-    def _count(self, codes: list[np.ndarray], flatness: Flatness, bins: Bins, coding: Coding) -> GreyCounts:
-        octants = np.zeros((8, 2, BINS + 1), np.int64)
-        table = bins.of_codes()
-        for c, b in zip(codes, self.bricks):
-            # rows are cut to the core in y and x by hand: the kernel knows a halo in z only
-            cut = c[:, b.core[1], b.core[2]].copy()
-            span = Span(b.core[0].start, b.core[0].stop, b.start[0] + b.core[0].start)
-            count_codes(cut, span, self.volume.shape[0], table, flatness, True, octants)
-        greys = [f for f in self.finite if f.size]
-        low, high = min(float(f.min()) for f in greys), max(float(f.max()) for f in greys)
-        return GreyCounts(
-            bins.edges(coding),
-            octants[:, :, :BINS],
-            raw_low=low,
-            raw_high=high,
-            n_low=sum(int(np.count_nonzero(f == low)) for f in greys),
-            n_high=sum(int(np.count_nonzero(f == high)) for f in greys),
-            n_voxels=int(octants.sum()),
-            n_outside=int(octants[:, :, BINS].sum()),
-        )
-
-
-def _step(values: np.ndarray) -> float:
-    """The step of grey values that are stored in steps, as far as few of them tell; tiny where they are not."""
-    few = np.unique(values[:: max(1, values.size // FEW_VALUES)])
-    return float(np.diff(few).min()) if few.size > 1 else 0.0
-
-
-def _is_whole(brick: Brick, shape: tuple[int, ...]) -> bool:
-    return brick.grey.shape == tuple(shape)
-
-
-def noise_gradient(noise: Noise, coding: Coding, edges: tuple[float, float, float]) -> float:
-    """Mean squared gradient of noise alone, codes^2 per finest voxel edge^2, for differences over two voxels."""
-    variance = (noise.sd / coding.scale) ** 2
-    lag = min(2, LAG)
-    return sum(0.25 / e**2 * 2 * variance * (1 - float(noise.acf[axis, lag])) for axis, e in enumerate(edges))
-
-
-def _low_quantile(slopes: list[np.ndarray]) -> float:
-    step = max(1, sum(s.size for s in slopes) // 1_000_000)
-    values = np.concatenate([s[::step] for s in slopes])
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return 0.0
-    return float(np.quantile(values, FLAT_SHARE, method="higher"))
-
-
-def choose_bins(cores: list[np.ndarray]) -> Bins:
-    """Bins that cover the sampled codes without their far tails, with room on both sides."""
-    step = max(1, sum(c.size for c in cores) // 2_000_000)
-    codes = np.concatenate([c.ravel()[::step] for c in cores])
-    codes = codes[codes > 0]
-    if not codes.size:
-        return Bins(1, 1)
-    low, high = np.quantile(codes, [0.00005, 0.99995])
-    if codes.max() <= BINS:
-        return Bins(1, 1)
-    room = 0.03 * (high - low) + 2
-    width = max(1, math.ceil((high - low + 2 * room) / BINS))
-    first = int(0.5 * (low + high) - 0.5 * BINS * width)
-    return Bins(max(1, first), width)
 
 
 def weakest_sigma(noise: Noise, gap: float, edges: tuple[float, float, float]) -> tuple[float, bool]:
@@ -289,7 +40,7 @@ def search_sigma(sample: Sample, one_level: bool = False) -> Trial:
     sure = _sure_sigma(sample, one_level)
     if sure.fit.contrast is None:
         return sure
-    if sample.excess() > UNEVEN:
+    if sample.excess > UNEVEN:
         return _stronger(sample, sure)
     needed = max(TARGET, CLEAR * sure.gap / sure.fit.contrast)
     for sigma in WEAKER:
@@ -319,11 +70,8 @@ def _sure_sigma(sample: Sample, one_level: bool) -> Trial:
     # where structure is fine, a filter may take it away before it was seen
     sigma = START if sample.noise.sd and sample.noise.edge == BLOCK else 0.0
     tried: dict[float, Trial] = {}
-    sample.start = None
     while True:
-        tried[sigma] = trial = sample.trial(sample.gaussian(sigma))
-        if sigma == START:
-            sample.start = trial
+        tried[sigma] = trial = sample.start if sigma == START else sample.trial(sample.gaussian(sigma))
         if trial.fit.ok:
             wanted, _ = weakest_sigma(sample.noise, trial.gap, sample.edges)
             if wanted == sigma:

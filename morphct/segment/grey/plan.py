@@ -46,7 +46,7 @@ class DenoisePlan:
     noise, residual : Noise
         Before and after.
     reached : bool
-        Whether particles and the next phase lie far enough apart for the residual noise, see `filter_strength.TARGET`.
+        Whether particles and the next phase lie far enough apart for the residual noise, see `filter_trials.TARGET`.
     flatness : Flatness
         What counts as flat (the 30 % of least gradient).
     bins : Bins

@@ -5,21 +5,21 @@ so they do not depend on the cuts. Where ids are needed the pieces asked for are
 slab is labelled a second time: cheaper than a volume of ids.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.scratch import changed
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
 
 FEW = {6: 0.003, 26: 0.001}  # share of a slab up to which filling pieces is faster than labelling, by connectivity
-Tick = Callable[[int], None] | None
 Planes = Callable[[int, int], np.ndarray]  # (z0, z1) -> (Z,Y,X) uint8 0/1
 
 
@@ -41,20 +41,6 @@ class Background:
 
     def __call__(self, z0: int, z1: int) -> np.ndarray:
         return (np.asarray(self.mask[z0:z1]) == 0).view(np.uint8)
-
-
-@dataclass(frozen=True)
-class Uncovered:
-    """Planes of the background that lies farther than a ball's radius from the mask; they are left in `kept`."""
-
-    mask: Any
-    half: np.ndarray
-    kept: Any
-
-    def __call__(self, z0: int, z1: int) -> np.ndarray:
-        planes = 1 - dilated_planes(self.mask, self.half, z0, z1)
-        self.kept[z0:z1] = planes
-        return planes
 
 
 def dilated_planes(mask: Any, half: np.ndarray, z0: int, z1: int) -> np.ndarray:
@@ -150,45 +136,43 @@ def _slab_facts(source: Planes, connectivity: int, depth: int, slab: Slab) -> tu
     return slab, runs.n, facts, ends[0], ends[1]
 
 
-class _Union:
-    """Union-find over provisional ids, the smaller id the root."""
+@dataclass
+class _Pieces:
+    """The pieces of all slabs, provisional ids from 1 on: voxels, first voxel in the volume, sides, and which meet."""
 
-    def __init__(self) -> None:
-        self.parent = np.zeros(1, np.int64)
+    sizes: list[np.ndarray]
+    first: list[np.ndarray]
+    sides: list[np.ndarray]
+    pairs: list[np.ndarray]
 
-    def grow(self, n: int) -> None:
-        start = len(self.parent)
-        self.parent = np.concatenate([self.parent, np.arange(start, start + n)])
-
-    def unite(self, pairs: np.ndarray) -> None:
-        parent = self.parent
-        for a, b in pairs.tolist():
-            while parent[a] != a:
-                parent[a] = parent[parent[a]]
-                a = int(parent[a])
-            while parent[b] != b:
-                parent[b] = parent[parent[b]]
-                b = int(parent[b])
-            if a != b:
-                parent[max(a, b)] = min(a, b)
-
-    def roots(self) -> np.ndarray:
-        parent = self.parent
-        while True:
-            up = parent[parent]
-            if np.array_equal(up, parent):
-                return parent
-            parent = up
+    def united(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Component of each piece, by first voxel, from 1 on, (P,); voxels and sides of each component, (n + 1,)."""
+        sizes, first, sides = (np.concatenate(column) for column in (self.sizes, self.first, self.sides))
+        group = _grouped(np.concatenate([np.zeros((0, 2), np.int64), *self.pairs]), len(sizes))
+        n = int(group.max())  # piece 0 is nothing, and a group of its own
+        starts = np.full(n + 1, np.iinfo(np.int64).max)
+        np.minimum.at(starts, group, first)
+        number = np.empty(n + 1, np.int32 if n < 2**31 else np.int64)
+        number[np.argsort(starts, kind="stable")] = np.arange(n + 1)
+        final = number[group]
+        total = np.bincount(final, weights=sizes, minlength=n + 1).astype(np.int64)
+        reached = np.zeros(n + 1, np.uint8)
+        np.bitwise_or.at(reached, final, sides)
+        return final, total, reached
 
 
-def label(
-    source: Planes,
-    shape: tuple[int, int, int],
-    connectivity: int,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
-) -> Components:
+def _grouped(pairs: np.ndarray, n: int) -> np.ndarray:
+    """Which of `n` pieces hang together by pairs (K,2) that meet: a number from 0 for each, (n,)."""
+    if not len(pairs):  # a slab of its own: small crops are many, and each piece is a component
+        return np.arange(n)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(pairs), np.uint8), pairs.T), shape=(n, n))
+    return connected_components(graph, directed=False)[1]
+
+
+def label(source: Planes, shape: tuple[int, int, int], connectivity: int, work: Work) -> Components:
     """Label the connected components of a 0/1 volume slab by slab.
 
     Parameters
@@ -198,70 +182,30 @@ def label(
     shape : tuple of int
         (Z,Y,X) of the volume.
     connectivity : {6, 26}
-    slabs : sequence of Slab
+    work : Work
 
     Returns
     -------
     Components
     """
-    union, tables, places, sizes, first, faces = (
-        _Union(),
-        [],
-        [],
-        [np.zeros(1, np.int64)],
-        [np.zeros(1, np.int64)],
-        [np.zeros(1, np.uint8)],
-    )
-    total, last_plane = 0, None
-    plane = shape[1] * shape[2]
-    for slab, n, (size, start, face), bottom, top in run_map(
-        partial(_slab_facts, source, connectivity, shape[0]), slabs
-    ):
-        offset = total
-        total += n
-        union.grow(n)
-        tables.append(np.concatenate([[0], np.arange(1, n + 1) + offset]))
+    nothing = np.zeros(1, np.int64)
+    pieces = _Pieces([nothing], [nothing - 1], [np.zeros(1, np.uint8)], [])
+    counts, places = [], []
+    total, top_before, total_before, plane = 0, None, 0, shape[1] * shape[2]
+    for slab, n, (size, start, side), bottom, top in work.each(partial(_slab_facts, source, connectivity, shape[0])):
+        counts.append(n)
         places.append((size, start))
-        sizes.append(size[1:])
-        first.append(start[1:] + slab.z0 * plane)
-        faces.append(face[1:])
-        if last_plane is not None:
-            pairs = morphology.face_pairs(last_plane[0], bottom, 1 if connectivity == 26 else 0)
-            union.unite(np.unique(pairs + np.array([last_plane[1], offset]), axis=0))
-        last_plane = (top, offset)
-        if tick:
-            tick(slab.depth)
-    found = _compact(
-        source, connectivity, plane, union.roots(), tables, *(np.concatenate(a) for a in (sizes, first, faces))
-    )
-    found.places = places
-    return found
-
-
-def _compact(
-    source: Planes,
-    connectivity: int,
-    plane: int,
-    roots: np.ndarray,
-    tables: list[np.ndarray],
-    sizes: np.ndarray,
-    first: np.ndarray,
-    faces: np.ndarray,
-) -> Components:
-    """Number the united components by their first voxel."""
-    starts = np.full(len(roots), np.iinfo(np.int64).max)
-    np.minimum.at(starts, roots, first)
-    kept = np.flatnonzero(roots == np.arange(len(roots)))[1:]
-    order = kept[np.argsort(starts[kept], kind="stable")]
-    final = np.zeros(len(roots), np.int32 if len(order) < 2**31 else np.int64)
-    final[order] = np.arange(1, len(order) + 1)
-    final = final[roots]
-    n = len(order)
-    total = np.bincount(final, weights=sizes, minlength=n + 1).astype(np.int64)
-    reached = np.zeros(n + 1, np.uint8)
-    np.bitwise_or.at(reached, final, faces)
-    total[0], reached[0] = 0, 0
-    return Components(source, connectivity, plane, n, total, reached, [final[t] for t in tables])
+        pieces.sizes.append(size[1:])
+        pieces.first.append(start[1:] + slab.z0 * plane)
+        pieces.sides.append(side[1:])
+        if top_before is not None:
+            pairs = morphology.face_pairs(top_before, bottom, 1 if connectivity == 26 else 0)
+            pieces.pairs.append(np.unique(pairs + np.array([total_before, total]), axis=0))
+        top_before, total_before, total = top, total, total + n
+    final, sizes, sides = pieces.united()
+    ends = np.cumsum([1, *counts])
+    tables = [np.concatenate([final[:1], final[a:b]]) for a, b in pairwise(ends)]
+    return Components(source, connectivity, plane, len(sizes) - 1, sizes, sides, tables, places)
 
 
 def _write_where(components: Components, table: np.ndarray, mask: Any, value: int, slab: Slab) -> int:
@@ -271,28 +215,34 @@ def _write_where(components: Components, table: np.ndarray, mask: Any, value: in
     return int(np.count_nonzero(chosen))
 
 
-def fill(mask: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None, cut: bool = False) -> int:
+def fill(mask: Any, work: Work, cut: bool = False) -> int:
     """Set every background piece (6-connected) that reaches no face of the volume to 1, in place.
 
     mask: (Z,Y,X) uint8 0/1 array-like. cut: pieces that reach one face only as well. Returns the voxels filled.
     """
-    components = label(Background(mask), mask.shape, 6, slabs, run_map, tick)
+    components = label(Background(mask), mask.shape, 6, work)
     enclosed = ~components.faces | (components.cut & cut)
     enclosed[0] = False
     if not enclosed.any():
         return 0
-    return sum(run_map(partial(_write_where, components, enclosed, mask, 1), slabs))
+    return sum(work.quiet.each(partial(_write_where, components, enclosed, mask, 1)))
 
 
-def drop_small(
-    mask: Any, min_voxels: int, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> tuple[int, int]:
-    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place; returns how many, and voxels."""
+@dataclass(frozen=True)
+class Specks:
+    """Pieces that were too small, and their voxels."""
+
+    pieces: int
+    voxels: int
+
+
+def drop_small(mask: Any, min_voxels: int, work: Work) -> Specks:
+    """Set solid pieces (6-connected) of fewer than `min_voxels` voxels to 0, in place."""
     if min_voxels <= 1:
-        return 0, 0
-    components = label(Solid(mask), mask.shape, 6, slabs, run_map, tick)
+        return Specks(0, 0)
+    components = label(Solid(mask), mask.shape, 6, work)
     small = components.sizes < min_voxels
     small[0] = False
     if small.any():
-        sum(run_map(partial(_write_where, components, small, mask, 0), slabs))
-    return int(small.sum()), int(components.sizes[small].sum())
+        sum(work.quiet.each(partial(_write_where, components, small, mask, 0)))
+    return Specks(int(small.sum()), int(components.sizes[small].sum()))

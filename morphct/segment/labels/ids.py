@@ -3,7 +3,6 @@
 The image is never copied as a whole: `Numbered` numbers what is sliced from it.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from ...ground.errors import InputError
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import ids as kernel
 
-Tick = Callable[[int], None] | None
 LARGEST_ID = 2**63 - 1
 
 
@@ -80,13 +78,13 @@ def _integers(planes: Any) -> np.ndarray:
     return planes.view(np.uint8) if planes.dtype == bool else planes
 
 
-def find_ids(labels: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> np.ndarray:
+def find_ids(labels: Any, work: Work) -> np.ndarray:
     """The ids of a label image in ascending order.
 
     Parameters
     ----------
     labels : (Z,Y,X) array-like of integers
-    slabs : sequence of Slab
+    work : Work
 
     Returns
     -------
@@ -99,10 +97,8 @@ def find_ids(labels: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Ti
     """
     check(labels)
     found = np.empty(0, np.int64)
-    for slab, ids in zip(slabs, run_map(partial(_slab_ids, labels), slabs)):
+    for ids in work.each(partial(_slab_ids, labels)):
         found = np.union1d(found, ids)
-        if tick:
-            tick(slab.depth)
     # an unsigned id past 2^63 wraps to a negative one on the way
     if found.size and found[0] < 0:
         what = f"the id {found[0]}" if np.dtype(labels.dtype).kind == "i" else f"ids above {LARGEST_ID}"

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...ground.errors import InputError
-from ...ground.executors import RunMap
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from . import components
 from .values import MOST, Equal, few, looked_at, name_of
 
@@ -92,7 +91,7 @@ def refuse_grey_labels(image: Any) -> None:
         )
 
 
-def pieces_of_labels(labels: Any, n: int, least: int, slabs: Sequence[Slab], run_map: RunMap = map) -> int | None:
+def pieces_of_labels(labels: Any, n: int, least: int, work: Work) -> int | None:
     """How many pieces a label image of a handful of labels falls into, when that are too many for particles.
 
     Parameters
@@ -109,7 +108,7 @@ def pieces_of_labels(labels: Any, n: int, least: int, slabs: Sequence[Slab], run
     """
     if not 0 < n <= MOST:
         return None
-    pieces = [components.label(Equal(labels, (i,)), labels.shape, 26, slabs, run_map) for i in range(1, n + 1)]
+    pieces = [components.label(Equal(labels, (i,)), labels.shape, 26, work.quiet) for i in range(1, n + 1)]
     total = sum(int((p.sizes >= least).sum()) for p in pieces)
     return total if total >= (2 if n == 1 else 3 * n) else None
 

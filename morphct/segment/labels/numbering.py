@@ -4,22 +4,19 @@ A piece that the split cut off and that is too small to be a particle belongs to
 the label that it shares most faces with. Only what stands alone is dropped.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.options import Options, option
 from ...ground.scratch import changed
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology, slivers
 from . import ids as label_image
 from .tallies import summed
-
-Tick = Callable[[int], None] | None
 
 
 @dataclass(frozen=True)
@@ -38,26 +35,49 @@ class ParticleOptions(Options):
     )
 
 
-def _facts(labels: Any, n: int, depth: int, slab: Slab) -> tuple[Slab, np.ndarray, np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Kept:
+    """What became of labels 1 to n.
+
+    Attributes
+    ----------
+    n : int
+        Labels kept.
+    dropped : dict
+        How many went, by reason; `joined` ones are part of a neighbour now.
+    table : (n + 1,) int32
+        What each id is called now; 0: dropped, or part of a neighbour.
+    """
+
+    n: int
+    dropped: dict[str, int]
+    table: np.ndarray
+
+
+def _slab_facts(labels: Any, n: int, slab: Slab) -> tuple[Slab, np.ndarray, np.ndarray, np.ndarray]:
     planes = np.ascontiguousarray(labels[slab.z0 : slab.z1])
-    return slab, *morphology.component_facts(planes, n, slab.z0 == 0, slab.z1 == depth)
+    return slab, *morphology.component_facts(planes, n, slab.z0 == 0, slab.z1 == labels.shape[0])
 
 
-def _renumber(labels: Any, table: np.ndarray, slab: Slab) -> int:
+def _facts(labels: Any, n: int, work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Voxels of each label, whether a face of the volume cuts it, its first voxel; (n + 1,)."""
+    plane = labels.shape[1] * labels.shape[2]
+    sizes, faces = np.zeros(n + 1, np.int64), np.zeros(n + 1, bool)
+    first = np.full(n + 1, np.iinfo(np.int64).max)
+    for slab, size, start, face in work.each(partial(_slab_facts, labels, n)):
+        sizes += size
+        faces |= face > 0
+        seen = start >= 0
+        first[seen] = np.minimum(first[seen], start[seen] + slab.z0 * plane)
+    return sizes, faces, first
+
+
+def _renumber(labels: Any, table: np.ndarray, slab: Slab) -> None:
     with changed(labels, slab.z0, slab.z1) as held:
         morphology.renumber(held, table)
-    return slab.depth
 
 
-def keep_particles(
-    labels: Any,
-    n: int,
-    options: ParticleOptions,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
-    lost: np.ndarray | None = None,
-) -> tuple[int, dict[str, int], np.ndarray]:
+def keep_particles(labels: Any, n: int, options: ParticleOptions, work: Work, lost: np.ndarray | None = None) -> Kept:
     """Number labels by their first voxel, in place; those too small go to a neighbour, or out when they have none.
 
     Labels that a face of the volume cuts are dropped when asked; what went to them goes with them.
@@ -68,31 +88,13 @@ def keep_particles(
     lost : (n + 1,) int64, optional
         Voxels that were taken out of each since the split: what lost more than it has is a rim of something else, and
         goes to a neighbour as well.
-
-    Returns
-    -------
-    n : int
-        Labels kept.
-    dropped : dict
-        How many went, by reason; `joined` ones are part of a neighbour now.
-    table : (n + 1,) int32
-        What each id is called now; 0: dropped, or part of a neighbour.
     """
-    depth, plane = labels.shape[0], labels.shape[1] * labels.shape[2]
-    sizes, faces = np.zeros(n + 1, np.int64), np.zeros(n + 1, bool)
-    first = np.full(n + 1, np.iinfo(np.int64).max)
-    for slab, size, start, face in run_map(partial(_facts, labels, n, depth), slabs):
-        sizes += size
-        faces |= face > 0
-        seen = start >= 0
-        first[seen] = np.minimum(first[seen], start[seen] + slab.z0 * plane)
-        if tick:
-            tick(slab.depth)
+    sizes, faces, first = _facts(labels, n, work)
     small = (sizes > 0) & (sizes < options.min_voxels)
     small[0] = False
     rims = np.zeros(n + 1, bool) if lost is None else (sizes > 0) & (lost > sizes)
     # a rim has no size of its own: it stays only where it stands alone
-    joined = _joined(labels, small | rims, np.where(rims, 0, sizes), options.min_voxels, slabs, run_map)
+    joined = _joined(labels, small | rims, np.where(rims, 0, sizes), options.min_voxels, work)
     np.minimum.at(first, joined, first.copy())
     np.logical_or.at(faces, joined, faces.copy())
     sizes = np.bincount(joined, sizes, n + 1).astype(np.int64)
@@ -106,16 +108,14 @@ def keep_particles(
     table = np.zeros(n + 1, np.int32)
     table[order] = np.arange(1, len(order) + 1)
     if not np.array_equal(table, np.arange(n + 1)):
-        for done in run_map(partial(_renumber, labels, table[joined]), slabs):
-            if tick:
-                tick(done)
+        work.do(partial(_renumber, labels, table[joined]))
     dropped = {
         "too_small": int(alone.sum()),
         "voxels": int(sizes[alone].sum()),
         "joined": int((joined != np.arange(n + 1)).sum()),
         "cut_by_border": int((cut & (sizes > 0)).sum()),
     }
-    return len(order), dropped, table
+    return Kept(len(order), dropped, table)
 
 
 def _shared(labels: Any, few: np.ndarray, slab: Slab) -> np.ndarray:
@@ -124,9 +124,7 @@ def _shared(labels: Any, few: np.ndarray, slab: Slab) -> np.ndarray:
     return summed(slivers.faces_of_few(planes, few, 0, slab.depth))
 
 
-def _joined(
-    labels: Any, small: np.ndarray, sizes: np.ndarray, least: int, slabs: Sequence[Slab], run_map: RunMap
-) -> np.ndarray:
+def _joined(labels: Any, small: np.ndarray, sizes: np.ndarray, least: int, work: Work) -> np.ndarray:
     """Which label each one is part of, (n+1,): itself, or for small ones the neighbour of most shared faces.
 
     The smallest go first; of equal ones the lower label, as of equal neighbours. What is still smaller than `least`
@@ -136,7 +134,7 @@ def _joined(
     if not small.any():
         return part_of
     few = small.view(np.uint8)
-    parts = list(run_map(partial(_shared, labels, few), slabs))
+    parts = list(work.quiet.each(partial(_shared, labels, few)))
     near: dict[int, dict[int, int]] = {int(i): {} for i in np.flatnonzero(small)}
     for a, b, faces in summed(np.concatenate(parts)).tolist():
         near[a][b] = faces

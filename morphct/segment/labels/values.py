@@ -7,21 +7,20 @@ segmented volumes of structure as fine as three voxels at most .35 of the pairs 
 of its contrast.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import values as kernel
 
 MOST = 8  # values of a segmented volume
 UNEQUAL, LONE = 0.2, 0.01  # see above
 LOOKS = (0.25, 0.5, 0.75)  # of the depth: planes looked at first
-Tick = Callable[[int], None] | None
 _Counts = tuple[np.ndarray, np.ndarray, int] | None
 
 
@@ -100,7 +99,7 @@ def looked_at(volume: Any) -> list[np.ndarray]:
     return [np.asarray(volume[z : z + 1])[0] for z in sorted({int(part * volume.shape[0]) for part in LOOKS})]
 
 
-def find(volume: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> Values | None:
+def find(volume: Any, work: Work) -> Values | None:
     """The values of a volume that holds a handful of them.
 
     Parameters
@@ -116,17 +115,10 @@ def find(volume: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick =
     if few([plane[None] for plane in looked_at(volume)]) is None:
         return None
     count = partial(_slab_counts, volume)
-    found = _added(_ticked(zip(slabs, run_map(count, slabs)), tick))
+    found = _added(work.each(count))
     if found is None or len(found.values) < 3:
         return found
-    return replace(found, noisy=found.is_noisy(run_map(partial(_slab_pairs, volume), slabs)))
-
-
-def _ticked(counted: Iterable[tuple[Slab, _Counts]], tick: Tick) -> Iterator[_Counts]:
-    for slab, counts in counted:
-        if tick:
-            tick(slab.depth)
-        yield counts
+    return replace(found, noisy=found.is_noisy(work.quiet.each(partial(_slab_pairs, volume))))
 
 
 def few(blocks: Sequence[np.ndarray]) -> Values | None:
@@ -174,22 +166,18 @@ class Equal:
         return np.ascontiguousarray(found).view(np.uint8)
 
 
-def write_mask(volume: Any, values: np.ndarray, out: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> None:
+def write_mask(volume: Any, values: np.ndarray, out: Any, work: Work) -> None:
     """Write 1 where a volume holds one of `values`, else 0, into `out` (Z,Y,X) uint8."""
-    for done in run_map(partial(_write, Equal(volume, tuple(values.tolist())), out), slabs):
-        if tick:
-            tick(done)
+    work.do(partial(_write, Equal(volume, tuple(values.tolist())), out))
 
 
-def _write(source: Equal, out: Any, slab: Slab) -> int:
+def _write(source: Equal, out: Any, slab: Slab) -> None:
     out[slab.z0 : slab.z1] = source(slab.z0, slab.z1)
-    return slab.depth
 
 
-def fill_in(mask: Any, ids: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> None:
+def fill_in(mask: Any, ids: Any, work: Work) -> None:
     """Set a mask (Z,Y,X) uint8 0/1 to 1 where `ids` (Z,Y,X) are not 0, in place."""
-    for _ in run_map(partial(_fill_in, mask, ids), slabs):
-        pass
+    work.quiet.do(partial(_fill_in, mask, ids))
 
 
 def _fill_in(mask: Any, ids: Any, slab: Slab) -> None:

@@ -1,14 +1,12 @@
 """Which value of a segmented volume the particles are, and what is told of it."""
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...ground.errors import SegmentationError, SettingsError
-from ...ground.executors import RunMap
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from ..labels import components
 from ..labels.values import Equal, Values, name_of, percent
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from .threshold import ThresholdOptions
 
 
-def choose(found: Values, volume: Any, options: "ThresholdOptions", slabs: Sequence[Slab], run_map: RunMap = map):
+def choose(found: Values, volume: Any, options: "ThresholdOptions", work: Work):
     """Which values are the particles.
 
     Returns
@@ -50,7 +48,7 @@ def choose(found: Values, volume: Any, options: "ThresholdOptions", slabs: Seque
     elif len(found.values) == 2:
         taken = np.array([False, True])
     else:
-        raise SegmentationError(_choices(found, volume, slabs, run_map))
+        raise SegmentationError(_choices(found, volume, work))
     if (taken.all() or not taken.any()) and not (taken.any() and found.outside):
         _refuse_one(found, volume, taken)
     return taken
@@ -74,11 +72,11 @@ def _refuse_one(found: Values, volume: Any, taken: np.ndarray) -> None:
     )
 
 
-def _choices(found: Values, volume: Any, slabs: Sequence[Slab], run_map: RunMap) -> str:
+def _choices(found: Values, volume: Any, work: Work) -> str:
     """The sentence that lists what each value would be."""
     parts, most = [], 0
     for value, share in zip(found.values.tolist(), found.shares.tolist()):
-        pieces = components.label(Equal(volume, (value,)), volume.shape, 6, slabs, run_map)
+        pieces = components.label(Equal(volume, (value,)), volume.shape, 6, work.quiet)
         largest = pieces.sizes.max() / pieces.sizes.sum()
         what = f"{pieces.n:,} pieces, the largest {percent(largest)} of it" if pieces.n > 1 else "one piece"
         parts.append(f"{value:g} ({percent(share)} of the volume in {what}) with --set threshold.phase={value:g}")
@@ -91,7 +89,7 @@ def _choices(found: Values, volume: Any, slabs: Sequence[Slab], run_map: RunMap)
     return text if most > 1 else f"{text}; if each value is a particle of its own, use `morphct measure {name} -o OUT`"
 
 
-def record(found: Values, taken: np.ndarray, specks: tuple[int, int], chosen: bool) -> dict[str, Any]:
+def record(found: Values, taken: np.ndarray, specks: components.Specks, chosen: bool) -> dict[str, Any]:
     """The content of `threshold.json`: no noise, no fit and no level stand between these values and the mask.
 
     specks: pieces too small to be particles, and their voxels. chosen: whether the user said which value it is.
@@ -102,7 +100,7 @@ def record(found: Values, taken: np.ndarray, specks: tuple[int, int], chosen: bo
         "values": [row | {"particle": t} for row, t in zip(rows(found), taken.tolist(), strict=True)],
         "chosen": chosen,
         "solid_share": float(found.shares[taken].sum()),
-        "specks": {"pieces": specks[0], "voxels": specks[1]},
+        "specks": {"pieces": specks.pieces, "voxels": specks.voxels},
         "snr": None,
         "cnr": None,
         "phases": [],

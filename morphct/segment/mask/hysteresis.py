@@ -1,17 +1,14 @@
 """Pieces of a mask that never reach the grey of particles: streaks and noise that a low level lets through."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ..labels import components
 from .levels import Threshold, mask_planes
-
-Tick = Callable[[int], None] | None
 
 
 def drop_faint(
@@ -19,9 +16,7 @@ def drop_faint(
     codes: Any,
     threshold: Threshold,
     least: int,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
+    work: Work,
 ) -> int:
     """Set to 0, in place, the pieces (6-connected) with fewer than `least` voxels at the grey inside particles.
 
@@ -41,14 +36,13 @@ def drop_faint(
     -----
     A threshold with hysteresis, after Canny 1986, doi:10.1109/TPAMI.1986.4767851, with a count instead of one voxel.
     """
-    found = components.label(components.Solid(mask), mask.shape, 6, slabs, run_map, tick)
+    found = components.label(components.Solid(mask), mask.shape, 6, work)
     strong = np.zeros(found.n + 1, np.int64)
-    for part in run_map(partial(_count_strong, found, codes, threshold), slabs):
+    for part in work.quiet.each(partial(_count_strong, found, codes, threshold)):
         strong += part
     keep = strong >= least
     keep[0] = False
-    for _ in run_map(partial(_keep, found, keep.astype(np.uint8), mask), slabs):
-        pass
+    work.quiet.do(partial(_keep, found, keep.astype(np.uint8), mask))
     return int(found.n - keep.sum())
 
 

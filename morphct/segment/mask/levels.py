@@ -1,16 +1,18 @@
 """The level of every place, and the mask it makes of a denoised volume."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.grey.blocks import BLOCK, Level, above_level
 from ..grey.codes import LAST, Coding
+from .facts import HaloFacts, Quality
+from .method_choice import Choice
 
 UNCERTAINTY, UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
 
@@ -25,6 +27,12 @@ def as_level(level: np.ndarray, gap: np.ndarray, coding: Coding) -> Level:
     return Level(level, gap, np.float32(1 / coding.scale), np.float32(-coding.offset / coding.scale))
 
 
+def range_of(level: np.ndarray) -> tuple[float, float]:
+    """1 and 99 % of a map of levels."""
+    low, high = np.quantile(level, [0.01, 0.99])
+    return float(low), float(high)
+
+
 def constant(shape: Sequence[int], value: float) -> np.ndarray:
     """A map of one value."""
     return np.full(block_shape(shape), value, np.float32)
@@ -32,7 +40,7 @@ def constant(shape: Sequence[int], value: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The level of every place, as coarse maps of blocks of 8^3 voxels.
+    """The level of every place, as coarse maps of blocks of 8^3 voxels, and what is known of it.
 
     Parameters
     ----------
@@ -44,8 +52,23 @@ class Threshold:
         For one level: the codes of the particles, both ends included.
     blur : float or None
         Total blur of the denoised volume (sigma, finest voxel edges), from the slope of the edges.
-    values : dict
-        What `threshold.json` holds.
+    value : float or None
+        The level in one number: the one there is, or the middle of the map.
+    level_range : (float, float) or None
+        1 and 99 % of a map that is not the same everywhere.
+    mean_inside, mean_outside : float or None
+        Grey on both sides of it, where it is one level or follows a halo.
+    solid_share : float or None
+        Share of the voxels in particles.
+    plateau_spread : float or None
+        See `quality.plateau_spread`; of a local level.
+    asked : (float or None, float or None) or None
+        Least and largest grey of the particles, of a fixed level.
+    halo : HaloFacts or None
+    choice : Choice or None
+        Why this method, where it was chosen by what was measured.
+    quality : Quality or None
+        None before it was judged.
     warnings : tuple of str
     """
 
@@ -56,13 +79,22 @@ class Threshold:
     coding: Coding
     code_range: tuple[int, int] | None = None
     blur: float | None = None
-    values: dict[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    level_range: tuple[float, float] | None = None
+    mean_inside: float | None = None
+    mean_outside: float | None = None
+    solid_share: float | None = None
+    plateau_spread: float | None = None
+    asked: tuple[float | None, float | None] | None = None
+    halo: HaloFacts | None = None
+    choice: Choice | None = None
+    quality: Quality | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def uncertainty(self) -> float:
         """How far the level may be off, as a share of the local contrast."""
-        return float(self.values.get("level_uncertainty", UNCERTAINTY))
+        return UNCERTAINTY if self.quality is None else self.quality.level_uncertainty
 
 
 def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float = 0.0) -> np.ndarray:
@@ -107,18 +139,11 @@ def apply(
     codes: Any,
     threshold: Threshold,
     out: Any,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
     shift: float = 0.0,
 ) -> int:
     """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels; shift: see `mask_planes`."""
-    total = 0
-    for slab, n in zip(slabs, run_map(partial(_apply_slab, codes, threshold, out, shift), slabs)):
-        total += n
-        if tick:
-            tick(slab.depth)
-    return total
+    return sum(work.each(partial(_apply_slab, codes, threshold, out, shift)))
 
 
 def _apply_slab(codes: Any, threshold: Threshold, out: Any, shift: float, slab: Slab) -> int:

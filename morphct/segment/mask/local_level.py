@@ -4,15 +4,14 @@ A particle that touches air here and glue there has no single unbiased level; bl
 """
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.grey.blocks import BLOCK, Flatness, Level, Span, sum_blocks
 from ..grey.codes import Coding
 from .levels import as_level, block_shape, constant
@@ -65,9 +64,7 @@ def find_map(
     coding: Coding,
     flatness: Flatness,
     means: tuple[float, float],
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
 ) -> LocalMap:
     """The map, from the level half way between two global means and once more from the first map.
 
@@ -83,7 +80,7 @@ def find_map(
     outside, inside = means
     level, gap = constant(codes.shape, 0.5 * (inside + outside)), constant(codes.shape, inside - outside)
     for i in range(ROUNDS):
-        found = _round(codes, as_level(level, gap, coding), coding, flatness, means, slabs, run_map, tick, i > 0)
+        found = _round(codes, as_level(level, gap, coding), coding, flatness, means, work, i > 0)
         level, gap = found.level, found.gap
     return found
 
@@ -94,12 +91,10 @@ def _round(
     coding: Coding,
     flatness: Flatness,
     means: tuple[float, float],
-    slabs: Sequence[Slab],
-    run_map: RunMap,
-    tick: Callable[[int], None] | None,
+    work: Work,
     with_slopes: bool,
 ) -> LocalMap:
-    sums, counts, slopes, above = sum_all(codes, level, flatness, slabs, run_map, tick, with_slopes)
+    sums, counts, slopes, above = sum_all(codes, level, flatness, work, with_slopes)
     outside, _ = _smooth_means(sums[0], counts[0], coding, means[0], SMOOTH_OUTSIDE)
     inside, support = _smooth_means(sums[1], counts[1], coding, means[1], SMOOTH_INSIDE)
     return LocalMap(inside, outside, support, above, slopes)
@@ -109,9 +104,7 @@ def sum_all(
     codes: Any,
     level: Level,
     flatness: Flatness,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
     with_slopes: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Sums and counts of flat voxels below [0] and above [1] a level, by blocks of 8^3: one pass.
@@ -128,20 +121,18 @@ def sum_all(
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     slopes, above = np.zeros(SLOPES, np.int64), 0
     task = partial(_sum_slab, codes, level, flatness, with_slopes)
-    for slab, (part_sums, part_counts, part_slopes, part_above) in zip(slabs, run_map(task, slabs)):
-        first = slab.z0 // BLOCK
+    for first, part_sums, part_counts, part_slopes, part_above in work.each(task):
         sums[:, first : first + part_sums.shape[1]] += part_sums
         counts[:, first : first + part_counts.shape[1]] += part_counts
         slopes[: part_slopes.size] += part_slopes
         above += part_above
-        if tick:
-            tick(slab.depth)
     return sums, counts, slopes, above
 
 
 def _sum_slab(
     codes: Any, level: Level, flatness: Flatness, with_slopes: bool, slab: Slab
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, int]:
+    """First block of the slab, and what `sum_all` gives of its own."""
     a, b = slab.halo(1, codes.shape[0])
     part = np.ascontiguousarray(codes[a:b])
     span = Span(slab.z0 - a, slab.z1 - a, slab.z0)
@@ -150,7 +141,7 @@ def _sum_slab(
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     slopes = np.zeros(SLOPES if with_slopes else 0, np.int64)
     above = sum_blocks(part, span, level, flatness, bool((part == 0).any()), sums, counts, slopes)
-    return sums, counts, slopes, int(above)
+    return slab.z0 // BLOCK, sums, counts, slopes, int(above)
 
 
 def _smooth_means(

@@ -5,7 +5,7 @@ active material, and inclusions brighter than the grains they lie in. A phase th
 another forms thick bodies, and dark bodies that lie closed in a bright one, call for a question to the user.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,23 @@ class Phase:
             "largest_piece": self.largest_piece,
             "touches": list(self.touches),
         }
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Which phase lies in which, in a box; shares, None where unknown.
+
+    Attributes
+    ----------
+    largest_bright, largest_dark : float or None
+        Of the particles and of the darkest phase: their largest piece, bridges under 5 voxels cut.
+    closed_dark : float or None
+        Of the darker voxels: those that one bright body encloses (`closed_share`).
+    """
+
+    largest_bright: float | None = None
+    largest_dark: float | None = None
+    closed_dark: float | None = None
 
 
 def phase_names(n: int) -> list[str]:
@@ -137,7 +154,7 @@ def _faces(phase: np.ndarray, n: int) -> np.ndarray:
     return total + total.T
 
 
-def questions(phases: Sequence[Phase], level: float, surroundings: Mapping[str, float | None]) -> list[Caution]:
+def questions(phases: Sequence[Phase], level: float, surroundings: Surroundings) -> list[Caution]:
     """What to ask the user: other phases that are as good a candidate for the particles as the brightest.
 
     Parameters
@@ -146,9 +163,7 @@ def questions(phases: Sequence[Phase], level: float, surroundings: Mapping[str, 
         Darkest first.
     level : float
         Grey between the particles and the rest.
-    surroundings : mapping
-        `closed_dark` (see `closed_share`), and `largest_bright`, `largest_dark`: share of the largest piece of the
-        particles and of the darkest phase, bridges under 5 voxels cut; None where unknown.
+    surroundings : Surroundings
     """
     words: list[Caution] = []
     taken, between = phases[-1], levels_between([p.mean for p in phases])
@@ -174,9 +189,10 @@ def questions(phases: Sequence[Phase], level: float, surroundings: Mapping[str, 
     return words
 
 
-def _dark_bodies(dark: Phase, surroundings: Mapping[str, float | None]) -> str:
+def _dark_bodies(dark: Phase, surroundings: Surroundings) -> str:
     """What is seen where dark bodies may be the particles; empty elsewhere."""
-    closed, bright, darkest = (surroundings[n] or 0.0 for n in ("closed_dark", "largest_bright", "largest_dark"))
+    closed, bright = surroundings.closed_dark or 0.0, surroundings.largest_bright or 0.0
+    darkest = surroundings.largest_dark or 0.0
     if closed >= CLOSED_SHARE:
         return (
             f"the brighter phase holds together as one body and encloses {format_share(closed)} of the darker one, "

@@ -8,18 +8,18 @@ what lies above base + contrast / 2 - depth w; this is repeated until the mask s
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.grey.blocks import BLOCK
 from ..grey.plan import DenoisePlan
 from . import local_level
-from .levels import Threshold, as_level, constant
+from .facts import HaloFacts
+from .levels import Threshold, as_level, constant, range_of
 
 REACHES = (8.0, 12.0, 20.0, 30.0, 45.0)  # finest edges, sigmas of the Gaussian
 ROUNDS = 16
@@ -60,9 +60,7 @@ def find(
     codes: Any,
     plan: DenoisePlan,
     start: float,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
 ) -> Threshold:
     """The level that follows the halo.
 
@@ -72,35 +70,32 @@ def find(
     plan : DenoisePlan
     start : float
         Grey of the first level, the same everywhere.
-    slabs : sequence of Slab
+    work : Work
         Passes read a halo of one plane.
     """
     coding, n_voxels = plan.how.coding, math.prod(int(n) for n in codes.shape)
     flatness = plan.map_flatness._replace(limit=np.float32(np.inf))  # every voxel counts
     level, above, rounds = constant(codes.shape, start), -n_voxels, 0
     while True:
-        sums, counts, _, now = local_level.sum_all(
-            codes, as_level(level, level, coding), flatness, slabs, run_map, tick, False
-        )
+        sums, counts, _, now = local_level.sum_all(codes, as_level(level, level, coding), flatness, work)
         halo = fit(sums, counts, plan.edges)
         rounds += 1
         if abs(now - above) <= SETTLED * n_voxels or rounds == ROUNDS:
             break
         level, above = _grey(halo.map_at(0.5), coding), now
     inside, outside = _grey(halo.map_at(1.0), coding), _grey(halo.map_at(0.0), coding)
-    scale = coding.scale
-    values = {
-        "level": float(np.median(level)),
-        "level_range": [float(v) for v in np.quantile(level, [0.01, 0.99])],
-        "mean_inside": float(np.median(inside)),
-        "mean_outside": float(np.median(outside)),
-        "solid_share": now / n_voxels,
-        "halo_depth": halo.depth * float(halo.nearby.max()) / halo.contrast if halo.contrast > 0 else None,
-        "halo_reach_voxels": halo.reach if halo.depth > 0 else None,
-        "halo_contrast": halo.contrast * scale,
-        "halo_rounds": rounds,
-    }
-    return Threshold("halo", level, inside, outside, coding, values=values)
+    facts = HaloFacts(
+        depth=halo.depth * float(halo.nearby.max()) / halo.contrast if halo.contrast > 0 else None,
+        reach=halo.reach if halo.depth > 0 else None,
+        contrast=halo.contrast * coding.scale,
+        rounds=rounds,
+    )
+    return Threshold(
+        "halo", level, inside, outside, coding,
+        value=float(np.median(level)), level_range=range_of(level),
+        mean_inside=float(np.median(inside)), mean_outside=float(np.median(outside)),
+        solid_share=now / n_voxels, halo=facts,
+    )  # fmt: skip
 
 
 def _grey(code: np.ndarray, coding: Any) -> np.ndarray:

@@ -1,20 +1,26 @@
 """Voids that leak through a narrow mouth, or that a face of the volume cuts, closed in the mask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology
-from ..labels.components import Components, Solid, Uncovered, dilated_planes, fill, label
+from ..labels.components import Components, Solid, dilated_planes, fill, label
 
-Tick = Callable[[int], None] | None
+RADII = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
+HALO_RADII = (4.0,)  # besides: rims of particles in phase contrast are broken by the streaks of such scans
 
 
-def _write_pockets(components: Components, table: np.ndarray, out: Any, slab: Slab) -> None:
+def _uncovered(mask: Any, half: np.ndarray, out: Any, slab: Slab) -> None:
+    """Write the background of a slab that lies farther than a ball's radius from the mask."""
+    out[slab.z0 : slab.z1] = 1 - dilated_planes(mask, half, slab.z0, slab.z1)
+
+
+def _keep(components: Components, table: np.ndarray, out: Any, slab: Slab) -> None:
     out[slab.z0 : slab.z1] = components.planes(slab, table)
 
 
@@ -26,10 +32,7 @@ def seal(
     mask: Any,
     relative: tuple[float, float, float],
     radii: Sequence[float],
-    scratch: Any,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
+    work: Work,
 ) -> int:
     """Close voids that leak through a mouth narrower than 2 r, and voids that a face of the volume cuts; in place.
 
@@ -42,32 +45,34 @@ def seal(
     mask : (Z,Y,X) uint8 0/1 array-like, changed in place
     relative : tuple of float
         (z,y,x) voxel edges over the shortest one; radii are in shortest edges.
-    scratch : Scratch
-        For a 0/1 volume of pockets a radius.
+    work : Work
+        Its scratch holds a 0/1 volume of pockets a radius on the way.
 
     Returns
     -------
     int
         Pockets sealed (counted once a radius).
     """
-    found: list[tuple[float, Any, int]] = []
-    for r in radii:
-        half = morphology.ball_half_widths(r, relative)
-        pockets = scratch.create(f"pockets{len(found)}", mask.shape, np.uint8)
-        components = label(Uncovered(mask, half, pockets), mask.shape, 6, slabs, run_map, tick)
-        components.source = Solid(pockets)
-        enclosed = ~components.faces | components.cut
-        enclosed[0] = False
-        if not enclosed.any():
-            continue  # the next one is written over it
-        for _ in run_map(partial(_write_pockets, components, enclosed.view(np.uint8), pockets), slabs):
-            pass
-        found.append((r, pockets, int(enclosed.sum())))
-    for i, (r, pockets, _) in enumerate(found):
-        half = morphology.ball_half_widths(r + 0.5, relative)
-        for slab, grown in run_map(partial(_grown, pockets, half), slabs):
-            mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | grown
-        scratch.release(f"pockets{i}")
-    scratch.release(f"pockets{len(found)}")
-    fill(mask, slabs, run_map, tick, cut=True)
-    return sum(n for _, _, n in found)
+    found = [_pockets(mask, morphology.ball_half_widths(r, relative), work) for r in radii]
+    for r, (pockets, n) in zip(radii, found):
+        if n:
+            half = morphology.ball_half_widths(r + 0.5, relative)
+            for slab, grown in work.quiet.each(partial(_grown, pockets, half)):
+                mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | grown
+            work.scratch.release(pockets)
+    fill(mask, work, cut=True)
+    return sum(n for _, n in found)
+
+
+def _pockets(mask: Any, half: np.ndarray, work: Work) -> tuple[Any, int]:
+    """The pockets that a ball finds as a 0/1 volume in scratch, None without any, and how many there are."""
+    room = work.scratch.create("pockets", mask.shape, np.uint8)
+    work.quiet.do(partial(_uncovered, mask, half, room))
+    components = label(Solid(room), mask.shape, 6, work)
+    enclosed = ~components.faces | components.cut
+    enclosed[0] = False
+    if not enclosed.any():
+        work.scratch.release(room)
+        return None, 0
+    work.quiet.do(partial(_keep, components, enclosed.view(np.uint8), room))
+    return room, int(enclosed.sum())

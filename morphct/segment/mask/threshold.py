@@ -1,21 +1,20 @@
 """From grey to mask: the level between particles and the rest, local or single, and how far to trust it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...ground.errors import SegmentationError, SettingsError
-from ...ground.executors import RunMap
 from ...ground.options import Options, option
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from ..grey.codes import LAST, Coding
 from ..grey.histogram import GreyCounts, PhaseFit, otsu
 from ..grey.plan import DenoisePlan
 from . import local_level, method_choice, phase_contrast, quality
-from .levels import Threshold, apply, constant, mask_planes
+from .levels import Threshold, apply, constant, mask_planes, range_of
 
 __all__ = ["Threshold", "ThresholdOptions", "apply", "find", "mask_planes", "refuse_empty"]
 
@@ -73,9 +72,7 @@ def find(
     fit: PhaseFit,
     counts: GreyCounts,
     options: ThresholdOptions,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work,
     choice: method_choice.Choice | None = None,
 ) -> Threshold:
     """Find the level.
@@ -90,7 +87,7 @@ def find(
         Of the whole volume.
     counts : GreyCounts
     options : ThresholdOptions
-    slabs : sequence of Slab
+    work : Work
         Passes read a halo of one plane.
     choice : Choice, optional
         What the sample spoke for, when the method is auto; None: the phases, or else a halo.
@@ -110,27 +107,27 @@ def find(
     elif method == "otsu":
         found = _otsu(codes.shape, plan, counts)
     elif method == "deconvolution" and fit.ok:
-        found = _local(codes, plan, fit, slabs, run_map, tick)
+        found = _local(codes, plan, fit, work)
     else:
         if method != "halo" and method_choice.is_noise(fit, plan.sd_after):
             method_choice.refuse(fit, counts, plan.sd_after)
-        start = _otsu(codes.shape, plan, counts)
-        found = phase_contrast.find(codes, plan, start.values["level"], slabs, run_map, tick)
+        found = phase_contrast.find(codes, plan, otsu_level(counts), work)
         if options.method != "halo":
             choice = _halo_or_nothing(found, fit, counts, plan, options.method == "deconvolution")
     if choice is not None:
         if choice.method == "deconvolution":  # of the whole volume now
             choice = method_choice.by_phases(fit)
-        found = replace(found, values={**found.values, "choice": {"reason": choice.reason, **choice.evidence}})
-    values, warnings = quality.judge(found, codes, plan, fit, counts)
-    return replace(found, values={**found.values, **values}, warnings=tuple(warnings))
+        found = replace(found, choice=choice)
+    judged, warnings = quality.judge(found, codes, plan, fit, counts)
+    return replace(found, quality=judged, warnings=tuple(warnings))
 
 
 def _halo_or_nothing(
     found: Threshold, fit: PhaseFit, counts: GreyCounts, plan: DenoisePlan, refused: bool
 ) -> method_choice.Choice:
     """The halo where it was measured, else SegmentationError; `refused`: it was not asked for."""
-    depth = float(found.values["halo_depth"] or 0.0)
+    assert found.halo is not None
+    depth = float(found.halo.depth or 0.0)
     choice = method_choice.by_halo(depth)
     if choice is None or refused:
         method_choice.refuse(fit, counts, plan.sd_after, depth)
@@ -159,9 +156,10 @@ def _single(
     within = (counts.centres > low) & (counts.centres < high)
     inside, outside = (_mean(counts, part, level) for part in (within, ~within))
     share = float(counts.all[within].sum() / max(1, counts.all.sum()))
-    values = {"level": level, "mean_inside": inside, "mean_outside": outside, "solid_share": share}
     maps = constant(shape, level), constant(shape, inside), constant(shape, outside)
-    return Threshold(method, *maps, coding, span, None, values)
+    return Threshold(
+        method, *maps, coding, span, value=level, mean_inside=inside, mean_outside=outside, solid_share=share
+    )
 
 
 def _mean(counts: GreyCounts, part: np.ndarray, default: float) -> float:
@@ -170,9 +168,13 @@ def _mean(counts: GreyCounts, part: np.ndarray, default: float) -> float:
 
 
 def _otsu(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts) -> Threshold:
-    bin_ = otsu(counts.all)
-    first = plan.bins.first + plan.bins.width * bin_  # bins begin at whole codes
-    return _single("otsu", shape, plan.how.coding, (first, LAST), float(counts.edges[bin_]), counts)
+    first = plan.bins.first + plan.bins.width * otsu(counts.all)  # bins begin at whole codes
+    return _single("otsu", shape, plan.how.coding, (first, LAST), otsu_level(counts), counts)
+
+
+def otsu_level(counts: GreyCounts) -> float:
+    """Grey between Otsu's two classes."""
+    return float(counts.edges[otsu(counts.all)])
 
 
 def _fixed(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts, options: ThresholdOptions) -> Threshold:
@@ -182,7 +184,7 @@ def _fixed(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts, options:
     level = options.low if options.low is not None else options.high
     assert level is not None
     found = _single("fixed", shape, coding, (low, high), float(level), counts)
-    return replace(found, values={**found.values, "low": options.low, "high": options.high})
+    return replace(found, asked=(options.low, options.high))
 
 
 def _position(coding: Coding, grey: float) -> float:
@@ -195,23 +197,15 @@ def _clip_code(code: float, low: int, high: int) -> int:
     return int(min(max(code, low), high))
 
 
-def _local(
-    codes: Any,
-    plan: DenoisePlan,
-    fit: PhaseFit,
-    slabs: Sequence[Slab],
-    run_map: RunMap,
-    tick: Callable[[int], None] | None,
-) -> Threshold:
+def _local(codes: Any, plan: DenoisePlan, fit: PhaseFit, work: Work) -> Threshold:
     means = (float(fit.means[-2]), float(fit.means[-1]))
     coding = plan.how.coding
-    found = local_level.find_map(codes, coding, plan.map_flatness, means, slabs, run_map, tick)
+    found = local_level.find_map(codes, coding, plan.map_flatness, means, work)
     level = found.level
-    values = {
-        "level": 0.5 * (means[0] + means[1]),
-        "level_range": [float(v) for v in np.quantile(level, [0.01, 0.99])],
-        "solid_share": found.above / math.prod(int(n) for n in codes.shape),
-        "plateau_spread": quality.plateau_spread(found, fit),
-    }
-    blur = local_level.total_blur(found.slopes)
-    return Threshold("deconvolution", level, found.inside, found.outside, coding, blur=blur, values=values)
+    return Threshold(
+        "deconvolution", level, found.inside, found.outside, coding,
+        blur=local_level.total_blur(found.slopes),
+        value=0.5 * (means[0] + means[1]), level_range=range_of(level),
+        solid_share=found.above / math.prod(int(n) for n in codes.shape),
+        plateau_spread=quality.plateau_spread(found, fit),
+    )  # fmt: skip

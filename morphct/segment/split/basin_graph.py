@@ -3,22 +3,21 @@
 One pass over slabs. All sums are whole numbers (areas in fixed point), so neither the cut nor the order changes a bit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab, plan_slabs
+from ...ground.work import Work
 from ...kernels.crofton import DIRECTIONS, pair_areas
 from ...kernels.split import box_counts
 from ...kernels.split import edges as kernel
 from ...kernels.split.ascent import add_sums, by_basin, read_basins
 from .basins import Basins, as_squares, as_whole
 
-Tick = Callable[[int], None] | None
 FIXED_POINT = 2**20
 BOX_VOXELS = 2 * (2 * box_counts.PAD + 1) ** 3  # of the two boxes of a pair
 BLOCK = 8  # planes a slab is read by: what is derived from them stays in the cache
@@ -157,9 +156,7 @@ def _sums(basins: Basins, before: Any, slab: Slab) -> tuple[np.ndarray, np.ndarr
     return by_basin(of_peaks, of_exits, first, exits, basins.n)
 
 
-def _meet(
-    mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Slab
-) -> tuple[Slab, tuple, tuple]:
+def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Slab) -> tuple[tuple, tuple]:
     depth, near = mask.shape[0], int(as_whole(np.array([lattice.near], distance.dtype))[0])
     table = kernel.empty_table(1 << 12)
     for part in plan_slabs(slab.depth, BLOCK):
@@ -170,7 +167,7 @@ def _meet(
         box_counts.count_boxes(_padded(mask, z0, end), boxes)
         block = kernel.Block(planes, _height_planes(distance, z0, z1, end), boxes, near)
         table = kernel.add_block(table, block, lattice.weights)
-    return slab, kernel.listed(table), _sums(basins, mask if before is None else before, slab)
+    return kernel.listed(table), _sums(basins, mask if before is None else before, slab)
 
 
 def _merged(parts: Sequence[tuple]) -> tuple:
@@ -203,8 +200,7 @@ def find(
     distance: Any,
     basins: Basins,
     edges: tuple[float, float, float],
-    run_map: RunMap = map,
-    tick: Tick = None,
+    work: Work,
     before: Any = None,
 ) -> Graph:
     """The graph of basins of a volume.
@@ -217,6 +213,8 @@ def find(
     basins : Basins
     edges : tuple of float
         (z,y,x) voxel edges in units of the shortest one.
+    work : Work
+        Of the slabs that the basins were found by.
     before : (Z,Y,X) uint8 0/1 array-like, optional
         The mask before sealing.
     """
@@ -224,11 +222,8 @@ def find(
     sums = np.zeros((basins.n, 11), np.int64)
 
     def parts() -> Iterable[tuple]:
-        work = partial(_meet, mask, distance, basins, lattice, before)
-        for slab, part, (met, more) in run_map(work, basins.slabs):
+        for part, (met, more) in work.each(partial(_meet, mask, distance, basins, lattice, before)):
             sums[met] += more  # each is met once in a slab
-            if tick:
-                tick(slab.depth)
             yield part
 
     keys, saddles, areas, rims, boxes = _gathered(parts())

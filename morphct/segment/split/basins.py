@@ -4,7 +4,7 @@ A slab is resolved on its own; chains that leave it end in an exit, and exits ar
 The volume of labels keeps each slab's own numbers; `Basins` knows what they mean, so nothing is written twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.split import ascent as kernel
-
-Tick = Callable[[int], None] | None
 
 
 @dataclass
@@ -31,7 +29,6 @@ class Basins:
         Squared height of each peak.
     sizes : (N,) int64
         Voxels.
-    slabs : sequence of Slab
     firsts : (S + 1,) int64
         Basin of each slab's first peak.
     exits : list of (E,) int32
@@ -41,7 +38,6 @@ class Basins:
     labels: Any
     peaks: np.ndarray
     sizes: np.ndarray
-    slabs: Sequence[Slab]
     firsts: np.ndarray
     exits: list[np.ndarray]
 
@@ -65,7 +61,7 @@ def as_squares(whole: np.ndarray) -> np.ndarray:
     return whole.astype(np.float32) if whole.dtype == np.uint16 else whole.astype(np.int32).view(np.float32)
 
 
-def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[Slab, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     below, above = slab.halo(1, distance.shape[0])
     heights = as_whole(np.ascontiguousarray(distance[below:above]))
     shape = (slab.depth, *heights.shape[1:])
@@ -76,7 +72,7 @@ def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[Slab, np.ndarray, n
     exits, peak_sizes, exit_sizes = kernel.follow(codes, numbers, kernel.steps(*shape[1:]), len(peaks))
     if not isinstance(labels, np.ndarray):
         labels[slab.z0 : slab.z1] = numbers
-    return slab, as_squares(peaks), peak_sizes, exits, exit_sizes
+    return as_squares(peaks), peak_sizes, exits, exit_sizes
 
 
 def _goals(labels: Any, slabs: Sequence[Slab], exits: Sequence[np.ndarray], firsts: np.ndarray) -> list[np.ndarray]:
@@ -98,7 +94,7 @@ def _goals(labels: Any, slabs: Sequence[Slab], exits: Sequence[np.ndarray], firs
     return [goal[a:b].astype(np.int32) for a, b in pairwise(doors)]
 
 
-def find(distance: Any, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None) -> Basins:
+def find(distance: Any, labels: Any, work: Work) -> Basins:
     """Basins of a distance map: every voxel goes to its highest 26-neighbour until it stands on a peak.
 
     Parameters
@@ -108,30 +104,26 @@ def find(distance: Any, labels: Any, slabs: Sequence[Slab], run_map: RunMap = ma
     labels : (Z,Y,X) int32 array-like
         Written.
     """
-    found = []
-    for part in run_map(partial(_ascend, distance, labels), slabs):
-        found.append(part)
-        if tick:
-            tick(part[0].depth)
-    _, peaks, peak_sizes, exits, exit_sizes = zip(*found)
+    found = work.each(partial(_ascend, distance, labels))
+    peaks, peak_sizes, exits, exit_sizes = zip(*found)
     firsts = np.concatenate([[0], np.cumsum([len(p) for p in peaks])])
-    goals = _goals(labels, slabs, exits, firsts)
+    goals = _goals(labels, work.slabs, exits, firsts)
     sizes = np.concatenate(peak_sizes)
     for goal, size in zip(goals, exit_sizes):
         np.add.at(sizes, goal, size)
-    return Basins(labels, np.concatenate(peaks), sizes, slabs, firsts, goals)
+    return Basins(labels, np.concatenate(peaks), sizes, firsts, goals)
 
 
-def _write(basins: Basins, particles: np.ndarray, slab: Slab) -> int:
+def _write(basins: Basins, particles: np.ndarray, slab: Slab) -> None:
     numbers = np.ascontiguousarray(basins.labels[slab.z0 : slab.z1])
     out = np.empty(numbers.shape, np.int32)
     kernel.relabel(numbers, *basins.meaning(slab.index), particles, out)
     basins.labels[slab.z0 : slab.z1] = out
-    return slab.depth
 
 
-def write_particles(basins: Basins, particles: np.ndarray, run_map: RunMap = map, tick: Tick = None) -> None:
-    """Overwrite the volume of labels with particles: `particles` (N,) int32 gives that of each basin."""
-    for depth in run_map(partial(_write, basins, particles), basins.slabs):
-        if tick:
-            tick(depth)
+def write_particles(basins: Basins, particles: np.ndarray, work: Work) -> None:
+    """Overwrite the volume of labels with particles: `particles` (N,) int32 gives that of each basin.
+
+    work: of the slabs that the basins were found by.
+    """
+    work.do(partial(_write, basins, particles))

@@ -6,19 +6,16 @@ Where the squares of the voxel edges are whole numbers (cubes, 3:1:1) and no dis
 bits hold it; otherwise float32.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
-from ...ground.scratch import Scratch
 from ...ground.slabs import Slab, plan_slabs
+from ...ground.work import Work
 from ...kernels.split import distance as kernel
 from ...kernels.split import whole_distance as whole_kernel
-
-Tick = Callable[[int], None] | None
 
 
 def relative_edges(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -27,29 +24,35 @@ def relative_edges(spacing: tuple[float, float, float]) -> tuple[float, float, f
     return (spacing[0] / shortest, spacing[1] / shortest, spacing[2] / shortest)
 
 
-def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) -> int:
+def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) -> None:
     solid = np.ascontiguousarray(mask[slab.z0 : slab.z1]).view(np.uint8)
     squared = np.empty(solid.shape, np.float32)
     steps_y, steps_x = (kernel.step_table(edges[a], solid.shape[a] + 1) for a in (1, 2))
     kernel.planes(solid, steps_y, steps_x, edges[1], squared)
     out[slab.z0 : slab.z1] = squared
-    return slab.depth
 
 
-def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Slab) -> Slab:
+def _strips(work: Work, height: int, depth: int) -> list[Slab]:
+    """Rows of the volume in strips of a slab's size."""
+    return plan_slabs(height, max(1, max(slab.depth for slab in work.slabs) * height // depth))
+
+
+def _worth(strips: Sequence[Slab], height: int, depth: int) -> list[int]:
+    """What each strip of rows counts for, in planes."""
+    return [rows.z1 * depth // height - rows.z0 * depth // height for rows in strips]
+
+
+def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Slab) -> None:
     squared = np.asarray(out[:, rows.z0 : rows.z1]).transpose(1, 0, 2).copy()
     kernel.strips(squared, kernel.step_table(edges[0], squared.shape[1] + 1), edges[0], far)
     out[:, rows.z0 : rows.z1] = squared.transpose(1, 0, 2)
-    return rows
 
 
 def squared_distance(
     mask: Any,
     spacing: tuple[float, float, float],
     out: Any,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
+    work: Work,
 ) -> None:
     """Squared distance to the nearest background voxel centre, in shortest voxel edges.
 
@@ -64,8 +67,8 @@ def squared_distance(
     out : (Z,Y,X) float32 array-like
         Written; 0 in background, whole numbers where the voxel is a cube (exact up to 4096 voxels). Without any
         background in the volume: the squared diagonal of the volume.
-    tick : callable, optional
-        Is told planes done, the depth of the volume twice.
+    work : Work
+        Is told the depth of the volume twice.
 
     Notes
     -----
@@ -74,13 +77,10 @@ def squared_distance(
     depth, height, _ = mask.shape
     edges = relative_edges(spacing)
     far = np.float32(sum((n * e) ** 2 for n, e in zip(mask.shape, edges)))
-    for planes in run_map(partial(_planes, mask, out, edges), slabs):
-        if tick:
-            tick(planes)
-    strips = plan_slabs(height, max(slab.depth for slab in slabs) * height // depth)
-    for rows in run_map(partial(_strip, out, edges, far), strips):
-        if tick:
-            tick(rows.z1 * depth // height - rows.z0 * depth // height)
+    work.do(partial(_planes, mask, out, edges))
+    strips = _strips(work, height, depth)
+    for _ in work.over(partial(_strip, out, edges, far), strips, _worth(strips, height, depth)):
+        pass
 
 
 def whole_steps(edges: tuple[float, float, float]) -> tuple[np.ndarray, ...] | None:
@@ -94,7 +94,7 @@ def whole_steps(edges: tuple[float, float, float]) -> tuple[np.ndarray, ...] | N
     return tuple(tables)
 
 
-def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Slab) -> int:
+def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Slab) -> None:
     solid = np.ascontiguousarray(mask[slab.z0 : slab.z1]).view(np.uint8)
     if isinstance(out, np.ndarray):
         whole_kernel.planes(solid, *steps[1:], out[slab.z0 : slab.z1])
@@ -102,43 +102,31 @@ def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Slab
         squared = np.empty(solid.shape, np.uint16)
         whole_kernel.planes(solid, *steps[1:], squared)
         out[slab.z0 : slab.z1] = squared
-    return slab.depth
 
 
-def _whole_strip(out: Any, steps: np.ndarray, rows: Slab) -> tuple[Slab, bool]:
+def _whole_strip(out: Any, steps: np.ndarray, rows: Slab) -> bool:
     squared = out[:, rows.z0 : rows.z1]  # of an array in memory: a view, changed in place
     fits = whole_kernel.strips(squared, steps)
     if not isinstance(out, np.ndarray):
         out[:, rows.z0 : rows.z1] = squared
-    return rows, fits
+    return fits
 
 
-def _whole(
-    mask: Any, steps: tuple[np.ndarray, ...], out: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick
-) -> bool:
+def _whole(mask: Any, steps: tuple[np.ndarray, ...], out: Any, work: Work) -> bool:
     """As `squared_distance`, into (Z,Y,X) uint16; returns whether 16 bits held all of it."""
     depth, height, _ = mask.shape
-    for planes in run_map(partial(_whole_planes, mask, out, steps), slabs):
-        if tick:
-            tick(planes)
-    strips = plan_slabs(height, max(1, max(slab.depth for slab in slabs) * height // depth))
-    fits = True
-    for rows, fitted in run_map(partial(_whole_strip, out, steps[0]), strips):
-        fits &= fitted
-        if tick:
-            tick(rows.z1 * depth // height - rows.z0 * depth // height)
-    return fits
+    work.do(partial(_whole_planes, mask, out, steps))
+    strips = _strips(work, height, depth)
+    fits = work.over(partial(_whole_strip, out, steps[0]), strips, _worth(strips, height, depth))
+    return all(list(fits))  # every strip is done, whatever the first ones say
 
 
 def heights(
     mask: Any,
     spacing: tuple[float, float, float],
-    scratch: Scratch,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
+    work: Work,
 ) -> Any:
-    """Squared distance of a 0/1 volume as `squared_distance` gives it, in scratch under the name "distance".
+    """Squared distance of a 0/1 volume as `squared_distance` gives it, in scratch; whoever asked releases it.
 
     Returns
     -------
@@ -147,10 +135,11 @@ def heights(
     """
     steps = whole_steps(relative_edges(spacing))
     if steps is not None:
-        out = scratch.create("distance", mask.shape, np.uint16)
-        if _whole(mask, steps, out, slabs, run_map, tick):
+        out = work.scratch.create("distance", mask.shape, np.uint16)
+        if _whole(mask, steps, out, work):
             return out
-        tick = None  # told already
-    out = scratch.create("distance", mask.shape, np.float32)
-    squared_distance(mask, spacing, out, slabs, run_map, tick)
+        work.scratch.release(out)
+        work = work.quiet  # told already
+    out = work.scratch.create("distance", mask.shape, np.float32)
+    squared_distance(mask, spacing, out, work)
     return out

@@ -5,7 +5,6 @@
 Each of these is a room of its own (`distance`, `basins`, `basin_graph`, `merging`); this one is their face.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,17 +12,15 @@ from typing import Any
 import numpy as np
 
 from ...ground.errors import MemoryCapError
-from ...ground.executors import RunMap
 from ...ground.options import Options, option
-from ...ground.scratch import Scratch
 from ...ground.slabs import Slab
 from ...ground.units import format_bytes
+from ...ground.work import Work
 from ...kernels.split.join_scores import EXACT
 from . import basin_graph, basins, distance, merging
 from . import margins as split_margins
 from .margins import Margins
 
-Tick = Callable[[int], None] | None
 PASSES = {"ascent": 5, "watershed": 5, "none": 2, "snow": 2}  # over the volume, for progress
 
 
@@ -67,7 +64,7 @@ class SplitResult:
     Attributes
     ----------
     labels : (Z,Y,X) int32 array-like
-        1 to n, 0 outside the mask; held in scratch under the name "labels".
+        1 to n, 0 outside the mask; held in scratch.
     n : int
         Particles.
     peak_distance : (n,) float64 or None
@@ -97,10 +94,7 @@ def split(
     mask: Any,
     spacing: tuple[float, float, float],
     options: SplitOptions,
-    scratch: Scratch,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
+    work: Work,
     smallest: int = 1,
     unsealed: Any = None,
 ) -> SplitResult:
@@ -113,14 +107,9 @@ def split(
     spacing : tuple of float
         (z,y,x) voxel edges.
     options : SplitOptions
-    scratch : Scratch
-        Holds the labels when done and, on the way, a (Z,Y,X) uint16 or float32 distance map.
-    slabs : sequence of Slab
-        The answer does not depend on them.
-    run_map : callable, optional
-        An executor's map.
-    tick : callable, optional
-        Is told planes done; the whole of it is PASSES[method] times the depth.
+    work : Work
+        Its scratch holds the labels when done and, on the way, a (Z,Y,X) uint16 or float32 distance map; it is told
+        PASSES[method] times the depth. The answer does not depend on the slabs.
     smallest : int
         Voxels of the smallest particle that will be kept; `margins` speak of no smaller one.
     unsealed : (Z,Y,X) uint8 0/1 array-like, optional
@@ -136,59 +125,55 @@ def split(
         When `method` is "snow" and the volume does not fit into memory.
     """
     if options.method == "none":
-        return _connected(mask, scratch, slabs, run_map, tick)
+        return _connected(mask, work)
     if options.method == "snow":
-        return _snow(mask, spacing, scratch, slabs, run_map, tick)
-    labels = scratch.create("labels", mask.shape, np.int32)
+        return _snow(mask, spacing, work)
+    labels = work.scratch.create("labels", mask.shape, np.int32)
     edges = distance.relative_edges(spacing)
-    mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
-    heights = distance.heights(mask, spacing, scratch, slabs, run_map, tick)
-    found = basins.find(heights, labels, slabs, run_map, tick)
-    graph = basin_graph.find(mask, heights, found, edges, run_map, tick, unsealed)
+    heights = distance.heights(mask, spacing, work)
+    found = basins.find(heights, labels, work)
+    graph = basin_graph.find(mask, heights, found, edges, work, unsealed)
+    work.scratch.release(heights)
     del heights
-    scratch.release("distance")
-    margins = None
-    if options.method == "ascent":
-        reach = split_margins.UNCERTAINTY
-        figures = EXACT if options.surface == "exact" else None
-        joined = merging.join(graph, options.floor * mean_edge, options.join, reach, figures)
-        assert joined.steps is not None
-        margins = split_margins.find(graph, joined.steps, joined.particles, options.join, reach, smallest)
-    else:
-        joined = merging.flood(graph, options.h * mean_edge)
-    basins.write_particles(found, joined.particles, run_map, tick)
+    mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
+    joined, margins = _joined(graph, options, mean_edge, smallest)
+    basins.write_particles(found, joined.particles, work)
     peaks = np.zeros(joined.n)
     np.maximum.at(peaks, joined.particles - 1, graph.peaks * min(spacing))
     counts = found.n, len(graph.pairs), joined.by_floor, joined.by_rule
     return SplitResult(labels, joined.n, peaks, *counts, margins)
 
 
-def _write_components(components: Any, labels: Any, slab: Slab) -> int:
+def _joined(
+    graph: basin_graph.Graph, options: SplitOptions, mean_edge: float, smallest: int
+) -> tuple[merging.Joined, Margins | None]:
+    """Basins joined into particles, and how near that was to another split."""
+    if options.method == "watershed":
+        return merging.flood(graph, options.h * mean_edge), None
+    reach = split_margins.UNCERTAINTY
+    figures = EXACT if options.surface == "exact" else None
+    joined = merging.join(graph, options.floor * mean_edge, options.join, reach, figures)
+    assert joined.steps is not None
+    return joined, split_margins.find(graph, joined.steps, joined.particles, options.join, reach, smallest)
+
+
+def _write_components(components: Any, labels: Any, slab: Slab) -> None:
     labels[slab.z0 : slab.z1] = components.planes(slab)
-    return slab.depth
 
 
-def _connected(mask: Any, scratch: Scratch, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> SplitResult:
+def _connected(mask: Any, work: Work) -> SplitResult:
     from ..labels import components
 
-    pieces = components.label(components.Solid(mask), mask.shape, 26, slabs, run_map, tick)
-    labels = scratch.create("labels", mask.shape, np.int32)
-    for depth in run_map(partial(_write_components, pieces, labels), slabs):
-        if tick:
-            tick(depth)
+    pieces = components.label(components.Solid(mask), mask.shape, 26, work)
+    labels = work.scratch.create("labels", mask.shape, np.int32)
+    work.do(partial(_write_components, pieces, labels))
     return SplitResult(labels, pieces.n)
 
 
-def _snow(
-    mask: Any,
-    spacing: tuple[float, float, float],
-    scratch: Scratch,
-    slabs: Sequence[Slab],
-    run_map: RunMap,
-    tick: Tick,
-) -> SplitResult:
+def _snow(mask: Any, spacing: tuple[float, float, float], work: Work) -> SplitResult:
     from . import snow
 
+    scratch = work.scratch
     scratch.trim()
     needed = snow.BYTES_PER_VOXEL * int(np.prod(mask.shape, dtype=np.int64))
     if scratch.in_memory + needed > scratch.budget:
@@ -197,7 +182,7 @@ def _snow(
             f"{format_bytes(scratch.budget)} allowed; choose split.method = ascent, or allow more with --memory"
         )
     heights = np.empty(mask.shape, np.float32)
-    distance.squared_distance(mask, spacing, heights, slabs, run_map, tick)
+    distance.squared_distance(mask, spacing, heights, work)
     regions = snow.partition(np.asarray(mask[0 : mask.shape[0]]) > 0, np.sqrt(heights, out=heights))
     labels = scratch.create("labels", mask.shape, np.int32)
     labels[0 : mask.shape[0]] = regions

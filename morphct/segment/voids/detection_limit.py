@@ -11,8 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...ground.scratch import Scratch
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from . import dips
 from .dip_model import DipModel, contrast_seen, detection_limits
 from .plateau import BLOCK, CORE
@@ -148,7 +147,7 @@ def _looked_for(codes: np.ndarray, model: DipModel) -> dips.Dips:
     blocks = tuple(-(-n // BLOCK) for n in codes.shape)
     model = replace(model, margin=0, plateau=np.full(blocks, model.particle, np.float32))
     depths = np.full(codes.shape, CORE, np.uint8)
-    return dips.find(codes, depths, model, Scratch(), [Slab(0, 0, len(codes))])
+    return dips.find(codes, depths, model, Work.whole(len(codes)))
 
 
 def _noise(shape: tuple[int, ...], model: DipModel, rng: np.random.Generator) -> np.ndarray:

@@ -143,7 +143,7 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
         relative=plan.edges,
         false_per_particle=false_per_particle,
         factor=factor,
-        clipped=found.values.get("clipped_high_share", 0.0) > CLIPPED,
+        clipped=found.quality is not None and found.quality.clipped_high_share > CLIPPED,
         streaked=plan.excess > UNEVEN,
     )
 
@@ -151,7 +151,8 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
 def total_blur(plan: DenoisePlan, found: Threshold) -> float:
     """Blur of the denoised volume, a sigma in shortest edges: from the slope of its edges, or that of the filter and of
     sharp optics; where edges are too steep for that, from the step between neighbours."""
-    blur, step = plan.blur if found.blur is None else found.blur, found.values.get("edge_step")
+    blur = plan.blur if found.blur is None else found.blur
+    step = None if found.quality is None else found.quality.signs.edge_step
     if step is None or step <= STEP[-1]:
         return blur
     return min(blur, float(np.interp(-step, [-s for s in STEP], STEP_BLUR)))
@@ -159,11 +160,10 @@ def total_blur(plan: DenoisePlan, found: Threshold) -> float:
 
 def hole_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold) -> DipModel | None:
     """What is seen as a hole of the mask, in terms of dips: what is deeper than the level; None without two phases."""
-    level = found.values.get("level")
-    if fit.n_phases < 2 or level is None:
+    if fit.n_phases < 2 or found.value is None:
         return None
     model = dip_model(plan, fit, found, 0.05, None)
-    level = (level - plan.offset) / plan.scale
+    level = (found.value - plan.offset) / plan.scale
     # the local level of the deconvolution lies half way to what surrounds a place, and a void is dark
     depth = 0.5 * model.contrast if found.method == "deconvolution" else model.particle - level
     if not 0 < depth < model.contrast:

@@ -5,25 +5,24 @@ half their depth. The volume of a void is the integral of its dip over the contr
 integral), and its voxels are the deepest ones that make up that volume.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.scratch import changed
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
 from ..labels import components
 from .dip_model import DipModel
+from .ownership import Candidates
 from .plateau import INNER, Planes
 
 PROFILE_BINS = 64
 FLANK = 0.07  # of the contrast: what blur leaves of a wall 1.5 blur radii away from it
-Tick = Callable[[int], None] | None
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,17 @@ class Dips:
         Voxels in and around each void that are deeper than each share (index / PROFILE_BINS) of the contrast.
     suggested : (n+1,) float
         Volume in voxels that the deficit of each suggests, before what escapes it is made good.
-    specks : int or None
-        Bright specks that would be voids were they dark; None: not counted.
     """
 
     ids: Any
     n: int
     deeper: np.ndarray
     suggested: np.ndarray
-    specks: int | None = None
+
+    @property
+    def candidates(self) -> Candidates:
+        """The dips as pieces that may be voids."""
+        return Candidates(self.ids, self.n)
 
 
 def _seeds(planes: Planes, halves: Any, zone: Any, slab: Slab) -> int:
@@ -154,77 +155,63 @@ def _volume_levels(model: DipModel, suggested: np.ndarray, deeper: np.ndarray) -
     return np.maximum(levels, 1)
 
 
-def find(
-    codes: Any,
-    depths: Any,
-    model: DipModel,
-    scratch: Any,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
-) -> Dips:
+def find(codes: Any, depths: Any, model: DipModel, work: Work) -> Dips:
     """Label the dips inside the particles.
 
     Parameters
     ----------
     codes : (Z,Y,X) uint16 array-like
     depths : (Z,Y,X) uint8 array-like
-        From `classify`.
+        From `plateau.classify`.
     model : DipModel
-        As fitted by `fit`.
+        As fitted by `plateau.fit`.
 
     Returns
     -------
     Dips
-        Its ids in scratch, named "void_ids".
+        Its ids in scratch.
     """
-    shape = codes.shape
     planes = Planes(codes, depths, model)
-    zone = scratch.create("void_zone", shape, np.uint8)
-    seeds = 0
-    for n in run_map(partial(_seeds, planes, None, zone), slabs):
-        seeds += n
-    out = scratch.create("void_ids", shape, np.int32)
-    if not seeds:
-        scratch.release("void_zone")
-        return Dips(out, 0, np.zeros((1, PROFILE_BINS), np.int64), np.zeros(1))
-    halves = scratch.create("void_halves", shape, np.uint8)
-    _cut_at_half(planes, zone, halves, slabs, run_map, tick)
-    # a small void near a large one lies in its zone, but above half its depth
-    if sum(run_map(partial(_seeds, planes, halves, zone), slabs)):
-        _cut_at_half(planes, zone, halves, slabs, run_map, tick)
-    scratch.release("void_zone")
-    cores = components.label(components.Solid(halves), shape, 26, slabs, run_map, tick)
-    found = _claim_volume(planes, cores, halves, out, slabs, run_map)
-    scratch.release("void_halves")
-    return found
+    out = work.scratch.create("void_ids", codes.shape, np.int32)
+    with work.scratch.volume("void_halves", codes.shape, np.uint8) as halves:
+        if not _mark_halves(planes, halves, work):
+            return Dips(out, 0, np.zeros((1, PROFILE_BINS), np.int64), np.zeros(1))
+        cores = components.label(components.Solid(halves), codes.shape, 26, work)
+        return _claim_volume(planes, cores, halves, out, work)
 
 
-def _cut_at_half(planes: Planes, zone: Any, halves: Any, slabs: Sequence[Slab], run_map: RunMap, tick: Tick) -> None:
+def _mark_halves(planes: Planes, halves: Any, work: Work) -> bool:
+    """Set `halves` (0/1) where a dip is deeper than half its deepest voxel; returns whether there is any dip."""
+    with work.scratch.volume("void_zone", halves.shape, np.uint8) as zone:
+        if not sum(work.quiet.each(partial(_seeds, planes, None, zone))):
+            return False
+        _cut_at_half(planes, zone, halves, work)
+        # a small void near a large one lies in its zone, but above half its depth
+        if sum(work.quiet.each(partial(_seeds, planes, halves, zone))):
+            _cut_at_half(planes, zone, halves, work)
+    return True
+
+
+def _cut_at_half(planes: Planes, zone: Any, halves: Any, work: Work) -> None:
     """Add the voxels of each piece of the zone that are deeper than half its deepest one to the 0/1 volume `halves`."""
-    zones = components.label(components.Solid(zone), zone.shape, 26, slabs, run_map, tick)
+    zones = components.label(components.Solid(zone), zone.shape, 26, work)
     peaks = np.zeros(zones.n + 1, np.int32)
-    for p in run_map(partial(peaks_of_zones, planes, zones), slabs):
+    for p in work.quiet.each(partial(peaks_of_zones, planes, zones)):
         peaks = np.maximum(peaks, p)
     levels = np.ceil(0.5 * np.minimum(peaks, planes.model.contrast)).astype(np.int32) + 1
-    for _ in run_map(partial(_half_depth, planes, zones, levels, halves), slabs):
-        pass
+    work.quiet.do(partial(_half_depth, planes, zones, levels, halves))
 
 
-def _claim_volume(
-    planes: Planes, cores: components.Components, halves: Any, out: Any, slabs: Sequence[Slab], run_map: RunMap
-) -> Dips:
+def _claim_volume(planes: Planes, cores: components.Components, halves: Any, out: Any, work: Work) -> Dips:
     """Give each void the deepest voxels around its core that make up its grey deficit."""
     integrals = np.zeros(cores.n + 1, np.int64)
     profile = np.zeros((cores.n + 1, PROFILE_BINS), np.int64)
-    for _ in run_map(partial(_write_cores, cores, out), slabs):
-        pass
-    for i, p in run_map(partial(_profiles, planes, halves, out, cores.n), slabs):
+    work.quiet.do(partial(_write_cores, cores, out))
+    for i, p in work.quiet.each(partial(_profiles, planes, halves, out, cores.n)):
         integrals += i
         profile += p
     deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
     suggested = _suggested(planes.model, integrals)
     levels = _volume_levels(planes.model, suggested, deeper)
-    for _ in run_map(partial(_final, planes, levels, out), slabs):
-        pass
+    work.quiet.do(partial(_final, planes, levels, out))
     return Dips(out, cores.n, deeper, suggested)

@@ -5,15 +5,14 @@ inclusions. So the specks that the very rule for voids finds in the mirrored gre
 from this scan, with the correlation and the tails its noise has.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ..labels import components
 from . import dips
 from .dip_model import CORE_VOXELS, DipModel
@@ -39,8 +38,8 @@ class Mirrored:
         return np.negative(np.asarray(self.codes[where]))
 
 
-def expected(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map) -> int:
-    """Number of bright specks that the rule would call voids were they dark.
+def expected(codes: Any, depths: Any, model: DipModel, work: Work) -> int | None:
+    """Number of bright specks that the rule would call voids were they dark; None where bright noise is cut off.
 
     Parameters
     ----------
@@ -50,23 +49,23 @@ def expected(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], ru
     model : DipModel
         As `plateau.fit` leaves it.
     """
-    return _specks(codes, depths, model, slabs, run_map).n
+    return None if model.clipped else _specks(codes, depths, model, work).n
 
 
-def strict(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map) -> DipModel:
+def strict(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
     """The model with so large a factor that no more specks are bright enough than false dips are accepted.
 
     For scans with streaks, whose noise has heavier tails than its width tells. At most `DEEPEST` of the contrast is
     asked for, so that bright inclusions cannot make all voids vanish. Parameters as in `expected`.
     """
-    specks = _specks(codes, depths, model, slabs, run_map)
-    core = sum(run_map(partial(_core_voxels, depths), slabs))
+    specks = _specks(codes, depths, model, work)
+    core = sum(work.quiet.each(partial(_core_voxels, depths)))
     accepted = int(model.false_per_particle * core / CORE_VOXELS)
     if specks.n <= accepted:
         return model
     heights = np.zeros(specks.n + 1, np.int32)
     planes = Planes(Mirrored(codes), depths, _mirrored(model))
-    for part in run_map(partial(dips.peaks_of_zones, planes, specks), slabs):
+    for part in work.quiet.each(partial(dips.peaks_of_zones, planes, specks)):
         heights = np.maximum(heights, part)
     least = float(np.sort(heights[1:])[::-1][accepted])
     return replace(model, factor=max(model.seed_depth, min(least, DEEPEST * model.contrast)) / model.sd)
@@ -77,9 +76,9 @@ def _mirrored(model: DipModel) -> DipModel:
     return replace(model, plateau=TOP - model.plateau)
 
 
-def _specks(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap) -> components.Components:
+def _specks(codes: Any, depths: Any, model: DipModel, work: Work) -> components.Components:
     zone = partial(dips.zone_planes, Mirrored(codes), depths, _mirrored(model))
-    return components.label(zone, tuple(codes.shape), 26, slabs, run_map)
+    return components.label(zone, tuple(codes.shape), 26, work.quiet)
 
 
 def _core_voxels(depths: Any, slab: Slab) -> int:

@@ -6,16 +6,15 @@ then it is a gap between the two. What leaks through a mouth of up to four voxel
 (`sealing.seal`), because noise and blur open the thin walls of closed voids so far; it counts as closed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
 from ...ground.units import VoxelSize
+from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
 from ..labels.accumulators import Contacts, Shape
@@ -31,7 +30,9 @@ _SOLID, _OTHERS, _OUTSIDE = 1, 2, 3  # parts of a crop, pockets are numbered fro
 
 
 @dataclass(frozen=True)
-class _Work:
+class _Search:
+    """What a search of a particle needs; lengths in voxels, the radius in shortest edges."""
+
     envelope: Envelope
     boxes: np.ndarray
     voxel_size: VoxelSize
@@ -54,8 +55,7 @@ def add_open(
     n: int,
     voxel_size: VoxelSize,
     options: VoidOptions,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
+    work: Work,
 ) -> Voids:
     """Add the open voids, numbered after the closed ones by label and then by their first voxels.
 
@@ -78,14 +78,14 @@ def add_open(
     if options.closing_radius <= 0:
         return found
     envelope = Envelope(labels, n, found.labels, found.owner)
-    boxes = _boxes(envelope, slabs, run_map)
+    boxes = _boxes(envelope, work)
     searched = np.prod(boxes[:, 1::2] - boxes[:, 0::2] + 2 * _margin(options.closing_radius), axis=1) <= LARGEST_CROP
     rows = np.flatnonzero(searched)
-    work = _Work(envelope, boxes, voxel_size, options.closing_radius, max(options.min_voxels, SMALLEST))
+    search = _Search(envelope, boxes, voxel_size, options.closing_radius, max(options.min_voxels, SMALLEST))
     parts: list[_Pockets] = []
-    for more in run_map(partial(_search, work), [rows[b] for b in batches(boxes[rows])]):
+    for more in work.over(partial(_search, search), [rows[b] for b in batches(boxes[rows])]):
         parts += more
-    owner = _write(found, sorted(parts, key=lambda p: p.particle), slabs)
+    owner = _write(found, sorted(parts, key=lambda p: p.particle), work)
     opened = np.arange(len(found.owner) + len(owner)) > found.n
     facts = replace(found.facts.extended(len(owner)), opened=opened, searched=searched)
     return Voids(found.labels, np.concatenate([found.owner, owner]), found.n + len(owner), facts)
@@ -100,34 +100,34 @@ def _slab_boxes(envelope: Envelope, slab: Slab) -> Shape:
     return Shape.of(envelope.slab(slab.z0, slab.z1)[0], slab.z0)
 
 
-def _boxes(envelope: Envelope, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarray:
+def _boxes(envelope: Envelope, work: Work) -> np.ndarray:
     total = Shape.create(1, envelope.n)
-    for part in run_map(partial(_slab_boxes, envelope), slabs):
+    for part in work.quiet.each(partial(_slab_boxes, envelope)):
         total.merge(part)
     return total.boxes
 
 
-def _search(work: _Work, particles: np.ndarray) -> list[_Pockets]:
-    return [p for p in (_pockets_of(work, int(particle)) for particle in particles) if len(p.places)]
+def _search(search: _Search, particles: np.ndarray) -> list[_Pockets]:
+    return [p for p in (_pockets_of(search, int(particle)) for particle in particles) if len(p.places)]
 
 
-def _pockets_of(work: _Work, particle: int) -> _Pockets:
+def _pockets_of(search: _Search, particle: int) -> _Pockets:
     """Pockets of a particle, in raster order of their first voxels."""
-    shape, margin = work.envelope.labels.shape, _margin(work.radius)
-    box = work.boxes[particle]
+    shape, margin = search.envelope.labels.shape, _margin(search.radius)
+    box = search.boxes[particle]
     low = np.maximum(box[0::2] - margin, 0)
     high = np.minimum(box[1::2] + margin, shape)
-    own = work.envelope.crop(np.column_stack([low, high]).reshape(-1), np.array([particle + 1])).mask
+    own = search.envelope.crop(np.column_stack([low, high]).reshape(-1), np.array([particle + 1])).mask
     # beyond the volume there is nothing: the ball rolls there too
     beyond = [(int(a), int(b)) for a, b in zip(low - box[0::2] + margin, box[1::2] + margin - high)]
     solid = np.pad(own, beyond)
-    inside = _closed(solid, work.radius, work.voxel_size.relative)
+    inside = _closed(solid, search.radius, search.voxel_size.relative)
     where = tuple(slice(int(a), int(b)) for a, b in zip(low, high))
-    taken = (work.envelope.labels[where] != 0) | (work.envelope.voids[where] != 0)
+    taken = (search.envelope.labels[where] != 0) | (search.envelope.voids[where] != 0)
     within = tuple(slice(a, n - b) for (a, b), n in zip(beyond, solid.shape))
     free = np.zeros_like(inside)
     free[within] = inside[within] & ~taken
-    numbers = _walled(free, solid, np.pad(taken & (own == 0), beyond), work)
+    numbers = _walled(free, solid, np.pad(taken & (own == 0), beyond), search)
     at = np.argwhere(numbers[within])
     places = np.ravel_multi_index(tuple((at + low).T), shape) if len(at) else np.zeros(0, np.int64)
     return _Pockets(particle, places, numbers[within][tuple(at.T)] - 1)
@@ -137,28 +137,28 @@ def _closed(solid: np.ndarray, radius: float, relative: tuple[float, float, floa
     """What a ball of `radius` (shortest edges) outside of `solid` (Z,Y,X) uint8 cannot reach, solid included."""
     half, depth = morphology.ball_half_widths(radius, relative), len(solid)
     no_room = morphology.dilate(solid, half, 0, depth)
-    components.fill(no_room, [Slab(0, 0, depth)])  # there may be room inside, but no way to it
+    components.fill(no_room, Work.whole(depth))  # there may be room inside, but no way to it
     return 1 - morphology.dilate(1 - no_room, half, 0, depth)
 
 
-def _walled(free: np.ndarray, solid: np.ndarray, others: np.ndarray, work: _Work) -> np.ndarray:
+def _walled(free: np.ndarray, solid: np.ndarray, others: np.ndarray, search: _Search) -> np.ndarray:
     """Numbers from 1 of the pieces of `free` that are open voids, 0 elsewhere; all (Z,Y,X)."""
-    whole = [Slab(0, 0, len(free))]
+    whole = Work.whole(len(free))
     pieces = components.label(components.Solid(free), free.shape, 6, whole)
     image = np.where(solid != 0, _SOLID, np.where(others, _OTHERS, _OUTSIDE)).astype(np.int32)
-    ids = pieces.planes(whole[0])
+    ids = pieces.planes(whole.slabs[0])
     image[ids > 0] = ids[ids > 0] + _OUTSIDE
-    pairs = Contacts.of(image, len(image)).finalize(work.voxel_size.spacing)
+    pairs = Contacts.of(image, len(image)).finalize(search.voxel_size.spacing)
     area = np.zeros((pieces.n + 1, 4))  # by part of the crop
     met = (pairs.first < _OUTSIDE) & (pairs.second >= _OUTSIDE)
     area[pairs.second[met] - _OUTSIDE + 1, pairs.first[met] + 1] = pairs.area[met]
     wall, mouth = area[:, _SOLID], area[:, _OUTSIDE]
     # a piece without a mouth is a closed void, one that was too small to be kept
-    kept = (mouth > 0) & (area[:, _OTHERS] == 0) & (wall >= WALLED * (wall + mouth)) & (pieces.sizes >= work.smallest)
+    kept = (mouth > 0) & (area[:, _OTHERS] == 0) & (wall >= WALLED * (wall + mouth)) & (pieces.sizes >= search.smallest)
     return np.where(kept, np.cumsum(kept), 0)[ids]
 
 
-def _write(found: Voids, parts: list[_Pockets], slabs: Sequence[Slab]) -> np.ndarray:
+def _write(found: Voids, parts: list[_Pockets], work: Work) -> np.ndarray:
     """Write the pockets into the image of voids; returns their owners (labels). What two particles claim is dropped."""
     if not parts:
         return np.zeros(0, np.int64)
@@ -172,7 +172,7 @@ def _write(found: Voids, parts: list[_Pockets], slabs: Sequence[Slab]) -> np.nda
     kept[numbers[twice]] = kept[numbers[twice + 1]] = False
     table = np.where(kept, found.n + np.cumsum(kept), 0).astype(np.int32)
     plane = int(np.prod(found.labels.shape[1:]))
-    for slab in slabs:
+    for slab in work.slabs:
         part = slice(*np.searchsorted(places, [slab.z0 * plane, slab.z1 * plane]))
         ids = table[numbers[part]]
         if ids.any():

@@ -1,15 +1,14 @@
 """Each void given to the particle that holds most of it; what lies between particles is none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.scratch import changed
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
 from ..labels.tallies import held_faces, summed
@@ -40,6 +39,21 @@ class Voids:
     facts: VoidFacts = field(default_factory=VoidFacts)
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Pieces that may be voids, before their particles are known.
+
+    Attributes
+    ----------
+    ids : (Z,Y,X) int32 array-like
+        1 to n, 0 = none; in scratch.
+    n : int
+    """
+
+    ids: Any
+    n: int
+
+
 def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
     voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
     return summed(kernel.owner_pairs(voids, np.ascontiguousarray(labels[slab.z0 : slab.z1])))
@@ -59,32 +73,30 @@ def _wall_runs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
     return summed(morphology.touching_runs(planes, np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a))
 
 
-def between(ids: Any, n: int, labels: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
+def between(found: Candidates, labels: Any, work: Work) -> np.ndarray:
     """Which dips lie between particles: no particle holds `INSIDE` of the walls that they share with particles.
 
     Glue in the wedge of a contact is thinner than the blur, so the mask holds it, and it is a dip of both particles.
 
     Parameters
     ----------
-    ids : (Z,Y,X) int32 array-like
-        Dips up to `n`.
+    found : Candidates
+        Dips.
     labels : (Z,Y,X) int array-like
 
     Returns
     -------
     (n+1,) bool
     """
-    total, largest, _ = held_faces(list(run_map(partial(_wall_runs, ids, labels), slabs)), n)
+    total, largest, _ = held_faces(list(work.quiet.each(partial(_wall_runs, found.ids, labels))), found.n)
     return largest < INSIDE * total
 
 
 def assign_to_particles(
-    ids: Any,
-    n: int,
+    found: Candidates,
     labels: Any,
     options: VoidOptions,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
+    work: Work,
     deep: np.ndarray | None = None,
     dropped: np.ndarray | None = None,
 ) -> Voids:
@@ -92,8 +104,8 @@ def assign_to_particles(
 
     Parameters
     ----------
-    ids : (Z,Y,X) int32 array-like
-        Void ids up to `n`, renumbered in place.
+    found : Candidates
+        Their ids are renumbered in place.
     labels : (Z,Y,X) int array-like
         Envelope of the particles: enclosed voids carry their particle's label.
     deep : (d+1,) int64, optional
@@ -101,8 +113,8 @@ def assign_to_particles(
     dropped : (d+1,) bool, optional
         Those of the first d that are none (`between`).
     """
-    parts = [p for p in run_map(partial(_pairs, ids, labels), slabs) if len(p)]
-    owner, sizes = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    parts = [p for p in work.quiet.each(partial(_pairs, found.ids, labels)) if len(p)]
+    owner, sizes = np.zeros(found.n + 1, np.int64), np.zeros(found.n + 1, np.int64)
     if parts:
         void, label, count = summed(np.concatenate(parts)).T
         np.add.at(sizes, void, count)
@@ -112,7 +124,7 @@ def assign_to_particles(
         owner[void[order]] = label[order]
     if dropped is not None:
         owner[: len(dropped)][dropped] = 0
-    return keep_owned(ids, owner, sizes, options, slabs, run_map, deep)
+    return keep_owned(found.ids, owner, sizes, options, work, deep)
 
 
 def keep_owned(
@@ -120,8 +132,7 @@ def keep_owned(
     owner: np.ndarray,
     sizes: np.ndarray,
     options: VoidOptions,
-    slabs: Sequence[Slab],
-    run_map: RunMap,
+    work: Work,
     deep: np.ndarray | None = None,
 ) -> Voids:
     """Renumber the voids that have an owner and the size."""
@@ -129,8 +140,7 @@ def keep_owned(
     kept[0] = False
     table = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
     if not kept[1:].all():
-        for _ in run_map(partial(renumber, ids, table), slabs):
-            pass
+        work.quiet.do(partial(renumber, ids, table))
     low = np.full(len(kept), np.nan)
     if deep is not None:
         low[: len(deep)] = deep

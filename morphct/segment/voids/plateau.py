@@ -5,15 +5,14 @@ left out; the noise and its correlation are those of the core, as far as no dip 
 """
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
 from .dip_model import DipModel
@@ -21,7 +20,6 @@ from .dip_model import DipModel
 BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
 PRIOR_VOXELS = 16.0  # weight of the global particle grey in a block's mean
 OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
-Tick = Callable[[int], None] | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> Non
     seeds[max(0, min(len(seeds), depth - margin - first)) :] = 0
 
 
-def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> int:
+def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> None:
     """Class every voxel of a slab by its depth below the particle's surface; see `OUTER` to `CORE`."""
     reach = int(math.ceil(model.core_depth / model.relative[0]))
     a, b = slab.halo(reach, labels.shape[0])
@@ -78,21 +76,16 @@ def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> int:
     balls = model.half(model.blur), model.half(model.core_depth)
     depths = morphology.depth_classes(background, *balls, slab.z0 - a, slab.z1 - a)
     out[slab.z0 : slab.z1] = depths
-    return slab.depth
 
 
-def classify(
-    labels: Any, model: DipModel, scratch: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> Any:
-    """Depth classes of a label image: (Z,Y,X) uint8 array-like in scratch, named "depths".
+def classify(labels: Any, model: DipModel, work: Work) -> Any:
+    """Depth classes of a label image: (Z,Y,X) uint8 array-like in scratch; whoever asked releases it.
 
     0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper than its twofold.
     A face of the volume is no surface.
     """
-    depths = scratch.create("depths", labels.shape, np.uint8)
-    for done in run_map(partial(_write_depths, labels, model, depths), slabs):
-        if tick:
-            tick(done)
+    depths = work.scratch.create("depths", labels.shape, np.uint8)
+    work.do(partial(_write_depths, labels, model, depths))
     return depths
 
 
@@ -106,7 +99,7 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
     limits = np.array([-_below(-2.5 * model.sd), _below(4 * model.sd)])
     small = limits[0] < np.iinfo(np.int16).max  # only dips of flat voxels are looked at afterwards
     dips, marks = np.empty(codes.shape, np.int16 if small else np.int32), np.zeros(codes.shape, np.uint8)
-    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, dips, marks)
+    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, (dips, marks))
     part = slice(slab.z0 - a, last - a)
     use = marks[part] & 1
     if deep:
@@ -114,9 +107,9 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
     return codes[part], dips[part], use
 
 
-def _plateau_sums(planes: Planes, slab: Slab) -> tuple[Slab, int, np.ndarray, np.ndarray]:
+def _plateau_sums(planes: Planes, slab: Slab) -> tuple[int, np.ndarray, np.ndarray]:
     codes, _, use = _flat_core(planes, slab)
-    return slab, *kernel.block_sums(codes, use, BLOCK, slab.z0)
+    return kernel.block_sums(codes, use, BLOCK, slab.z0)
 
 
 def _statistics(planes: Planes, width: int, bins: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -124,13 +117,13 @@ def _statistics(planes: Planes, width: int, bins: int, slab: Slab) -> tuple[np.n
     return kernel.dip_statistics(dips, use, slab.depth, width, bins)
 
 
-def _plateau(planes: Planes, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarray:
+def _plateau(planes: Planes, work: Work) -> np.ndarray:
     """Plateau by blocks: mean over core voxels, smoothed over the neighbouring blocks with the global grey as prior."""
     from scipy import ndimage
 
     shape = tuple(-(-n // BLOCK) for n in planes.codes.shape)
     sums, counts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for _, first, s, n in run_map(partial(_plateau_sums, planes), slabs):
+    for first, s, n in work.quiet.each(partial(_plateau_sums, planes)):
         sums[first : first + len(s)] += s
         counts[first : first + len(n)] += n
     smooth = partial(ndimage.gaussian_filter, sigma=1.0, mode="constant", truncate=2.0)
@@ -139,7 +132,7 @@ def _plateau(planes: Planes, slabs: Sequence[Slab], run_map: RunMap) -> np.ndarr
     return (total / weight).astype(np.float32)
 
 
-def fit(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map: RunMap = map) -> DipModel:
+def fit(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
     """The model with the plateau map, and the noise and its correlation as they are inside the particles.
 
     Parameters
@@ -154,11 +147,11 @@ def fit(codes: Any, depths: Any, model: DipModel, slabs: Sequence[Slab], run_map
     if model.plateau is None:
         shape = tuple(-(-n // BLOCK) for n in codes.shape)
         model = replace(model, plateau=np.full(shape, model.particle, np.float32))
-    model = replace(model, plateau=_plateau(Planes(codes, depths, model), slabs, run_map))
+    model = replace(model, plateau=_plateau(Planes(codes, depths, model), work))
     width = max(1, int(model.sd / 32))
     bins = 2 * int(8 * model.sd / width) + 1
     counts, squares, pairs = np.zeros(bins, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)
-    for c, s, n in run_map(partial(_statistics, Planes(codes, depths, model), width, bins), slabs):
+    for c, s, n in work.quiet.each(partial(_statistics, Planes(codes, depths, model), width, bins)):
         counts, squares, pairs = counts + c, squares + s, pairs + n
     if counts.sum() < 1000 or pairs.min() == 0:  # no core to speak of: the filter's own correlation
         return replace(model, correlation=max(model.blur, 0.5))

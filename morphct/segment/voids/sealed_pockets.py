@@ -4,22 +4,20 @@ Sealing (`sealing.seal`) cannot know particles; it closes the wedges between tou
 Voids that a face of the volume cuts were closed for the sake of the split alone; `holes.claim_cut` asks for them open.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap
 from ...ground.scratch import changed
 from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
 from ..labels.tallies import held_faces, summed
 
 INSIDE = 0.8  # of the faces a pocket shares with particles: from here on it lies inside the one
-Tick = Callable[[int], None] | None
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,7 @@ def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: S
         return int(morphology.clear(pockets.planes(slab, gap).view(np.uint8), held))
 
 
-def open_gaps(
-    labels: Any, before: Any, after: Any, slabs: Sequence[Slab], run_map: RunMap = map, tick: Tick = None
-) -> dict[str, int]:
+def open_gaps(labels: Any, before: Any, after: Any, work: Work) -> dict[str, int]:
     """Take the sealed pockets that lie between particles, or are voids a face cuts, out of the labels again, in place.
 
     Parameters
@@ -71,17 +67,17 @@ def open_gaps(
     dict
         `pockets` in all, `gaps` between particles and voids `cut` by a face among them, and their `voxels`.
     """
-    pockets = components.label(Added(before, after), labels.shape, 6, slabs, run_map, tick)
-    total, largest, free = held_faces(list(run_map(partial(_faces, pockets, labels), slabs)), pockets.n)
+    pockets = components.label(Added(before, after), labels.shape, 6, work)
+    total, largest, free = held_faces(list(work.quiet.each(partial(_faces, pockets, labels))), pockets.n)
     gap = largest < INSIDE * total
     gap |= total == 0  # held by nothing solid at all
     cut = pockets.faces & (free == 0) & ~gap
     gap[0] = cut[0] = False
-    voxels = sum(run_map(partial(_clear, pockets, gap | cut, labels), slabs)) if (gap | cut).any() else 0
+    voxels = sum(work.quiet.each(partial(_clear, pockets, gap | cut, labels))) if (gap | cut).any() else 0
     return {"pockets": pockets.n, "gaps": int(gap.sum()), "cut": int(cut.sum()), "voxels": voxels}
 
 
-def take_out(labels: Any, n: int, mask: Any, slabs: Sequence[Slab], run_map: RunMap = map) -> np.ndarray:
+def take_out(labels: Any, n: int, mask: Any, work: Work) -> np.ndarray:
     """Clear labels (Z,Y,X), ids up to `n`, where `mask` (Z,Y,X) is 0, in place: what sealing added for the split.
 
     Returns
@@ -89,7 +85,7 @@ def take_out(labels: Any, n: int, mask: Any, slabs: Sequence[Slab], run_map: Run
     (n+1,) int64
         Voxels that each label lost.
     """
-    return np.sum(list(run_map(partial(_take_out, labels, n, mask), slabs)), axis=0)
+    return np.sum(list(work.quiet.each(partial(_take_out, labels, n, mask))), axis=0)
 
 
 def _take_out(labels: Any, n: int, mask: Any, slab: Slab) -> np.ndarray:

@@ -1,40 +1,51 @@
-"""Voids as dips of grey inside the envelopes of particles: noise and plateau fitted, dips looked for."""
+"""Voids as dips of grey inside the envelopes of particles: depth classes, noise and plateau, then the dips."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
-from ...ground.executors import RunMap
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from . import dips, false_voids, plateau
 from .dip_model import DipModel
 
-Tick = Callable[[int], None] | None
+
+@dataclass(frozen=True)
+class Cores:
+    """The insides of particles, in which dips are looked for.
+
+    Attributes
+    ----------
+    depths : (Z,Y,X) uint8 array-like
+        Depth classes (`plateau.classify`), in scratch; whoever asked releases them.
+    model : DipModel
+        With plateau, noise and its correlation as they are there.
+    """
+
+    depths: Any
+    model: DipModel
 
 
-def find_dips(
-    codes: Any,
-    labels: Any,
-    model: DipModel,
-    scratch: Any,
-    slabs: Sequence[Slab],
-    run_map: RunMap = map,
-    tick: Tick = None,
-    learn: Callable[[DipModel], DipModel] = lambda model: model,
-    mirrored: bool = False,
-) -> tuple[dips.Dips, DipModel]:
+def fit_cores(codes: Any, labels: Any, model: DipModel, work: Work) -> Cores:
+    """Depth classes of the particles, and the model fitted to their cores; parameters as in `find_dips`."""
+    depths = plateau.classify(labels, model, work)
+    model = plateau.fit(codes, depths, model, work)
+    if model.streaked and model.factor is None:
+        model = false_voids.strict(codes, depths, model, work)
+    return Cores(depths, model)
+
+
+def find_dips(codes: Any, labels: Any, model: DipModel, work: Work) -> tuple[dips.Dips, DipModel]:
     """Dips of grey inside the particles, and the fitted model; see `plateau.fit` and `dips.find`.
 
-    learn: what is to be found out about dips once noise and plateau are known, before they are looked for. mirrored:
-    bright specks are counted as well, see `false_voids`.
+    Parameters
+    ----------
+    codes : (Z,Y,X) uint16 array-like
+        Denoised volume, 0 outside.
+    labels : (Z,Y,X) int array-like
+        Envelopes of the particles, 0 outside.
+    model : DipModel
+        First guess.
     """
-    depths = plateau.classify(labels, model, scratch, slabs, run_map, tick)
-    model = plateau.fit(codes, depths, model, slabs, run_map)
-    if model.streaked and model.factor is None:
-        model = false_voids.strict(codes, depths, model, slabs, run_map)
-    model = learn(model)
-    found = dips.find(codes, depths, model, scratch, slabs, run_map, tick)
-    if mirrored and not model.clipped:  # bright noise is cut off then
-        found = replace(found, specks=false_voids.expected(codes, depths, model, slabs, run_map))
-    scratch.release("depths")
-    return found, model
+    cores = fit_cores(codes, labels, model, work)
+    found = dips.find(codes, cores.depths, cores.model, work)
+    work.scratch.release(cores.depths)
+    return found, cores.model

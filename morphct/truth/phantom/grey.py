@@ -72,7 +72,7 @@ def _clean(labels: np.ndarray, voids: np.ndarray, z0: int, z1: int, glue: _Glue,
     phases = np.empty((b - a, *labels.shape[1:]), np.float32)
     wetting = _wetting(labels, a, b, options)
     greys = np.array([options.grey_air, options.grey_glue, options.grey_particle], np.float32)
-    kernels.fill_phases(labels[a:b], voids[a:b], wetting, glue.coarse, a, glue.step, glue.levels, greys, phases)
+    kernels.fill_phases(labels[a:b], voids[a:b], wetting, (glue.coarse, glue.step), a, glue.levels, greys, phases)
     return blurred(phases, options.blur)[z0 - a : z1 - a]
 
 

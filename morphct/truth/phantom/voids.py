@@ -80,7 +80,7 @@ def _throw(
     names = (member, len(box.owners) + 1)
     for place in places:
         moved = void._replace(centre=place)
-        carved = kernels.carve(box.labels, box.voids, moved, wall, names, box.origin, spacing, extent, through)
+        carved = kernels.carve((box.labels, box.voids), moved, wall, names, (box.origin, spacing), extent, through)
         if carved:
             box.owners.append(member)
             return int(carved)

@@ -1,6 +1,6 @@
 """The calibration of a run: known bodies through its conditions, bias and spread by size, uncertainty of a particle."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...descriptors import PARTICLES
-from ...ground.executors import RunMap
 from ...ground.options import Options, option
+from ...ground.work import Work
 from ...measurement.all_passes import Measurements
 from . import error_model, ladder
 from .conditions import Conditions, conditions
@@ -149,8 +149,7 @@ def calibrate(
     options: CalibrateOptions,
     names: Collection[str] = (),
     seed: int = 0,
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work | None = None,
 ) -> Calibration:
     """Calibrate the columns of a run.
 
@@ -165,13 +164,14 @@ def calibrate(
         Columns and groups asked for; none: all that a lone body can have.
     seed : int
         The same seed gives the same bytes, whatever the workers.
-    run_map, tick : callable, optional
-        An executor's map; told of bodies done.
+    work : Work, optional
+        Tells of bodies done; default: one batch after the other.
     """
     extent, wanted = ladder.EXTENTS[options.method], calibrated(names)
-    run = partial(run_trials, conditions=scan, seed=seed, run_map=run_map, tick=tick)
+    work = work or Work(())
+    run = partial(run_trials, conditions=scan, seed=seed, work=work)
     solid_trials, porous_trials = planned(found, scan, options, seed)
-    solid = with_references(run(solid_trials, {*wanted, *SHAPE}), scan, extent, seed, run_map)
+    solid = with_references(run(solid_trials, {*wanted, *SHAPE}), scan, extent, seed, work.telling(None))
     porous = run(porous_trials, {*POROUS, "void_count"})
     measured = [name for name in wanted if name in solid.values]
     lines = [line for name in measured for line in _lines(solid, name, [*solid.shapes, "all"])]
@@ -204,8 +204,7 @@ def calibrate_measured(
     names: Collection[str] = (),
     voids: Mapping[str, Any] | None = None,
     seed: int = 0,
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work | None = None,
 ) -> Calibration | None:
     """The calibration for what the passes found; None when the options want none, or nothing was found.
 
@@ -214,7 +213,7 @@ def calibrate_measured(
     measured : Measurements
     record : mapping
         What `threshold.json` holds; empty for labels made elsewhere.
-    options, names, seed, run_map, tick
+    options, names, seed, work
         As for `calibrate`.
     voids : mapping, optional
         The settings of the section `voids`.
@@ -222,7 +221,7 @@ def calibrate_measured(
     if options.method == "none" or not measured.n:
         return None
     found = Found.of_results(measured.results, measured.voids)
-    return calibrate(found, conditions(measured.voxel_size, record, voids), options, names, seed, run_map, tick)
+    return calibrate(found, conditions(measured.voxel_size, record, voids), options, names, seed, work)
 
 
 def _models(solid: Trials, names: Iterable[str]) -> dict[str, ErrorModel]:

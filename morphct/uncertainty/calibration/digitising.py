@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.scratch import Scratch
-from ...ground.slabs import Slab
+from ...ground.work import Work
 from ...kernels.grey.blocks import Flatness
 from ...kernels.truth.phantom import correlate
 from ...segment.grey.codes import Coding
@@ -130,33 +129,28 @@ def images(trials: Sequence[Trial], conditions: Conditions, tile: np.ndarray) ->
     hollow = any(t.body.voids for t in trials)
     if not conditions.grey:
         return _as_given((grey > 0).view(np.uint8), ends, hollow, conditions)
-    slabs = [Slab(0, 0, depth)]
     codes = CODES.encode(grey)
     del grey
-    found = _threshold(codes, conditions, tile, slabs)
+    found = _threshold(codes, conditions, tile)
     mask = np.empty(shape, np.uint8)
     for one, z0, z1 in zip(posed, ends, ends[1:]):
         mask[z0:z1] = levels.mask_planes(codes, found, z0, z1, one.level)
     # what noise leaves around a body is dust: the body is by far the largest
-    components.drop_small(mask, max(1, int(0.25 * np.pi / 6 * min(t.diameter for t in trials) ** 3)), slabs)
-    with Scratch() as scratch:
-        ids, count = None, 0
-        if hollow and not conditions.by_dips:
-            ids, count = holes.holes(mask, scratch, slabs)
-        components.fill(mask, slabs)
-        labels, rows = _numbered(mask, ends)
-        if not hollow:
-            return Images(labels, rows)
-        if conditions.by_dips:
-            dips, _ = voids.find_dips(codes, labels, _dip_model(conditions), scratch, slabs)
-            ids, count = dips.ids, dips.n
-        owned = ownership.assign_to_particles(
-            ids, count, labels, options_.VoidOptions(min_voxels=conditions.min_voxels), slabs
-        )
-        return Images(labels, rows, np.asarray(owned.labels[0:depth]), owned.owner)
+    work = Work.whole(depth)
+    components.drop_small(mask, max(1, int(0.25 * np.pi / 6 * min(t.diameter for t in trials) ** 3)), work)
+    candidates = holes.holes(mask, work) if hollow and not conditions.by_dips else None
+    components.fill(mask, work)
+    labels, rows = _numbered(mask, ends)
+    if not hollow:
+        return Images(labels, rows)
+    if candidates is None:
+        candidates = voids.find_dips(codes, labels, _dip_model(conditions), work)[0].candidates
+    options = options_.VoidOptions(min_voxels=conditions.min_voxels)
+    owned = ownership.assign_to_particles(candidates, labels, options, work)
+    return Images(labels, rows, np.asarray(owned.labels[0:depth]), owned.owner)
 
 
-def _threshold(codes: np.ndarray, conditions: Conditions, tile: np.ndarray, slabs: list[Slab]) -> levels.Threshold:
+def _threshold(codes: np.ndarray, conditions: Conditions, tile: np.ndarray) -> levels.Threshold:
     """The level as the threshold stage finds it: one for all, or the local map."""
     inside, outside = levels.constant(codes.shape, 1.0), levels.constant(codes.shape, 0.0)
     if not conditions.local:
@@ -169,7 +163,7 @@ def _threshold(codes: np.ndarray, conditions: Conditions, tile: np.ndarray, slab
     noise *= (conditions.noise / CODES.scale) ** 2
     # as `grey_plan.DenoisePlan.map_flatness`
     flatness = Flatness(wz, wy, wx, np.float32(max(2 * noise, wz + wy + wx)), np.float32(noise))
-    found = local_level.find_map(codes, CODES, flatness, (conditions.binder, 1.0), slabs)
+    found = local_level.find_map(codes, CODES, flatness, (conditions.binder, 1.0), Work.whole(len(codes)))
     return levels.Threshold("deconvolution", found.level, found.inside, found.outside, CODES)
 
 
@@ -178,10 +172,9 @@ def _as_given(mask: np.ndarray, ends: list[int], hollow: bool, conditions: Condi
     labels, rows = _numbered(mask, ends)
     if not hollow:
         return Images(labels, rows)
-    with Scratch() as scratch:
-        options = options_.VoidOptions(min_voxels=conditions.min_voxels)
-        found = holes.inside_labels(labels, options, scratch, [Slab(0, 0, len(labels))])
-        return Images(labels, rows, np.asarray(found.labels[0 : len(labels)]), found.owner)
+    options = options_.VoidOptions(min_voxels=conditions.min_voxels)
+    found = holes.inside_labels(labels, options, Work.whole(len(labels)))
+    return Images(labels, rows, np.asarray(found.labels[0 : len(labels)]), found.owner)
 
 
 def _numbered(mask: np.ndarray, ends: list[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Digitised bodies measured by the very code that measures particles: what it says of them beside what is true."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,10 +10,11 @@ import numpy as np
 from ... import descriptors
 from ...descriptors import PARTICLES
 from ...descriptors.registry import inputs_of
-from ...ground.executors import RunMap
-from ...ground.slabs import Slab
 from ...ground.units import VoxelSize
+from ...ground.work import Work
 from ...measurement.all_passes import measure
+from ...measurement.labelled import Labelled
+from ...segment.voids.ownership import Voids
 from .conditions import Conditions
 from .digitising import batches, images, noise_tile
 from .ladder import Extent, Trial, references
@@ -95,8 +96,7 @@ def run_trials(
     names: Collection[str],
     conditions: Conditions,
     seed: int,
-    run_map: RunMap = map,
-    tick: Callable[[int], None] | None = None,
+    work: Work | None = None,
 ) -> Trials:
     """Digitise and measure bodies.
 
@@ -109,20 +109,18 @@ def run_trials(
     conditions : Conditions
     seed : int
         Of the noise.
-    run_map, tick : callable, optional
-        An executor's map over batches of bodies; told of bodies done.
+    work : Work, optional
+        Tells of bodies done; default: one batch after the other.
     """
     trials = list(trials)
-    work = partial(_measured, tuple(sorted(names)), conditions, noise_tile(conditions, seed))
+    task = partial(_measured, tuple(sorted(names)), conditions, noise_tile(conditions, seed))
     values: dict[str, np.ndarray] = {}
     done = 0
-    parts = batches(trials, conditions)
-    for part, columns in zip(parts, run_map(work, parts)):
+    parts = list(batches(trials, conditions))
+    for part, columns in zip(parts, (work or Work(())).over(task, parts, map(len, parts))):
         for name, found in columns.items():
             values.setdefault(name, np.full(len(trials), np.nan))[done : done + len(part)] = found
         done += len(part)
-        if tick:
-            tick(len(part))
     truths = {name: np.full(len(trials), np.nan) for name in values}
     for i, trial in enumerate(trials):
         for name, value in trial.body.truth(trial.diameter).items():
@@ -138,10 +136,9 @@ def _measured(names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, 
         return {}
     wanted = descriptors.required(names) - {"pairs", "void_depth"}
     size = VoxelSize(*conditions.spacing, unit="px")
-    slabs = [Slab(0, 0, len(made.labels))]
-    measured = measure(
-        made.labels, len(made.rows), size, slabs=slabs, void_labels=made.void_labels, owner=made.owner, wanted=wanted
-    )
+    voids = None if made.owner is None else Voids(made.void_labels, made.owner, len(made.owner) - 1)
+    depth = len(made.labels)
+    measured = measure(Labelled(made.labels, len(made.rows), size, voids), Work.of(depth, depth), wanted=wanted)
     results = {name: value for name, value in measured.results.items() if name not in EXTRINSIC}
     columns = descriptors.compute(results).values  # all that the results allow: choosing among them takes longer
     found = {n: np.full(len(trials), np.nan) for n in names if n in columns and columns[n].dtype.kind in "fiu"}
@@ -150,7 +147,9 @@ def _measured(names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, 
     return found
 
 
-def with_references(trials: Trials, conditions: Conditions, extent: Extent, seed: int, run_map: RunMap = map) -> Trials:
+def with_references(
+    trials: Trials, conditions: Conditions, extent: Extent, seed: int, work: Work | None = None
+) -> Trials:
     """The same with true values where there is no closed form: those of the same bodies, large and without blur."""
     lacking = [n for n in trials.values if np.isnan(trials.truths[n]).all()]
     if not lacking or not trials.trials:
@@ -158,7 +157,7 @@ def with_references(trials: Trials, conditions: Conditions, extent: Extent, seed
     bodies = {t.shape: t.body for t in trials.trials}
     ideal = Conditions((1.0, 1.0, 1.0), 1.0)
     wanted = list(references([bodies[k] for k in sorted(bodies)], REFERENCE, extent, seed))
-    large = run_trials(wanted, lacking, ideal, seed, run_map)
+    large = run_trials(wanted, lacking, ideal, seed, work)
     shape, places = np.array([t.shape for t in large.trials]), np.array([t.shape for t in trials.trials])
     diameters = np.array([t.diameter for t in trials.trials])
     truths = dict(trials.truths)

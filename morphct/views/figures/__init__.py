@@ -14,7 +14,7 @@ is None. Start reading at `style`, which all of them share.
 - `trust`: how far to trust each column: bias and spread on known bodies against their size, over the sizes of the run
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from .framed import Key, framed
 from .grey import MidPlanes, histogram, slices
 from .shapes import bubbles, sphericity, zingg
 from .sizes import overlaid, sizes, void_sizes
-from .style import CLASS_COLOURS, DPI, QUANTITY, length_text, png, svg
+from .style import CLASS_COLOURS, DPI, LEAST_WIDTH_INCHES, QUANTITY, length_text, png, svg
 from .trust import trust
 
 if TYPE_CHECKING:
@@ -35,14 +35,13 @@ __all__ = [
     "CLASS_COLOURS",
     "DPI",
     "FIGURES",
+    "LEAST_WIDTH_INCHES",
     "QUANTITY",
     "Entry",
     "Key",
     "MidPlanes",
-    "draw_all",
     "framed",
     "length_text",
-    "overlaid",
     "png",
     "slices",
     "svg",
@@ -63,6 +62,12 @@ class Entry:
         RunFolder -> Figure, or None when the run has nothing to show in it.
     vector : bool
         Whether the report embeds it as SVG (few shapes) rather than PNG (many).
+    section : {"particles", "grey", "trust"}
+        Where on the page it stands.
+    of_batch : callable, optional
+        ([RunFolder], [colour]) -> Figure or None: the same of several samples, for the page of a batch.
+    of_batch_caption : str
+        As that page prints it.
     """
 
     name: str
@@ -70,6 +75,9 @@ class Entry:
     caption: str
     draw: Callable[["RunFolder"], "Figure | None"]
     vector: bool = True
+    section: str = "particles"
+    of_batch: Callable[[list["RunFolder"], list[str]], "Figure | None"] | None = None
+    of_batch_caption: str = ""
 
 
 FIGURES = (
@@ -79,8 +87,11 @@ FIGURES = (
         "Equivalent diameter (of the sphere of the same volume, enclosed voids included). Bars: share per bin of "
         "equal ratio; line: cumulative share; dashed: the diameters below which 10, 50 and 90 % lie. By number every "
         "particle counts the same; by volume a large one counts for what it weighs. Particles cut by the border are "
-        "left out.",
+        "left out; each of the others counts for as many as the border cuts of its size.",
         sizes,
+        of_batch=overlaid,
+        of_batch_caption="Cumulative equivalent diameters, by number and by volume, of the particles that the border "
+        "does not cut, each counting for as many as the border cuts of its size.",
     ),
     Entry(
         "ellipticity",
@@ -131,6 +142,7 @@ FIGURES = (
         "standard deviation over bodies with the axis ratios of the particles. Below: how many particles of this run "
         "are of each size.",
         trust,
+        section="trust",
     ),
     Entry(
         "histogram",
@@ -138,6 +150,7 @@ FIGURES = (
         "Counts on a logarithmic scale. The phases are fitted to voxels away from edges, which are not blurred "
         "mixtures; the level separates particles from the rest. A segmented volume has shares of values instead.",
         histogram,
+        section="grey",
     ),
     Entry(
         "slices",
@@ -146,14 +159,6 @@ FIGURES = (
         "particle in a colour of its own.",
         slices,
         vector=False,
+        section="grey",
     ),
 )
-
-
-def draw_all(run: "RunFolder", skip: Iterable[str] = ()) -> Iterable[tuple[Entry, "Figure"]]:
-    """Every figure the run has something to show in, drawn one at a time; `skip` leaves names out."""
-    left_out = set(skip)
-    for entry in FIGURES:
-        figure = None if entry.name in left_out else entry.draw(run)
-        if figure is not None:
-            yield entry, figure

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...results.population import interior
+from ...results.intervals import weighted_quantiles
+from ...results.population import interior, whole_particles
 from .style import FAINT, INK, QUANTITY, halo, length_label, new_figure, plain_log_axis, styled
 
 if TYPE_CHECKING:
@@ -91,10 +92,11 @@ def _bubble_legend(figure: "Figure", axes: Any, diameter: np.ndarray, scale: flo
 
 def zingg(run: "RunFolder") -> "Figure | None":
     """The plane of Zingg: c/b over b/a with its four classes, colour = size; and how many fall into each."""
-    particles = interior(run.particles)
+    particles, weights = whole_particles(run)
     size = f"equivalent_diameter_{run.unit}"
     names = ["ellipticity_yx", "ellipticity_zy", size]
     shown = _complete(particles, names)
+    weights = weights[particles.index.isin(shown.index)]
     if len(shown) == 0:
         return None
     flat, deep = shown["ellipticity_yx"].to_numpy(dtype=float), shown["ellipticity_zy"].to_numpy(dtype=float)
@@ -112,7 +114,14 @@ def zingg(run: "RunFolder") -> "Figure | None":
             ("bladed", 0.02, 0.02, (deep < ZINGG) & (flat < ZINGG)),
             ("elongated", ZINGG + 0.02, 0.02, (deep >= ZINGG) & (flat < ZINGG)),
         ):
-            axes.text(x, y, f"{name} {100 * inside.mean():.0f} %", va="bottom", fontsize=8, path_effects=halo())
+            axes.text(
+                x,
+                y,
+                f"{name} {100 * weights[inside].sum() / weights.sum():.0f} %",
+                va="bottom",
+                fontsize=8,
+                path_effects=halo(),
+            )
     return figure
 
 
@@ -136,12 +145,13 @@ def _diameter_scatter(axes: "Axes", x: np.ndarray, y: np.ndarray, diameter: np.n
 
 def sphericity(run: "RunFolder") -> "Figure | None":
     """Sphericity against roundness (Wadell's sphericity while there is no roundness), with both distributions."""
-    particles, size = interior(run.particles), f"equivalent_diameter_{run.unit}"
+    (particles, weights), size = whole_particles(run), f"equivalent_diameter_{run.unit}"
     other = "roundness" if "roundness" in particles.columns else "sphericity_wadell"
     names = ["sphericity", other, size]
     shown = _complete(particles, names)
     if len(shown) == 0:
         return None
+    weights = weights[particles.index.isin(shown.index)]
     x, y = shown[other].to_numpy(dtype=float), shown["sphericity"].to_numpy(dtype=float)
     with styled():
         figure = new_figure(5.4, 4.2)
@@ -152,21 +162,27 @@ def sphericity(run: "RunFolder") -> "Figure | None":
         axes.set(xlim=_span(x), ylim=_span(y))
         axes.set_xlabel("roundness" if other == "roundness" else "sphericity after Wadell")
         axes.set_ylabel("sphericity (inscribed / circumscribed radius)")
-        _margins(top, side, x, y)
+        _margins(top, side, x, y, weights)
     return figure
 
 
-def _margins(top: "Axes", side: "Axes", x: np.ndarray, y: np.ndarray) -> None:
-    """Histograms on the edges of a scatter, the medians marked."""
+def _margins(top: "Axes", side: "Axes", x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+    """Histograms on the edges of a scatter, the medians marked; each point counts for its weight."""
     bins = int(np.clip(np.sqrt(len(x)), 8, 30))
-    top.hist(x, bins=bins, color="#b9c7cf")
-    side.hist(y, bins=bins, color="#b9c7cf", orientation="horizontal")
-    top.axvline(float(np.median(x)), color=INK, linewidth=0.9)
-    side.axhline(float(np.median(y)), color=INK, linewidth=0.9)
-    top.set_title(f"medians {np.median(x):.2f} across, {np.median(y):.2f} up; {len(x):,} particles")
+    top.hist(x, bins=bins, weights=weights, color="#b9c7cf")
+    side.hist(y, bins=bins, weights=weights, color="#b9c7cf", orientation="horizontal")
+    across, up = (_median(values, weights) for values in (x, y))
+    top.axvline(across, color=INK, linewidth=0.9)
+    side.axhline(up, color=INK, linewidth=0.9)
+    top.set_title(f"medians {across:.2f} across, {up:.2f} up; {len(x):,} particles")
     for axes in (top, side):
         axes.tick_params(labelleft=False, labelbottom=False, length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    even = np.ptp(weights) == 0
+    return float(np.median(values) if even else weighted_quantiles(values, weights, np.array([0.5]))[0])
 
 
 def _span(values: np.ndarray) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...results.intervals import weighted_quantiles
-from ...results.population import interior
+from ...results.population import interior, whole_particles
 from .style import (
     ACCENT,
     CLASS_COLOURS,
@@ -46,20 +46,31 @@ def finite(column: "pd.Series") -> np.ndarray:
 
 
 def sizes(run: "RunFolder") -> "Figure | None":
-    """Equivalent diameters by number and by volume, with the cumulative curve and D10, D50, D90."""
-    diameter = finite(interior(run.particles)[f"equivalent_diameter_{run.unit}"])
+    """Equivalent diameters by number and by volume, with the cumulative curve and D10, D50, D90.
+
+    Each whole particle counts by its border weight, as in the numbers.
+    """
+    diameter, weight = _weighted_diameters(run)
     if len(diameter) == 0:
         return None
     with styled():
         figure = new_figure(7.2, 3.0)
         panels = figure.subplots(1, 2)
-        for axes, weight, title in zip(panels, (np.ones_like(diameter), diameter**3), ("By number", "By volume")):
-            _distribution(axes, diameter, weight, run.unit, ACCENT)
+        for axes, power, title in zip(panels, (0, 3), ("By number", "By volume")):
+            _distribution(axes, diameter, weight * diameter**power, run.unit, ACCENT)
             axes.set_title(f"{title}, {len(diameter):,} particles")
         panels[0].set_ylabel("share of particles per bin (%)")
         panels[1].set_ylabel("share of volume per bin (%)")
         figure.axes[-1].set_ylabel("cumulative (%)")
     return figure
+
+
+def _weighted_diameters(run: "RunFolder") -> tuple[np.ndarray, np.ndarray]:
+    """The finite diameters of whole particles and their border weights, both (N,)."""
+    used, weight = whole_particles(run)
+    diameter = used[f"equivalent_diameter_{run.unit}"].to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(diameter) & (diameter > 0)
+    return diameter[known], weight[known]
 
 
 def _distribution(axes: "Axes", values: np.ndarray, weights: np.ndarray, unit: str, colour: str) -> None:
@@ -137,21 +148,21 @@ def _void_fractions(axes: "Axes", particles: "pd.DataFrame", unit: str) -> None:
 def overlaid(runs: "list[RunFolder]", colours: list[str]) -> "Figure | None":
     """Cumulative size distributions of several samples laid over each other, by number and by volume."""
     unit = runs[0].unit if runs else "um"
-    lines = [(r.name, finite(interior(r.particles)[f"equivalent_diameter_{unit}"])) for r in runs if r.unit == unit]
-    lines = [(name, np.sort(d)) for name, d in lines if len(d)]
+    lines = [(r.name, *_weighted_diameters(r)) for r in runs if r.unit == unit]
+    lines = [(name, np.sort(d), w[np.argsort(d, kind="stable")]) for name, d, w in lines if len(d)]
     if not lines:
         return None
     with styled():
         figure = new_figure(7.6, 3.4)
         panels = figure.subplots(1, 2, sharey=True)
         for axes, power, title in zip(panels, (0, 3), ("By number", "By volume")):
-            for (name, d), colour, dash in zip(lines, colours, _dashes(len(lines))):
-                weight = d**power
+            for (name, d, each), colour, dash in zip(lines, colours, _dashes(len(lines))):
+                weight = each * d**power
                 cumulative = 100 * np.cumsum(weight) / weight.sum()
                 axes.step(d, cumulative, where="post", color=colour, linestyle=dash, label=name)
             axes.axhline(50, color=FAINT, linewidth=0.6, linestyle=":")
             axes.set_xscale("log")
-            low, high = min(d[0] for _, d in lines), max(d[-1] for _, d in lines)
+            low, high = min(d[0] for _, d, _ in lines), max(d[-1] for _, d, _ in lines)
             plain_log_axis(axes.xaxis, low, high)
             axes.set_title(title)
             axes.set_xlabel(length_label("equivalent diameter", unit))

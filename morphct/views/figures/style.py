@@ -16,6 +16,7 @@ QUANTITY = "viridis"  # colour map of quantities
 # classes differ in lightness as well as in hue, so that a grey print still tells them apart
 CLASS_COLOURS = {"single": "#9fb8c4", "porous": "#c4581a", "aggregate": "#3b3f8f"}
 DPI = 160
+LEAST_WIDTH_INCHES = 4.0  # of a figure: below, the page would show its letters larger than its text
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,

@@ -78,7 +78,7 @@ def page(folder: Path, rows: Sequence[Row], title: str) -> str:
     waiting = [row for row in rows if row.run is None and not row.error]
     colours = [_COLOURS[i % len(_COLOURS)] for i in range(len(done))]
     units = {row.run.unit for row in done if row.run is not None}
-    figure = figures.overlaid([r.run for r in done if r.run], colours) if len(units) == 1 else None
+    drawn = _drawn([row.run for row in done if row.run is not None], colours) if len(units) == 1 else []
     spans = {key: _span([_whole(row, key) for row in done]) for key, _, _ in COMPARED}
     kept = [c for c in COMPARED if any(math.isfinite(_whole(row, c[0])["value"]) for row in done)]
     unit = words.unit_word(units.pop()) if len(units) == 1 else ""
@@ -94,8 +94,19 @@ def page(folder: Path, rows: Sequence[Row], title: str) -> str:
         rows=[_line(row, folder, kept, spans, colour, range_) for row, colour in zip(done, colours)],
         failed=failed,
         waiting=waiting,
-        figure=pictures.drawn_figure(figure, vector=True) if figure is not None else None,
+        figures=drawn,
     )  # fmt: skip
+
+
+def _drawn(runs: "list[RunFolder]", colours: list[str]) -> list[tuple[str, str, str, int]]:
+    """The figures of all samples together: (title, caption, address, width)."""
+    found = []
+    for entry in figures.FIGURES:
+        figure = entry.of_batch(runs, colours) if entry.of_batch is not None else None
+        if figure is not None:
+            address, width = pictures.drawn_figure(figure, entry.vector)
+            found.append((entry.title, entry.of_batch_caption, address, width))
+    return found
 
 
 def _line(

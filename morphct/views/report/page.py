@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ...results.run_folder import RunFolder
     from ..figures import MidPlanes
 
-LITTLE = 0.1  # of the volume of all particles: numbers of whole ones that hold less are no headline
 PAGE = "report.html"
 Glossary = Sequence[Mapping[str, str]]
 
@@ -63,9 +62,9 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         tiles=tiles(summary),
         limits=[_limit(v, run.unit) for v in summary.get("qc", [])],
         renders=_renders(run),
-        figures=[s for s in shown if s.entry.name not in ("histogram", "slices", "trust")],
-        grey_figures=[s for s in shown if s.entry.name in ("slices", "histogram")],
-        trust_figures=[s for s in shown if s.entry.name == "trust"],
+        figures=[s for s in shown if s.entry.section == "particles"],
+        grey_figures=[s for s in shown if s.entry.section == "grey"],
+        trust_figures=[s for s in shown if s.entry.section == "trust"],
         trust=trust.story(run),
         trusted=trust.table(run),
         doubtful=doubtful.story(run),
@@ -75,6 +74,7 @@ def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary |
         grey=words.grey_story(found),
         unreliable=found.get("reliable") is False,
         medians=tables.medians(summary),
+        weighted=bool(tables.uncorrected(summary)),
         sizes=tables.sizes(summary),
         stories=[text for text in (words.border_story(summary), words.size_story(summary)) if text],
         chosen=chosen.table(run, labels) if (labels := chosen.kept(run)) else None,
@@ -122,24 +122,18 @@ def facts(run: "RunFolder") -> list[tuple[str, str]]:
 
 
 def tiles(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """The numbers asked for first: (what, value, interval)."""
+    """The numbers asked for first: (what, value, interval and the particles it is of)."""
     unit, row = words.unit_word(summary.get("unit", "um")), numbers(dict(summary))
     size = summary.get("size", {})
     found = [("particles", f"{int(row['n_particles']):,}", f"{words.number(row['n_interior'])} whole")]
     for weight in ("number", "volume"):
         d50 = size.get(f"by_{weight}", {}).get("d50", {})
-        found.append((f"D50 by {weight}", f"{words.number(d50.get('value'))} {unit}", words.interval(d50)))
+        about = words.interval_of(d50, size)
+        found.append((f"D50 by {weight}", f"{words.number(d50.get('value'))} {unit}", about))
     for name, label in (("void_fraction", "void fraction"), ("porous_fraction", "porous particles"),
                         ("aggregate_fraction", "in aggregates")):  # fmt: skip
         share = summary.get(name, {})
-        value, about = share.get("value"), words.interval(share, words.percent)
-        if name == "void_fraction" and 0 < row["n_interior"] < row["n_particles"]:
-            whole, every = (words.percent(v) for v in (value, row["void_fraction_all"]))
-            if row["whole_volume_share"] < LITTLE:  # whole ones stand for next to nothing
-                value, about = row["void_fraction_all"], f"of all particles; {whole} of the whole ones"
-            else:
-                about += f"{'; ' * bool(about)}with those cut {every}"
-        found.append((label, words.percent(value), about))
+        found.append((label, words.percent(share.get("value")), words.interval_of(share, share, words.percent)))
     return found
 
 

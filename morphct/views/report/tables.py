@@ -103,9 +103,9 @@ def medians(summary: dict[str, Any]) -> Table:
     unit = summary.get("unit", "um")
     heads = [("", ""), ("median", ""), ("95 % interval", ""), ("quartiles", ""), ("mean ± sd", ""), ("n", "")]
     rows = []
-    found, corrected = summary.get("columns", {}), summary.get("border_corrected", {}).get("columns", {})
-    if corrected:
-        heads[3:3] = [("corrected median", ""), ("95 % interval", "")]
+    found, plain = summary.get("columns", {}), uncorrected(summary).get("columns", {})
+    if plain:
+        heads.append(("uncorrected median", ""))
     for column in (h.format(u=unit) for h in HEADLINE):
         c = found.get(column)
         if not c or not c.get("n"):
@@ -114,18 +114,17 @@ def medians(summary: dict[str, Any]) -> Table:
         quartiles = f"{number(c['q25'])} to {number(c['q75'])}"
         spread = f"{number(c['mean'])} ± {number(c['sd'])}"
         label = f"{name} ({unit_text})" if unit_text else name
-        beside = corrected.get(column, {})
-        both = [number(beside.get("median")), interval(beside) or DASH] if corrected else []
-        rows.append([label, number(c["median"]), interval(c) or DASH, *both, quartiles, spread, number(c["n"])])
+        row = [label, number(c["median"]), interval(c) or DASH, quartiles, spread, number(c["n"])]
+        rows.append([*row, number(plain.get(column, {}).get("median"))] if plain else row)
     return Table(heads, rows, len(rows))
 
 
 def sizes(summary: dict[str, Any]) -> Table:
-    """D10, D50, D90 by number and by volume and the shares, as measured and corrected for the border."""
-    unit, corrected = unit_word(summary.get("unit", "um")), summary.get("border_corrected", {})
-    heads = [("", ""), ("as measured", ""), ("95 % interval", "")]
-    heads += [("corrected", ""), ("95 % interval", "")] if corrected else []
-    parts = [summary, corrected] if corrected else [summary]
+    """D10, D50, D90 by number and by volume and the shares, and what they are without the weights of the border."""
+    unit, plain = unit_word(summary.get("unit", "um")), uncorrected(summary)
+    heads = [("", ""), ("found", ""), ("95 % interval", "")]
+    heads += [("uncorrected", ""), ("95 % interval", "")] if plain else []
+    parts = [summary, plain] if plain else [summary]
     rows = []
     for weight in ("number", "volume"):
         for name in ("d10", "d50", "d90"):
@@ -135,6 +134,11 @@ def sizes(summary: dict[str, Any]) -> Table:
         rows.append([label, *_both([part.get(name, {}) for part in parts], percent)])
     rows = [row for row in rows if row[1] != DASH]
     return Table(heads, rows, len(rows))
+
+
+def uncorrected(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers when each whole particle counts once; {} where they are the same."""
+    return summary.get("border", {}).get("uncorrected", {})
 
 
 def _both(cells: Sequence[Mapping[str, Any]], show: Callable[[Any], str]) -> list[str]:

@@ -53,6 +53,13 @@ def interval(found: Mapping[str, Any], show: Any = number) -> str:
     return f"{show(low)} to {show(high)}"
 
 
+def interval_of(found: Mapping[str, Any], about: Mapping[str, Any], show: Any = number) -> str:
+    """`1.85 to 1.95; 47 whole particles`: the interval of a number and whom it is of (`population`, `n` of `about`)."""
+    n, of = about.get("n"), about.get("population")
+    whom = "" if n is None else f"all {n:,} particles" if of == "all" else counted(n, "whole particle")
+    return "; ".join(text for text in (interval(found, show), whom) if text)
+
+
 def counted(n: int, one: str, many: str = "") -> str:
     """`1 void`, `12 voids`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
@@ -80,7 +87,7 @@ def _how_many(n: int, cut: int, used: int, all_used: bool) -> str:
         )
     return (
         f"{counted(n, 'particle')} found; {cut:,} of them {'is' if cut == 1 else 'are'} cut by the border of the "
-        f"volume, so the numbers below are those of the other {used:,}."
+        f"volume, so sizes and shapes are those of the other {used:,}."
     )
 
 
@@ -104,38 +111,34 @@ def _how_large(summary: Mapping[str, Any], unit: str) -> list[str]:
 def _how_sound(summary: Mapping[str, Any], n_voids: int) -> list[str]:
     sentences = []
     void = summary.get("void_fraction", {})
-    cut = summary.get("counts", {}).get("border", 0) and summary.get("statistics_on") != "all"
-    every = summary.get("void_fraction_all", {})
     seen = f"{counted(n_voids, 'closed void')} {'was' if n_voids == 1 else 'were'} found"
     if n_voids == 0:
         sentences.append("No closed void was found in them.")
     elif void.get("value") is None:
         sentences.append(f"{seen}, but their share of the volume is not reliable.")
-    elif cut and every.get("value") is not None:
-        about = interval(void, percent)
-        text = f"{seen}; void fills {percent(every['value'])} of the volume of all particles and "
-        text += f"{percent(void['value'])} of that of the whole ones"
-        sentences.append(text + (f" (95 % interval {about})." if about else "."))
     else:
         about = interval(void, percent)
-        text = f"{seen}; void fills {percent(void['value'])} of the volume of these particles"
+        text = f"{seen}; void fills {percent(void['value'])} of the volume of all particles"
         sentences.append(text + (f" (95 % interval {about})." if about else "."))
     porous, welded = (summary.get(f"{name}_fraction", {}).get("value") for name in ("porous", "aggregate"))
     if porous is not None and welded is not None:
-        sentences.append(f"{percent(welded)} of the particles belong to an aggregate and {percent(porous)} are porous.")
+        whole = " whole" if summary.get("counts", {}).get("border") and summary.get("statistics_on") != "all" else ""
+        sentences.append(
+            f"{percent(welded)} of the{whole} particles belong to an aggregate and {percent(porous)} are porous."
+        )
     return sentences
 
 
 def border_story(summary: Mapping[str, Any]) -> str:
-    """What is corrected for the border, and how much that can be trusted; empty where nothing is."""
-    found = summary.get("border_corrected", {})
+    """How whole particles are weighted for what the border cuts, and how far to trust it; empty where none are."""
+    found = summary.get("border", {})
     if not found:
         return ""
     text = (
-        "The border of the volume cuts large particles more often than small ones. In the corrected numbers each whole "
-        "particle counts by the inverse of its chance to lie whole in the volume (weights after Miles and Lantuéjoul"
+        "The border of the volume cuts large particles more often than small ones. So each whole particle counts by "
+        "the inverse of its chance to lie whole in the volume (weights after Miles and Lantuéjoul"
     )
-    text += f", up to {number(found.get('largest_weight'))})."
+    text += f", up to {number(found.get('largest_weight'))}); uncorrected, each counts once."
     used = summary.get("counts", {}).get("used", 0)
     if found.get("effective_number", used) < 0.5 * used:
         text += (

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import meshes
 from .colours import OWN, Colouring, colour_columns, colouring, column_title
-from .section import section
+from .section import sampled, section
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -201,7 +201,28 @@ class Scene:
             for i in range(points.GetNumberOfPoints())
             if self._plane is None or self._plane.EvaluateFunction(points.GetPoint(i)) >= 0
         )
-        return int(self.mesh.cell_data["label"][hits[0][1]]) if hits else 0
+        ray = (far - near) / np.linalg.norm(far - near)
+        laid_open, at = self._on_the_cut(near, ray)
+        if laid_open and (not hits or at <= hits[0][0]):
+            return laid_open
+        if not hits:
+            return 0
+        # a wall between two particles is drawn once: the one behind it, as seen from here, is meant
+        step = 0.5 * float(np.min(self.labels.spacing))
+        behind = int(sampled(self.labels, near + (hits[0][0] + step) * ray))
+        cell = {int(self.mesh.cell_data[name][hits[0][1]]) for name in ("label", "neighbour")}
+        return behind if behind in cell and behind else int(self.mesh.cell_data["label"][hits[0][1]])
+
+    def _on_the_cut(self, start: np.ndarray, ray: np.ndarray) -> tuple[int, float]:
+        """Label that the cutting plane lays open where a ray meets it, and how far from its start; 0: none."""
+        if self._plane is None:
+            return 0, 0.0
+        normal, origin = np.array(self._plane.GetNormal()), np.array(self._plane.GetOrigin())
+        slope = float(normal @ ray)
+        if slope == 0:
+            return 0, 0.0
+        at = float(normal @ (origin - start)) / slope
+        return int(sampled(self.labels, start + at * ray)) if at > 0 else 0, at
 
     def _world(self, x: float, y: float, depth: float) -> np.ndarray:
         renderer = self.plotter.renderer

@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ...results.run_folder import RunFolder
 
 HOST = "127.0.0.1"
+log = logging.getLogger("morphct")
 SOFTWARE = ("llvmpipe", "softpipe", "swiftshader")
 SOFTWARE_FACES = 300_000  # what a processor still turns several times a second
 OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -269,6 +271,18 @@ def guard(server: Any) -> None:
     server.controller.on_server_bind.add(bound)
 
 
+def _free_or_any(port: int) -> int:
+    """The port, or 0 (any free one) where it cannot be listened at."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((HOST, port))
+        except OSError as error:
+            log.warning("port %d cannot be used (%s), so a free one is taken", port, error.strerror)
+            return 0
+    return port
+
+
 def serve(
     run: "RunFolder", port: int = 0, open_browser: bool = False, told: Callable[[str], Any] = lambda address: None
 ) -> None:
@@ -278,7 +292,7 @@ def serve(
     ----------
     run : RunFolder
     port : int
-        0 takes a free one.
+        0 takes a free one, and so does one that another program listens at.
     open_browser : bool
         Open the page in the user's browser.
     told : callable
@@ -327,5 +341,10 @@ def serve(
 
         server.controller.on_server_ready.add(ready)
         server.start(
-            port=port, host=HOST, timeout=0, open_browser=False, show_connection_info=False, disable_logging=True
+            port=_free_or_any(port),
+            host=HOST,
+            timeout=0,
+            open_browser=False,
+            show_connection_info=False,
+            disable_logging=True,
         )

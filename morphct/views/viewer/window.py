@@ -39,6 +39,7 @@ class Window:
         self._slider: Any = None
         plotter.add_text(HELP, position="upper_left", font_size=8, color="#555d66", name="help")
         for key, action in self.keys().items():
+            plotter.iren.clear_events_for_key(key)  # pyvista has a meaning of its own for some of them
             plotter.add_key_event(key, action)
         plotter.iren.interactor.AddObserver("LeftButtonPressEvent", lambda *_: self.press(), 1.0)
         # not the release itself: while it turns the scene, the style keeps that event from all others

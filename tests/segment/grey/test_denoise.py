@@ -11,12 +11,15 @@ from morphct.ground.errors import SegmentationError
 from morphct.ground.executors import Threads
 from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.kernels.grey import blocks as kernels
 from morphct.kernels.grey.filters import gaussian_codes, gaussian_codes_masked
 from morphct.kernels.grey.neighbourhood import median_codes, nlm_codes
 from morphct.segment.grey import denoise
 from morphct.segment.grey.codes import Coding, Outside, choose_coding, find_outside
 from morphct.segment.grey.denoise import DenoiseOptions
+from morphct.segment.grey.drift import Shading
+from morphct.segment.grey.filter_trials import Sample
 from morphct.segment.grey.filters import Filter, filter_slab
 from morphct.segment.grey.noise import cut_blocks, flattest_blocks, full_kernel, half_kernel, measure_noise
 from morphct.segment.grey.sampling import layer_ranges, plan_bricks, read_bricks
@@ -45,7 +48,7 @@ def powder(seed=0, shape=(48, 64, 72), sd=400.0):
 def denoised(volume, options=None, slabs=5, run_map=map, phases="auto"):
     plan = denoise.plan(volume, None, options or DenoiseOptions(), phases)
     out = np.zeros(volume.shape, np.uint16)
-    counts = denoise.apply(volume, out, plan, plan_slabs(len(volume), slabs), run_map)
+    counts = denoise.apply(volume, out, plan, Work.of(len(volume), slabs, run_map))
     return plan, out, counts
 
 
@@ -276,7 +279,7 @@ def test_whole_and_cut_give_the_same_bytes(kind, options):
     for planes, run_map in ((25, map), (1, map), (7, Threads(2)), (4, map)):
         out = np.zeros(volume.shape, np.uint16)
         ticks = []
-        counts = denoise.apply(volume, out, plan, plan_slabs(25, planes), run_map, ticks.append)
+        counts = denoise.apply(volume, out, plan, Work.of(25, planes, run_map).telling(ticks.append))
         assert sum(ticks) == 25
         results.append((out, counts))
     first, counts = results[0]
@@ -473,3 +476,17 @@ def test_a_circle_beside_the_middle_is_found_and_a_background_of_one_value_is_no
     np.testing.assert_array_equal(valid, np.pad(np.broadcast_to(round_, grey.shape), ((0, 0), (0, 40), (10, 0))))
     assert find_outside(np.where(solid, grey, 0)).value is None
     assert find_outside(np.pad(np.where(solid, grey, 0), 10)).value is None
+
+
+def test_a_sample_freed_of_drift_leaves_the_other_as_it_was():
+    """What was tried before counts for the first alone; the second codes hold what is left."""
+    volume = powder(3, (24, 40, 40))
+    sample = Sample(volume, (1.0, 1.0, 1.0), Outside())
+    before = sample.start
+    slope = Shading((np.linspace(0, 200, 24), np.zeros(40), np.zeros(40)))
+    other = sample.flattened(slope)
+    assert sample.shading is None
+    assert sample.start is before
+    assert other.start is not before
+    assert other.noise is sample.noise
+    assert other.start.fit.means.tolist() != before.fit.means.tolist()

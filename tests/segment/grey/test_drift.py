@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from morphct import reading
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.segment.grey import denoise, histogram, sampling
 from morphct.segment.grey.background_steps import cell_means, commonest, narrowest
 from morphct.segment.grey.denoise import DenoiseOptions
@@ -51,7 +51,7 @@ def planned(grey, **options):
 
 def apply(grey, plan, planes):
     codes = np.zeros(grey.shape, np.uint16)
-    return codes, denoise.apply(grey, codes, plan, plan_slabs(len(grey), planes))
+    return codes, denoise.apply(grey, codes, plan, Work.of(len(grey), planes))
 
 
 @pytest.mark.parametrize("family", ["mixed", "near-round", "faceted", "rods", "plates", "bimodal", "sponge", "dense"])

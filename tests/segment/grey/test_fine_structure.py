@@ -49,10 +49,10 @@ def found(grey, method="deconvolution", size=(1.0, 1.0, 1.0)):
     settings = Settings()
     settings = replace(settings, threshold=replace(settings.threshold, method=method))
     job = Job(grey.shape, VoxelSize(*size, unit="px"), plan_work(grey.shape), Scratch(), map)
-    codes, plan, fit, _, level = segmenting.find_level(grey, job, settings)
+    seen = segmenting.find_level(grey, job, settings)
     mask = np.zeros(grey.shape, np.uint8)
-    threshold.apply(codes, level, mask, job.slabs)
-    return plan, fit, mask > 0
+    threshold.apply(seen.codes, seen.threshold, mask, job.work)
+    return seen.plan, seen.fit, mask > 0
 
 
 @pytest.mark.parametrize("optics", [0.0, 0.6])

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import PlaneFile, Scratch
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.kernels import flagged
 from morphct.kernels.labels import morphology, runs
 from morphct.segment.labels import components
@@ -28,10 +28,10 @@ def test_label_equals_scipy_whatever_the_cut(seed, connectivity):
     mask = blobs(seed, 0.1)
     truth, n = naive.label_in_raster_order(mask, connectivity)
     for planes in CUTS:
-        slabs = plan_slabs(len(mask), planes)
-        found = components.label(components.Solid(mask), mask.shape, connectivity, slabs, Threads(2))
+        work = Work.of(len(mask), planes, Threads(2))
+        found = components.label(components.Solid(mask), mask.shape, connectivity, work)
         assert found.n == n
-        np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in slabs]), truth)
+        np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in work.slabs]), truth)
         np.testing.assert_array_equal(found.sizes[1:], np.bincount(truth.ravel(), minlength=n + 1)[1:])
         faces = {int(v) for axis in range(3) for i in (0, -1) for v in np.unique(np.take(truth, i, axis))} - {0}
         assert set(np.flatnonzero(found.faces)) == faces
@@ -42,14 +42,14 @@ def test_label_equals_scipy_whatever_the_cut(seed, connectivity):
 def test_fill_and_drop_small_equal_scipy(seed, tmp_path):
     mask = blobs(seed)
     for planes in CUTS:
-        slabs = plan_slabs(len(mask), planes)
+        work = Work.of(len(mask), planes)
         filled = PlaneFile(tmp_path / f"{planes}.raw", mask.shape, np.uint8)
         filled[:] = mask
-        added = components.fill(filled, slabs)
+        added = components.fill(filled, work)
         np.testing.assert_array_equal(filled[:], ndimage.binary_fill_holes(mask))
         assert added == int(filled[:].sum()) - int(mask.sum())
         kept = mask.copy()
-        components.drop_small(kept, 50, slabs)
+        components.drop_small(kept, 50, work)
         labels, _ = ndimage.label(mask, naive.SIX)
         sizes = np.bincount(labels.ravel())
         np.testing.assert_array_equal(kept.astype(bool), (labels > 0) & (sizes[labels] >= 50))
@@ -63,7 +63,7 @@ def test_seal_equals_distance_maps(seed, relative):
     truth = naive.seal(mask, relative, (1, 2))
     for planes in CUTS:
         sealed = mask.copy()
-        sealing.seal(sealed, relative, (1, 2), Scratch(), plan_slabs(len(mask), planes), Threads(2))
+        sealing.seal(sealed, relative, (1, 2), Work.of(len(mask), planes, Threads(2)))
         np.testing.assert_array_equal(sealed.astype(bool), truth)
 
 
@@ -75,7 +75,7 @@ def test_seal_closes_a_leaking_void_and_leaves_a_bay_open():
     leaking[20, 20, 20:] = 0  # a channel one voxel wide
     bay[14:27, 14:27, 20:] = 0  # a mouth as wide as the void
     for mask, closed in ((leaking, True), (bay, False)):
-        sealing.seal(mask, (1, 1, 1), (1, 2), Scratch(), plan_slabs(40, 16))
+        sealing.seal(mask, (1, 1, 1), (1, 2), Work.of(40, 16))
         assert bool(mask[20, 20, 20]) is closed
 
 
@@ -102,10 +102,10 @@ def test_pieces_filled_are_those_labelled(seed, connectivity, monkeypatch):
     for share in (0.0, 2.0):  # always labelled, always filled
         monkeypatch.setitem(components.FEW, connectivity, share)
         for planes in (40, 7):
-            slabs = plan_slabs(len(mask), planes)
-            found = components.label(components.Solid(mask), mask.shape, connectivity, slabs)
-            np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in slabs]), truth)
-            np.testing.assert_array_equal(np.concatenate([found.planes(s, asked) for s in slabs]), asked[truth])
+            work = Work.of(len(mask), planes)
+            found = components.label(components.Solid(mask), mask.shape, connectivity, work)
+            np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in work.slabs]), truth)
+            np.testing.assert_array_equal(np.concatenate([found.planes(s, asked) for s in work.slabs]), asked[truth])
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 1), (2, 5, 8), (4, 3, 31)])
@@ -131,14 +131,14 @@ def test_rows_are_listed_laid_over_and_cleared(seed, shape):
 def test_written_ids_are_those_read(files, few, tmp_path, monkeypatch):
     monkeypatch.setattr(components, "FEW", {6: few, 26: few})
     mask = blobs(1).astype(np.uint8)
-    slabs = plan_slabs(len(mask), 7)
-    found = components.label(components.Solid(mask), mask.shape, 26, slabs)
+    work = Work.of(len(mask), 7)
+    found = components.label(components.Solid(mask), mask.shape, 26, work)
     table = np.where(np.arange(found.n + 1) % 3 == 1, np.arange(found.n + 1), 0).astype(np.int32)
     with Scratch(tmp_path, 0 if files else 1 << 40) as scratch:
         out = scratch.create("ids", mask.shape, np.int32)
-        for slab in slabs:
+        for slab in work.slabs:
             found.write(slab, out, table)
-        wanted = np.concatenate([found.planes(slab, table) for slab in slabs])
+        wanted = np.concatenate([found.planes(slab, table) for slab in work.slabs])
         np.testing.assert_array_equal(out[: len(mask)], wanted)
         assert wanted.any()
 

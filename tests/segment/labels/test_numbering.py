@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.segment.labels.numbering import ParticleOptions, keep_particles
 
 
@@ -20,27 +20,27 @@ def volume():
 @pytest.mark.parametrize("planes", [12, 5, 1])
 def test_small_ones_go_and_numbers_follow_the_first_voxel(planes):
     labels = volume()
-    n, dropped, table = keep_particles(labels, 5, ParticleOptions(min_voxels=8), plan_slabs(12, planes))
-    assert n == 3
-    assert table.tolist() == [0, 3, 2, 0, 0, 1]
-    assert dropped == {"too_small": 1, "voxels": 1, "joined": 0, "cut_by_border": 0}
+    kept = keep_particles(labels, 5, ParticleOptions(min_voxels=8), Work.of(12, planes))
+    assert kept.n == 3
+    assert kept.table.tolist() == [0, 3, 2, 0, 0, 1]
+    assert kept.dropped == {"too_small": 1, "voxels": 1, "joined": 0, "cut_by_border": 0}
     assert (labels[0, 1, 1], labels[6, 5, 5], labels[10, 7, 7], labels[9, 1, 1]) == (1, 2, 3, 0)
 
 
 @pytest.mark.parametrize("planes", [12, 5, 1])
 def test_particles_cut_by_the_border_can_be_dropped(planes):
     labels = volume()
-    n, dropped, table = keep_particles(labels, 5, ParticleOptions(min_voxels=8, border="drop"), plan_slabs(12, planes))
-    assert n == 1
-    assert table.tolist() == [0, 0, 1, 0, 0, 0]
-    assert dropped == {"too_small": 1, "voxels": 1, "joined": 0, "cut_by_border": 2}
+    kept = keep_particles(labels, 5, ParticleOptions(min_voxels=8, border="drop"), Work.of(12, planes))
+    assert kept.n == 1
+    assert kept.table.tolist() == [0, 0, 1, 0, 0, 0]
+    assert kept.dropped == {"too_small": 1, "voxels": 1, "joined": 0, "cut_by_border": 2}
     assert np.array_equal(np.unique(labels), [0, 1])
     assert (labels > 0).sum() == 48
 
 
 def test_no_labels_at_all():
     labels = np.zeros((4, 4, 4), np.int32)
-    assert keep_particles(labels, 0, ParticleOptions(), plan_slabs(4, 3))[0] == 0
+    assert keep_particles(labels, 0, ParticleOptions(), Work.of(4, 3)).n == 0
 
 
 def naive_joined(labels, least):
@@ -76,11 +76,11 @@ def test_small_pieces_go_back_to_the_neighbour_they_share_most_faces_with(seed, 
     wanted = naive_joined(labels, 40)
     sizes = np.bincount(wanted.ravel(), minlength=n + 1)
     found = labels.copy()
-    kept, dropped, table = keep_particles(found, n, ParticleOptions(min_voxels=40), plan_slabs(12, planes))
-    assert dropped["joined"] > 3
+    kept = keep_particles(found, n, ParticleOptions(min_voxels=40), Work.of(12, planes))
+    assert kept.dropped["joined"] > 3
     assert np.array_equal(found > 0, (wanted > 0) & (sizes >= 40)[wanted])
-    assert np.array_equal(found, table[wanted])
-    assert kept == (sizes[1:] >= 40).sum()
+    assert np.array_equal(found, kept.table[wanted])
+    assert kept.n == (sizes[1:] >= 40).sum()
 
 
 def test_a_rim_of_what_was_taken_out_goes_to_its_neighbour():
@@ -88,7 +88,7 @@ def test_a_rim_of_what_was_taken_out_goes_to_its_neighbour():
     labels[:, :, :8] = 1
     labels[:, :, 8:14] = 2
     lost = np.array([0, 0, 400])
-    n, dropped, table = keep_particles(labels.copy(), 2, ParticleOptions(), plan_slabs(6, 2), lost=lost)
-    assert (n, dropped["joined"], table.tolist()) == (1, 1, [0, 1, 0])
+    kept = keep_particles(labels.copy(), 2, ParticleOptions(), Work.of(6, 2), lost=lost)
+    assert (kept.n, kept.dropped["joined"], kept.table.tolist()) == (1, 1, [0, 1, 0])
     labels[:, :, 7] = 0  # stands alone: it stays
-    assert keep_particles(labels, 2, ParticleOptions(), plan_slabs(6, 2), lost=lost)[0] == 2
+    assert keep_particles(labels, 2, ParticleOptions(), Work.of(6, 2), lost=lost).n == 2

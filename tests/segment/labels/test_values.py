@@ -11,14 +11,13 @@ from scipy import ndimage
 from morphct.cli import main
 from morphct.ground.errors import InputError, SegmentationError, SettingsError
 from morphct.ground.executors import Threads
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.kernels.labels import values as kernel
 from morphct.pipeline import run as pipeline
 from morphct.pipeline.settings import Settings
 from morphct.results.run_folder import open_run
 from morphct.segment.labels import likeness, values
 from morphct.views.report import words
-from morphct.views.report.page import tiles
 
 BARE = ["output.renders=false", "output.meshes=false", "calibrate.method=none", "descriptors.names=volume,voids"]
 
@@ -133,12 +132,12 @@ def test_one_voxel_of_a_third_value_is_seen_wherever_it_lies(tmp_path):
 def test_values_are_counted_however_the_volume_is_cut(planes):
     mask = sponge(7)
     volume = np.where(mask, 3, np.where(sponge(8), 2, 9)).astype(np.int32)
-    found = values.find(volume, plan_slabs(64, planes), Threads(2))
+    found = values.find(volume, Work.of(64, planes, Threads(2)))
     assert found.values.tolist() == [2, 3, 9]
     assert found.counts.tolist() == [int((volume == v).sum()) for v in (2, 3, 9)]
     assert not found.noisy
     volume[1, 1, :7] = np.arange(7) + 20
-    assert values.find(volume, plan_slabs(64, planes), Threads(2)) is None
+    assert values.find(volume, Work.of(64, planes, Threads(2))) is None
 
 
 def test_what_is_not_finite_is_no_value(tmp_path):
@@ -183,13 +182,13 @@ def test_a_noisy_scan_of_few_greys_is_no_segmented_volume(seed, greys, noise):
     rng = np.random.default_rng(seed)
     grey = 0.2 + 0.6 * ndimage.gaussian_filter(sponge(seed).astype(float), 0.7)
     stored = np.clip(np.rint((greys - 1) * (grey + 0.6 * noise * rng.standard_normal(grey.shape))), 0, greys - 1)
-    assert values.find(stored.astype(np.uint8), plan_slabs(64, 20)).noisy
+    assert values.find(stored.astype(np.uint8), Work.of(64, 20)).noisy
 
 
 @pytest.mark.parametrize("length", [1.0, 1.6, 3.0])
 def test_fine_structure_of_three_values_is_segmented(length):
     three = sponge(1, length=length).astype(np.uint8) + sponge(2, length=length)
-    assert not values.find(three, plan_slabs(64, 20)).noisy
+    assert not values.find(three, Work.of(64, 20)).noisy
 
 
 def boxes(edge=60, size=6):
@@ -299,20 +298,3 @@ def test_a_noisy_mask_is_told(tmp_path):
     made = run(saved(tmp_path, mask), tmp_path / "out")
     assert any("voids are single voxels" in w and "voids.min_voxels=8" in w for w in made.provenance["warnings"])
     assert not run(saved(tmp_path, ndimage.binary_opening(mask)), tmp_path / "clean").provenance["warnings"]
-
-
-def test_the_share_of_void_is_that_of_all_where_whole_ones_hold_little():
-    import pandas as pd
-
-    from morphct.results.population import numbers, summarise
-
-    rows = {"volume_um3": [1000.0, 2.0], "void_fraction": [0.1, 0.0], "touches_border": [True, False]}
-    particles = pd.DataFrame({"equivalent_diameter_um": [12.0, 1.5], **rows}, index=[1, 2])
-    found = summarise(particles)
-    assert found["void_fraction"]["value"] == 0
-    assert found["void_fraction_all"]["value"] == pytest.approx(100 / 1002)
-    assert found["whole_volume_share"] == pytest.approx(2 / 1002)
-    row = numbers(found)
-    assert row["void_fraction_all"] == pytest.approx(100 / 1002)
-    (tile,) = [t for t in tiles(found | {"unit": "um"}) if t[0] == "void fraction"]
-    assert tile[1:] == ("10.0 %", "of all particles; 0 % of the whole ones")

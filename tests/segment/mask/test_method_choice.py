@@ -6,8 +6,8 @@ from scipy import ndimage
 
 from morphct.ground.errors import SegmentationError
 from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.pipeline import segmenting
 from morphct.pipeline.job import Job
 from morphct.pipeline.memory_plan import plan_work
@@ -45,7 +45,7 @@ def level_of(volume, *overrides):
     settings = Settings().with_overrides(list(overrides))
     with Scratch() as scratch:
         job = Job(volume.shape, VoxelSize(1.0, 1.0, 1.0, "px"), plan_work(volume.shape), scratch, map)
-        return segmenting.find_level(volume, job, settings)[-1]
+        return segmenting.find_level(volume, job, settings).threshold
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -53,7 +53,7 @@ def test_phases_that_lie_apart_are_deconvolved(seed):
     blurred = ndimage.gaussian_filter(balls(seed).astype(float), 0.7)
     found = level_of(stored(4255 + 1482 * blurred + noise(seed, 650)))
     assert found.method == "deconvolution"
-    assert "2 phases" in found.values["choice"]["reason"]
+    assert "2 phases" in found.choice.reason
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -80,7 +80,7 @@ def test_a_mask_saved_with_losses_is_taken_by_its_classes_and_not_called_unrelia
 def _codes(volume):
     plan, _ = segmenting.look_at_sample(volume, None, Settings())
     codes = np.zeros(volume.shape, np.uint16)
-    denoise.apply(volume, codes, plan, plan_slabs(len(volume), 16))
+    denoise.apply(volume, codes, plan, Work.of(len(volume), 16))
     return codes
 
 
@@ -89,7 +89,7 @@ def test_what_the_user_names_is_done():
     for method in ("otsu", "halo", "deconvolution"):
         found = level_of(volume, f"threshold.method={method}")
         assert found.method == method
-        assert "choice" not in found.values
+        assert found.choice is None
 
 
 @pytest.mark.parametrize(
@@ -112,19 +112,19 @@ def test_where_nothing_is_told_apart_it_is_refused_with_what_was_measured(name, 
 def test_a_halo_is_taken_where_it_is_in_the_volume(reach, depth, taken):
     solid = ndimage.gaussian_filter(balls(11, 14, 5).astype(float), 1)
     volume = stored(20000 + 1500 * (solid - depth * ndimage.gaussian_filter(solid, reach)) + noise(11, 200))
-    slabs = plan_slabs(len(volume), 16)
+    work = Work.of(len(volume), 16)
     plan = denoise.plan(volume, None, DenoiseOptions(flatten=False))
     codes = np.zeros(volume.shape, np.uint16)
-    counts = denoise.apply(volume, codes, plan, slabs)
+    counts = denoise.apply(volume, codes, plan, work)
     nothing_seen = histogram.deconvolve_histogram(counts.edges, counts.flat, 1e4, 1)  # one phase, as in streaks
     if not taken:
         with pytest.raises(SegmentationError, match="a halo of phase contrast was not found"):
-            threshold.find(codes, plan, nothing_seen, counts, ThresholdOptions(), slabs)
+            threshold.find(codes, plan, nothing_seen, counts, ThresholdOptions(), work)
         return
-    found = threshold.find(codes, plan, nothing_seen, counts, ThresholdOptions(), slabs)
+    found = threshold.find(codes, plan, nothing_seen, counts, ThresholdOptions(), work)
     assert found.method == "halo"
-    assert found.values["choice"]["halo_depth"] >= method_choice.CLEAR_HALO
-    assert "phase contrast" in found.values["choice"]["reason"]
+    assert found.choice.evidence["halo_depth"] >= method_choice.CLEAR_HALO
+    assert "phase contrast" in found.choice.reason
 
 
 @pytest.mark.parametrize("seed", [21, 22, 23])

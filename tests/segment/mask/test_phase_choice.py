@@ -10,7 +10,7 @@ from morphct.segment.grey.histogram import GreyCounts, PhaseFit
 from morphct.segment.mask import phase_choice
 
 SHAPE = (40, 60, 60)
-UNKNOWN = {"closed_dark": None, "largest_bright": None, "largest_dark": None}
+UNKNOWN = phase_choice.Surroundings()
 
 
 def spheres(radius, n, seed, apart=True):
@@ -73,9 +73,9 @@ def test_dark_bodies_closed_in_a_bright_one_are_asked_about_and_open_pores_are_n
     dark[0] = dark[-1] = False
     assert phase_choice.closed_share(~dark) > 0.7
     phases = seen(np.where(dark, 100, 200).astype(np.uint16), (100, 200))
-    (question,) = phase_choice.questions(phases, 150.0, UNKNOWN | {"closed_dark": 0.8})
+    (question,) = phase_choice.questions(phases, 150.0, phase_choice.Surroundings(closed_dark=0.8))
     assert "threshold.high=150" in question
-    apart = UNKNOWN | {"largest_bright": 0.99, "largest_dark": 0.2}
+    apart = phase_choice.Surroundings(largest_bright=0.99, largest_dark=0.2)
     (question,) = phase_choice.questions(phases, 150.0, apart)
     assert "falls into separate bodies" in question
     rng = np.random.default_rng(8)

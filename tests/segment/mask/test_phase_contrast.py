@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.pipeline import segmenting
 from morphct.pipeline.job import Job
 from morphct.pipeline.memory_plan import plan_work
@@ -124,7 +124,7 @@ def test_faint_pieces_go(slab):
     maps = [np.full(levels.block_shape(codes.shape), v, np.float32) for v in (130, 160, 100)]
     threshold = levels.Threshold("halo", *maps, Coding(0.0, 1.0))
     mask = (codes > 120).astype(np.uint8)
-    assert hysteresis.drop_faint(mask, codes, threshold, 30, plan_slabs(20, slab)) == 2
+    assert hysteresis.drop_faint(mask, codes, threshold, 30, Work.of(20, slab)) == 2
     assert mask.sum() == 6**3
     assert mask[2:8, 2:8, 2:8].all()
 

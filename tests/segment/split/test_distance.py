@@ -8,7 +8,8 @@ from scipy import ndimage
 
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import PlaneFile, Scratch
-from morphct.ground.slabs import Slab, plan_slabs
+from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.kernels.split import distance as kernel
 from morphct.segment.split import distance
 
@@ -16,7 +17,7 @@ from morphct.segment.split import distance
 def run(mask, spacing=(1, 1, 1), planes=1000, run_map=map, out=None):
     mask = np.asarray(mask).astype(np.uint8)
     out = np.zeros(mask.shape, np.float32) if out is None else out
-    distance.squared_distance(mask, spacing, out, plan_slabs(mask.shape[0], planes), run_map)
+    distance.squared_distance(mask, spacing, out, Work.of(mask.shape[0], planes, run_map))
     return out
 
 
@@ -99,7 +100,7 @@ def test_the_cut_changes_no_byte(spacing, tmp_path):
 def test_ticks_add_up():
     told = []
     mask = blobs((10, 23, 9), 1).astype(np.uint8)
-    distance.squared_distance(mask, (1, 1, 1), np.empty(mask.shape, np.float32), plan_slabs(10, 3), map, told.append)
+    distance.squared_distance(mask, (1, 1, 1), np.empty(mask.shape, np.float32), Work.of(10, 3).telling(told.append))
     assert sum(told) == 20
 
 
@@ -108,10 +109,10 @@ def test_ticks_add_up():
 @pytest.mark.parametrize("planes", [1000, 7])
 def test_whole_numbers_are_the_same_numbers(spacing, shape, planes, tmp_path):
     mask = blobs(shape, 3, 3.0, -0.8).astype(np.uint8)
-    slabs = plan_slabs(shape[0], planes)
+    slabs = tuple(plan_slabs(shape[0], planes))
     for scratch in (Scratch(), Scratch(tmp_path, 0)):
         with scratch:
-            found = distance.heights(mask, spacing, scratch, slabs, Threads(2))
+            found = distance.heights(mask, spacing, Work(slabs, Threads(2), None, scratch))
             assert found.dtype == np.uint16
             np.testing.assert_array_equal(found[: shape[0]], run(mask, spacing))
 
@@ -119,18 +120,18 @@ def test_whole_numbers_are_the_same_numbers(spacing, shape, planes, tmp_path):
 @pytest.mark.parametrize("mask", [np.ones((9, 8, 7)), np.arange(300).reshape(1, 1, 300) > 0])
 def test_long_distances_take_floats(mask):
     """65535 and more does not fit 16 bits: no background at all, and 256 voxels away from it."""
-    whole = distance.heights(mask.astype(np.uint8), (1, 1, 1), Scratch(), plan_slabs(len(mask), 4))
+    whole = distance.heights(mask.astype(np.uint8), (1, 1, 1), Work.of(len(mask), 4))
     assert whole.dtype == np.float32
     np.testing.assert_array_equal(whole, run(mask))
 
 
 def test_the_longest_distance_of_16_bits():
     mask = (np.arange(256) > 0).astype(np.uint8).reshape(1, 1, 256)
-    whole = distance.heights(mask, (1, 1, 1), Scratch(), [Slab(0, 0, 1)])
+    whole = distance.heights(mask, (1, 1, 1), Work.whole(1))
     assert whole.dtype == np.uint16
     np.testing.assert_array_equal(whole[0, 0], np.arange(256) ** 2)
 
 
 def test_edges_that_are_not_whole_take_floats():
     mask = blobs((9, 10, 11), 1, 1.0, -1).astype(np.uint8)
-    assert distance.heights(mask, (1, 2.5, 1.3), Scratch(), plan_slabs(9, 4)).dtype == np.float32
+    assert distance.heights(mask, (1, 2.5, 1.3), Work.of(9, 4)).dtype == np.float32

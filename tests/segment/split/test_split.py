@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy import ndimage
 from morphct.ground.errors import MemoryCapError, SettingsError
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.kernels.crofton import DIRECTIONS, pair_areas
 from morphct.kernels.split import box_counts, join_scores
 from morphct.kernels.split import joins as join_kernel
@@ -42,26 +43,25 @@ def ball(shape, centre, radius, edges=(1, 1, 1)):
 
 def heights_of(mask, spacing, planes):
     out = np.zeros(mask.shape, np.float32)
-    distance.squared_distance(mask, spacing, out, plan_slabs(mask.shape[0], planes))
+    distance.squared_distance(mask, spacing, out, Work.of(mask.shape[0], planes))
     return out
 
 
-def basins_of(heights, planes, run_map=map):
+def basins_of(heights, planes):
     labels = np.zeros(heights.shape, np.int32)
-    return basins.find(heights, labels, plan_slabs(len(heights), planes), run_map)
+    return basins.find(heights, labels, Work.of(len(heights), planes))
 
 
-def basin_image(found):
-    """Basin of every voxel, -1 in background."""
-    image = basins.Basins(np.array(found.labels), found.peaks, found.sizes, found.slabs, found.firsts, found.exits)
-    basins.write_particles(image, np.arange(1, found.n + 1, dtype=np.int32))
+def basin_image(found, planes):
+    """Basin of every voxel, -1 in background; planes: of the slabs that the basins were found by."""
+    image = replace(found, labels=np.array(found.labels))
+    basins.write_particles(image, np.arange(1, found.n + 1, dtype=np.int32), Work.of(len(image.labels), planes))
     return image.labels - 1
 
 
 def labelled(mask, spacing=(1, 1, 1), planes=1000, run_map=map, scratch=None, tick=None, **options):
-    scratch = scratch or Scratch()
-    slabs = plan_slabs(mask.shape[0], planes)
-    result = split(np.asarray(mask).astype(np.uint8), spacing, SplitOptions(**options), scratch, slabs, run_map, tick)
+    work = replace(Work.of(mask.shape[0], planes, run_map), scratch=scratch or Scratch(), progress=tick)
+    result = split(np.asarray(mask).astype(np.uint8), spacing, SplitOptions(**options), work)
     return np.asarray(result.labels[0 : mask.shape[0]]), result
 
 
@@ -80,7 +80,7 @@ def test_basins_naive_twin(seed, kind, planes):
     }[kind]()
     wanted, peaks = naive.basins(heights)
     found = basins_of(heights, planes)
-    np.testing.assert_array_equal(basin_image(found), wanted)
+    np.testing.assert_array_equal(basin_image(found, planes), wanted)
     np.testing.assert_array_equal(found.peaks, [heights[p] for p in peaks])
     np.testing.assert_array_equal(found.sizes, np.bincount(wanted[wanted >= 0], minlength=len(peaks)))
 
@@ -93,7 +93,7 @@ def test_a_plateau_through_every_slab_is_one_basin():
 
 def test_more_exits_than_the_first_guess():
     heights = np.arange(2 * 40 * 40, dtype=np.float32).reshape(2, 40, 40) % 1601 + 1
-    np.testing.assert_array_equal(basin_image(basins_of(heights, 1)), basin_image(basins_of(heights, 2)))
+    np.testing.assert_array_equal(basin_image(basins_of(heights, 1), 1), basin_image(basins_of(heights, 2), 2))
 
 
 # ---------------------------------------------------------------- areas and graph
@@ -127,10 +127,10 @@ def test_graph_naive_twin(spacing, seed, shape, sigma):
     weights = {(k >> 2, k >> 1 & 1, k & 1): int(w) for k, w in enumerate(lattice.weights)}
     heights = heights_of(mask, spacing, 5)
     found = basins_of(heights, shape[0])
-    image = basin_image(found)
+    image = basin_image(found, shape[0])
     surfaces, links = naive.graph(mask, heights, image, weights)
     for planes in (1000, 3, 1):
-        graph = basin_graph.find(mask, heights, basins_of(heights, planes), edges)
+        graph = basin_graph.find(mask, heights, basins_of(heights, planes), edges, Work.of(len(mask), planes))
         wanted = [naive.moments(image, i) for i in range(len(graph.peaks))]
         np.testing.assert_array_equal(graph.moments, np.reshape(wanted, (-1, 9)))
         assert graph.area_unit * basin_graph.FIXED_POINT == pytest.approx(np.prod(edges))
@@ -151,15 +151,16 @@ def test_whole_heights_give_the_same_graph(spacing, shape, planes):
     mask, edges = blobs(shape, 5, 1.5, -0.3), distance.relative_edges(spacing)
     before = mask & (np.random.default_rng(2).random(shape) > 0.1)
     floats = heights_of(mask, spacing, planes)
-    whole = distance.heights(mask, spacing, Scratch(), plan_slabs(shape[0], planes))
+    whole = distance.heights(mask, spacing, Work.of(shape[0], planes))
     assert whole.dtype == np.uint16
     a, b = basins_of(floats, planes), basins_of(whole, planes)
     np.testing.assert_array_equal(a.labels, b.labels)
     np.testing.assert_array_equal(a.peaks, b.peaks)
-    graphs = [basin_graph.find(mask, h, f, edges, before=before) for h, f in ((floats, a), (whole, b))]
+    work = Work.of(shape[0], planes)
+    graphs = [basin_graph.find(mask, h, f, edges, work, before) for h, f in ((floats, a), (whole, b))]
     for one, other in zip(*(vars(graph).values() for graph in graphs)):
         np.testing.assert_array_equal(one, other)
-    image = basin_image(a)
+    image = basin_image(a, planes)
     counted = np.bincount(image[mask > before], minlength=a.n)
     np.testing.assert_array_equal(graphs[0].sealed, counted)
     faces = np.concatenate([face.ravel() for face in (image[[0, -1]], image[:, [0, -1]], image[:, :, [0, -1]])])
@@ -386,7 +387,7 @@ def test_the_cut_changes_no_byte(spacing, method, tmp_path):
             labels, cut = labelled(mask, spacing, planes, run_map, scratch, method=method)
             np.testing.assert_array_equal(labels, whole)
             assert cut.summary() == result.summary()
-            assert list(scratch.held) == ["labels"]
+            assert scratch.held == 1  # the labels
 
 
 @pytest.mark.parametrize("planes", [1, 5, 11, 40])
@@ -394,19 +395,19 @@ def test_margins_know_faces_and_sealed_pockets(planes):
     """Which pieces reach a face, how much of them was solid before sealing, and that the cut changes nothing."""
     mask = blobs((30, 31, 32), 7, 1.6, -0.1)
     before = (np.random.default_rng(2).random(mask.shape) < 0.9) & (mask > 0)
-    slabs, scratch = plan_slabs(30, planes), Scratch()
+    work = Work.of(30, planes)
     heights, image = np.empty(mask.shape, np.float32), np.empty(mask.shape, np.int32)
-    distance.squared_distance(mask, (1, 1, 1), heights, slabs)
-    found = basins.find(heights, image, slabs)
-    graph = basin_graph.find(mask, heights, found, (1.0, 1.0, 1.0), before=before.astype(np.uint8))
-    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32))
+    distance.squared_distance(mask, (1, 1, 1), heights, work)
+    found = basins.find(heights, image, work)
+    graph = basin_graph.find(mask, heights, found, (1.0, 1.0, 1.0), work, before.astype(np.uint8))
+    basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), work)
     faces = np.concatenate([np.take(image, end, axis).ravel() for axis in range(3) for end in (0, -1)])
     np.testing.assert_array_equal(np.flatnonzero(graph.cut) + 1, np.unique(faces[faces > 0]))
     lost = image[(mask > 0) & ~before]
     np.testing.assert_array_equal(graph.sealed, np.bincount(lost, minlength=found.n + 1)[1:])
     options = SplitOptions()
-    result = split(mask, (1, 1, 1), options, scratch, slabs, smallest=5, unsealed=before.astype(np.uint8))
-    whole = split(mask, (1, 1, 1), options, Scratch(), plan_slabs(30, 30), smallest=5, unsealed=before.astype(np.uint8))
+    result = split(mask, (1, 1, 1), options, work, smallest=5, unsealed=before.astype(np.uint8))
+    whole = split(mask, (1, 1, 1), options, Work.of(30, 30), smallest=5, unsealed=before.astype(np.uint8))
     for name, value in vars(whole.margins).items():
         np.testing.assert_array_equal(getattr(result.margins, name), value)
     labels = np.asarray(result.labels[:])
@@ -497,10 +498,10 @@ def test_uncompiled_kernels_agree():
     """The kernels as plain Python give the same labels: nothing hangs on what the compiler makes of them."""
     code = (
         "import json, numpy as np\n"
-        "from morphct.ground.scratch import Scratch\nfrom morphct.ground.slabs import plan_slabs\n"
+        "from morphct.ground.work import Work\n"
         "from morphct.segment.split.split import SplitOptions, split\n"
         "mask = (np.random.default_rng(5).random((5, 8, 9)) < 0.85).astype(np.uint8)\n"
-        "r = split(mask, (2.0, 1.0, 1.0), SplitOptions(), Scratch(), plan_slabs(5, 2))\n"
+        "r = split(mask, (2.0, 1.0, 1.0), SplitOptions(), Work.of(5, 2))\n"
         "print(json.dumps([r.summary(), r.labels.tolist()]))"
     )
     root = Path(__file__).parents[3]
@@ -513,22 +514,6 @@ def test_uncompiled_kernels_agree():
     ]  # fmt: skip
     assert json.loads(said[0]) == json.loads(said[1])
     assert json.loads(said[0])[0]["basins"] > 3
-
-
-def test_released_memory_is_used_again_as_zeros_within_the_budget():
-    scratch = Scratch(budget=4000)
-    first = scratch.create("first", (10, 10, 10), np.float32)
-    first[:] = 7
-    scratch.release("first")
-    again = scratch.create("again", (10, 10, 10), np.int32)
-    assert np.shares_memory(first, again)
-    assert again.dtype == np.int32
-    assert not again.any()
-    scratch.release("again")
-    other = scratch.create("other", (10, 10, 20), np.uint8)
-    assert isinstance(other, np.ndarray)
-    assert not np.shares_memory(other, again)
-    scratch.close()
 
 
 @pytest.mark.parametrize("shape", [(9, 8, 12), (2, 5, 40), (4, 2, 3)])

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
-from morphct.segment.voids import false_voids, voids
+from morphct.ground.work import Work
+from morphct.segment.voids import dips, false_voids, voids
 from morphct.segment.voids.dip_model import DipModel
 
 SHAPE = (40, 60, 64)
@@ -23,10 +22,10 @@ def noisy(seed, sd=2000.0):
 
 
 def both(codes, scan, planes=40):
-    found, _ = voids.find_dips(
-        codes, np.ones(SHAPE, np.int32), scan, Scratch(), plan_slabs(SHAPE[0], planes), mirrored=True
-    )
-    return found.n, found.specks
+    work = Work.of(SHAPE[0], planes)
+    cores = voids.fit_cores(codes, np.ones(SHAPE, np.int32), scan, work)
+    specks = false_voids.expected(codes, cores.depths, cores.model, work)
+    return dips.find(codes, cores.depths, cores.model, work).n, specks
 
 
 def test_a_mirrored_volume_keeps_what_is_outside():

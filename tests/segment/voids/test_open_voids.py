@@ -6,9 +6,8 @@ import pytest
 from scipy import ndimage
 
 from morphct.ground.executors import Threads
-from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.kernels.labels import morphology
 from morphct.segment.voids import holes
 from morphct.segment.voids.open_voids import SMALLEST, _closed, add_open
@@ -20,9 +19,9 @@ CUBE = VoxelSize(1.0, 1.0, 1.0, unit="px")
 def look(labels, radius, size=CUBE, planes=1000, run_map=map, **more):
     """Voids of a label image, closed and open."""
     options = VoidOptions(closing_radius=radius, **more)
-    slabs = plan_slabs(len(labels), planes)
-    closed = holes.inside_labels(labels, options, Scratch(), slabs, run_map)
-    return add_open(closed, labels, int(labels.max()), size, options, slabs, run_map)
+    work = Work.of(len(labels), planes, run_map)
+    closed = holes.inside_labels(labels, options, work)
+    return add_open(closed, labels, int(labels.max()), size, options, work)
 
 
 def grid(shape, middle, edges=(1.0, 1.0, 1.0)):

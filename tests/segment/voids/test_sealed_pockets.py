@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.segment.mask import sealing
 from morphct.segment.voids import holes, sealed_pockets
 
@@ -14,53 +13,53 @@ def ball(centre, radius, shape=(30, 32, 64)):
     return sum((g - c) ** 2 for g, c in zip(grid, centre)) <= radius**2
 
 
-def sealed(solid, slabs):
+def sealed(solid, work):
     """The mask before and after sealing."""
     before = solid.astype(np.uint8)
     after = before.copy()
-    sealing.seal(after, (1, 1, 1), (1, 2), Scratch(), slabs)
+    sealing.seal(after, (1, 1, 1), (1, 2), work)
     return before, after
 
 
 @pytest.mark.parametrize("planes", [30, 7, 1])
 def test_a_void_that_a_face_cuts_is_closed_for_the_split_and_opened_for_its_owner(planes):
-    slabs = plan_slabs(30, planes)
+    work = Work.of(30, planes)
     hole = ball((3, 16, 20), 5)
-    before, after = sealed(ball((6, 16, 20), 14) & ~hole, slabs)
+    before, after = sealed(ball((6, 16, 20), 14) & ~hole, work)
     np.testing.assert_array_equal(after > 0, (before > 0) | hole)
     labels = after.astype(np.int32)
-    assert sealed_pockets.open_gaps(labels, before, after, slabs) == {
+    assert sealed_pockets.open_gaps(labels, before, after, work) == {
         "pockets": 1,
         "gaps": 0,
         "cut": 1,
         "voxels": hole.sum(),
     }
     np.testing.assert_array_equal(labels > 0, before > 0)
-    ids, n = holes.claim_cut(labels, Scratch(), slabs)
-    assert n == 1
-    np.testing.assert_array_equal(ids > 0, hole)
+    cut = holes.claim_cut(labels, work)
+    assert cut.n == 1
+    np.testing.assert_array_equal(cut.ids > 0, hole)
     np.testing.assert_array_equal(labels, after)
 
 
 @pytest.mark.parametrize("planes", [30, 7])
 def test_a_leaking_void_stays_sealed_at_a_face_and_away_from_it(planes):
-    slabs = plan_slabs(30, planes)
+    work = Work.of(30, planes)
     for depth in (3, 15):
         solid = ball((depth + 3, 16, 20), 14) & ~ball((depth, 16, 20), 5)
         solid[depth, 16, 20:] = False  # a channel one voxel wide
-        before, after = sealed(solid, slabs)
+        before, after = sealed(solid, work)
         labels = after.astype(np.int32)
-        found = sealed_pockets.open_gaps(labels, before, after, slabs)
+        found = sealed_pockets.open_gaps(labels, before, after, work)
         assert (found["gaps"], found["cut"]) == (0, 0)
         assert labels[depth, 16, 20] == 1
 
 
 def test_a_gap_between_particles_is_opened_again():
-    slabs = plan_slabs(30, 8)
+    work = Work.of(30, 8)
     solid = np.ones((30, 32, 64), bool)
     gap = ball((15, 16, 32), 4)
     before, after = (solid & ~gap).astype(np.uint8), solid.astype(np.uint8)
     labels = np.ones(solid.shape, np.int32)
     labels[:, :, 32:] = 2
-    assert sealed_pockets.open_gaps(labels, before, after, slabs)["gaps"] == 1
+    assert sealed_pockets.open_gaps(labels, before, after, work)["gaps"] == 1
     np.testing.assert_array_equal(labels == 0, gap)

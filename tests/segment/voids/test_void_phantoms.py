@@ -10,9 +10,10 @@ from scipy import ndimage
 from morphct.descriptors.options import DescriptorOptions
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
+from morphct.ground.work import Work
 from morphct.measurement.all_passes import measure
+from morphct.measurement.labelled import Labelled
 from morphct.pipeline import segmenting
 from morphct.pipeline.job import Job
 from morphct.pipeline.measuring import measure_array
@@ -111,10 +112,8 @@ def segmented(labels, noise, seed, settings=None):
     job = Job(grey.shape, PIXEL, plan_work(grey.shape, "4GiB", 1), Scratch(), map)
     found = segmenting.segment(grey, job, settings)
     options = DescriptorOptions(names=("voids",))
-    result = measure(
-        found.labels, found.n, PIXEL, slabs=job.slabs, void_labels=found.voids.labels, owner=found.voids.owner,
-        void_facts=found.voids.facts, wanted=tabulate_.needed(options), detection_diameter=found.detection_diameter,
-    )  # fmt: skip
+    labelled = Labelled(found.labels, found.n, PIXEL, found.voids, found.detection_diameter)
+    result = measure(labelled, job.work, wanted=tabulate_.needed(options))
     return found, tabulate(result, None, options)
 
 
@@ -192,9 +191,7 @@ def test_cuts_workers_and_places_change_nothing():
     labels, _ = powder("clusters", 1)
     whole = measured("clusters", 1)
     for planes, workers in ((7, 2), (1, 3)):
-        cut = measure_array(
-            labels, None, PIXEL, names=("voids",), slabs=plan_slabs(len(labels), planes), run_map=Threads(workers)
-        )
+        cut = measure_array(labels, None, PIXEL, names=("voids",), work=Work.of(len(labels), planes, Threads(workers)))
         for table in ("particles", "voids"):
             assert getattr(cut, table).to_csv() == getattr(whole, table).to_csv()
     moved = measure_array(np.pad(labels, ((3, 0), (0, 2), (5, 1))), None, PIXEL, names=("voids",)).particles

@@ -8,12 +8,12 @@ from scipy import ndimage
 
 from morphct.ground.errors import SettingsError
 from morphct.ground.executors import Threads
-from morphct.ground.scratch import Scratch
-from morphct.ground.slabs import plan_slabs
+from morphct.ground.work import Work
 from morphct.kernels.voids import dips as kernel
 from morphct.segment.voids import holes, ownership, voids
 from morphct.segment.voids.dip_model import DipModel, contrast_seen, detection_limits
 from morphct.segment.voids.options import VoidOptions
+from morphct.segment.voids.ownership import Candidates
 
 CUTS = (56, 17, 5)
 
@@ -35,7 +35,7 @@ def test_holes_of_labels_belong_to_the_one_label_they_touch(seed):
     truth = naive.voids_of(labels)
     assert truth
     for planes in CUTS:
-        found = holes.inside_labels(labels, VoidOptions(), Scratch(), plan_slabs(30, planes), Threads(2))
+        found = holes.inside_labels(labels, VoidOptions(), Work.of(30, planes, Threads(2)))
         assert found.n == len(truth)
         ids = np.asarray(found.labels)
         for i, (mask, label) in enumerate(truth, start=1):
@@ -50,17 +50,17 @@ def test_voids_cut_by_a_face_are_voids_and_the_outside_is_not():
     labels[(z - 15) ** 2 + (y - 15) ** 2 + x**2 <= 4**2] = 0  # half a sphere at the face x = 0
     labels[20, 15, 8] = 0
     for planes in (30, 16, 1):
-        slabs = plan_slabs(30, planes)
-        found = holes.inside_labels(labels, VoidOptions(), Scratch(), slabs)
+        work = Work.of(30, planes)
+        found = holes.inside_labels(labels, VoidOptions(), work)
         assert found.n == 2
         assert found.owner.tolist() == [0, 7, 7]
         filled = labels.copy()
-        cut, n = holes.claim_cut(filled, Scratch(), slabs)
-        assert n == 1
+        cut = holes.claim_cut(filled, work)
+        assert cut.n == 1
         assert filled[15, 15, 0] == 7
         assert filled[20, 15, 8] == 0  # closed: not cut
         ids = np.zeros_like(filled)
-        assert holes.add_cut(ids, 4, cut, n, slabs) == 5
+        assert holes.add_cut(Candidates(ids, 4), cut, work).n == 5
         assert ids[15, 15, 0] == 5
 
 
@@ -70,11 +70,11 @@ def test_specks_at_a_face_are_filled_but_are_no_voids(planes):
     labels[0, 10, 10] = labels[12, 0, 5] = 0  # specks
     labels[8:12, 8:12, :3] = 0
     filled = labels.copy()
-    cut, n = holes.claim_cut(filled, Scratch(), plan_slabs(24, planes), smallest=10.0)
-    assert n == 1
+    cut = holes.claim_cut(filled, Work.of(24, planes), smallest=10.0)
+    assert cut.n == 1
     hole = labels == 0
     hole[0, 10, 10] = hole[12, 0, 5] = False
-    np.testing.assert_array_equal(np.asarray(cut) > 0, hole)
+    np.testing.assert_array_equal(np.asarray(cut.ids) > 0, hole)
     assert (filled == 3).all()
 
 
@@ -85,7 +85,7 @@ def test_a_void_belongs_to_the_particle_that_holds_most_of_it():
     ids[1, 1, 3:7] = 1  # two voxels in each: the lower label
     ids[2, 2, 4:7] = 2  # one and two
     ids[3, 3, 0] = 3
-    found = ownership.assign_to_particles(ids, 3, labels, VoidOptions(min_voxels=2), plan_slabs(4, 3))
+    found = ownership.assign_to_particles(Candidates(ids, 3), labels, VoidOptions(min_voxels=2), Work.of(4, 3))
     assert found.n == 2
     assert found.owner.tolist() == [0, 1, 2]
     assert not (np.asarray(found.labels) == 3).any()
@@ -121,8 +121,8 @@ def test_dips_find_the_voids_and_no_others(seed):
     centres = np.array([(20, 28, 28), (36, 22, 28), (28, 36, 36), (30, 34, 18)]) + rng.uniform(-0.5, 0.5, (4, 3))
     truth = list(zip(centres, (2.6, 3.0, 3.6, 5.0), strict=True))
     codes, labels, void = grey_ball(seed, truth)
-    dips, fitted = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))
-    found = ownership.assign_to_particles(dips.ids, dips.n, labels, VoidOptions(), plan_slabs(56, 56))
+    dips, fitted = voids.find_dips(codes, labels, model(), Work.of(56, 56))
+    found = ownership.assign_to_particles(dips.candidates, labels, VoidOptions(), Work.of(56, 56))
     assert found.n == 4
     ids = np.asarray(found.labels)
     for centre, _ in truth:
@@ -135,7 +135,7 @@ def test_dips_are_the_same_bytes_however_cut():
     codes, labels, _ = grey_ball(3, [((20, 28, 28), 3.0), ((28, 36, 33), 4.0)])
     results = []
     for planes in CUTS:
-        found, fitted = voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, planes), Threads(2))
+        found, fitted = voids.find_dips(codes, labels, model(), Work.of(56, planes, Threads(2)))
         arrays = [np.asarray(a).tobytes() for a in (found.ids, found.deeper, found.suggested)]
         results.append((*arrays, found.n, fitted.sd, fitted.correlation))
     assert results[0] == results[1] == results[2]
@@ -145,7 +145,7 @@ def test_no_dips_in_a_sound_particle_of_many_seeds():
     false = 0
     for seed in range(6):
         codes, labels, _ = grey_ball(seed, [])
-        false += voids.find_dips(codes, labels, model(), Scratch(), plan_slabs(56, 56))[0].n
+        false += voids.find_dips(codes, labels, model(), Work.of(56, 56))[0].n
     assert false <= 2
 
 
@@ -172,7 +172,7 @@ def test_dip_kernels_naive_twins(seed):
     truth = truth.reshape(shape)
     inside = (depths == 3) & (codes > 0)
     dips, marks = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
-    assert kernel.flat_core(codes, depths, 3, plateau, 8, z0, np.array([90, 300]), dips, marks)
+    assert kernel.flat_core(codes, depths, 3, plateau, 8, z0, np.array([90, 300]), (dips, marks))
     np.testing.assert_array_equal(marks, np.where(inside, (np.abs(truth) < 90) + 2 * (truth > 300), 0))
     np.testing.assert_array_equal(dips[marks > 0], truth[marks > 0])
     found = np.zeros(shape, np.uint8)
@@ -204,8 +204,9 @@ def test_dips_whose_walls_are_shared_lie_between_particles(planes):
     ids[20:23, 5:8, 8:10] = 2  # within the first
     ids[30:33, 4:10, 8:10] = 3  # reaches its end: an eleventh of its walls are the other's
     ids[50:52, 4:6, 4:6] = 4  # at the background, else within the first
-    gap = ownership.between(ids, 4, labels, plan_slabs(56, planes), Threads(2))
+    gap = ownership.between(Candidates(ids, 4), labels, Work.of(56, planes, Threads(2)))
     assert gap.tolist() == [False, True, False, False, False]
-    owned = ownership.assign_to_particles(ids.copy(), 4, labels, VoidOptions(), plan_slabs(56, planes), dropped=gap)
+    found = Candidates(ids.copy(), 4)
+    owned = ownership.assign_to_particles(found, labels, VoidOptions(), Work.of(56, planes), dropped=gap)
     assert owned.n == 3
     assert owned.owner.tolist() == [0, 1, 1, 1]

@@ -1,0 +1,192 @@
+"""The pass over slabs: what adds up voxel by voxel, of particles, voids, grey and contacts at once."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..ground.slabs import Slab
+from ..ground.work import Work
+from ..kernels.labels import sums as kernel
+from ..segment.labels.accumulators import Contacts, Grey, Shape, grey_scale
+from ..segment.labels.envelope import Envelope
+from .labelled import Labelled
+
+UNKNOWN_DETECTION = 3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
+
+
+@dataclass
+class Sums:
+    """All that one slab, or all slabs together, adds up."""
+
+    shape: Shape
+    voids: Shape
+    inside: np.ndarray
+    grey: Grey | None
+    contacts: Contacts
+
+    def merge(self, other: "Sums") -> None:
+        """Add another partial."""
+        self.shape.merge(other.shape)
+        self.voids.merge(other.voids)
+        if len(other.inside):
+            self.inside += other.inside
+        if self.grey is not None and other.grey is not None:
+            self.grey.merge(other.grey)
+        self.contacts.merge(other.contacts)
+
+
+def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
+    """Go over the volume once (twice when the type of `grey` does not tell how large its values are).
+
+    Parameters
+    ----------
+    labelled : Labelled
+    grey : (Z,Y,X) array-like or None
+        Values that are not finite are left out.
+    contacts : bool
+        Whether contacts of particles are wanted.
+    work : Work
+        Tells of planes done; no sum depends on its slabs.
+    """
+    envelope = labelled.envelope
+    n, voids = envelope.n, 0 if envelope.owner is None else len(envelope.owner) - 1
+    scale = 1.0 if grey is None else _scale_of(grey, work)
+    total = Sums(
+        Shape.create(1, n),
+        Shape.create(1, voids),
+        np.zeros((n + 1, 2), np.int64),
+        Grey.create(1, n, scale) if grey is not None else None,
+        Contacts.create(),
+    )
+    for part in work.each(partial(_slab_sums, envelope, grey, scale, contacts)):
+        total.merge(part)
+    return total
+
+
+def _scale_of(grey: Any, work: Work) -> float:
+    """The scale of the grey sums; a pass over the volume unless its type alone decides."""
+    dtype = np.dtype(grey.dtype)
+    if dtype.kind in "iub" and dtype.itemsize <= 2:
+        return grey_scale(dtype, 0.0)
+    return grey_scale(dtype, max(work.telling(None).each(partial(_slab_peak, grey)), default=0.0))
+
+
+def _slab_peak(grey: Any, slab: Slab) -> float:
+    return float(kernel.grey_limits(_numbers(grey[slab.z0 : slab.z1])))
+
+
+def _numbers(planes: Any) -> np.ndarray:
+    """Planes of grey as the kernels take them: contiguous, native, no half floats and no bits."""
+    planes = np.ascontiguousarray(planes)
+    if planes.dtype == bool:
+        return planes.view(np.uint8)
+    dtype = np.dtype(np.float32) if planes.dtype == np.float16 else planes.dtype.newbyteorder("=")
+    return planes.astype(dtype, copy=False)
+
+
+def _slab_sums(envelope: Envelope, grey: Any, scale: float, contacts: bool, slab: Slab) -> Sums:
+    """The sums of one slab; contacts need the plane before it and the two after it."""
+    before, ahead = (min(slab.z0, 1), 2) if contacts else (0, 0)
+    planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead, before)
+    own, start = slice(before, before + slab.depth), slab.z0 - before
+    labels = planes[own]
+    values = None if grey is None else _numbers(grey[start : start + len(planes)])
+    met = Contacts.of(planes, slab.depth, values, scale, before, slab.z0) if contacts else Contacts.create()
+    sums = None if values is None else Grey.of(labels, voids, values[own], scale)
+    return Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
+
+
+def principal(covariances: np.ndarray, spacing: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Principal variances and axes of covariances given in voxels.
+
+    A variance below that of a single voxel along its axis is held there: a body one voxel thick is not of no thickness.
+
+    Parameters
+    ----------
+    covariances : (N, 3, 3), axes z, y, x
+    spacing : z, y, x voxel edges
+
+    Returns
+    -------
+    variances : (N, 3), descending, in spacing squared
+    axes : (N, 3, 3), unit vectors as rows (z, y, x), the largest component of each positive
+    """
+    edges = np.asarray(spacing, float)
+    variances, vectors = np.linalg.eigh(covariances * edges[:, None] * edges)
+    axes = vectors.transpose(0, 2, 1)
+    variances = np.maximum(variances, (axes**2 @ edges**2) / 12)
+    order = np.argsort(-variances, axis=1, kind="stable")
+    variances = np.take_along_axis(variances, order, 1)
+    axes = np.take_along_axis(axes, order[:, :, None], 1)
+    # components that agree to nine digits count as equal, so that the sign does not hang on rounding; z, then y, then x
+    leading = np.argmax(np.round(np.abs(axes), 9), axis=2)
+    signs = np.sign(np.take_along_axis(axes, leading[:, :, None], 2))
+    return variances, axes * np.where(signs == 0, 1, signs) + 0.0  # a minus zero would show in the tables
+
+
+def particle_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
+    """What descriptors of particles have from this pass: (N, ...) arrays, and scalars of the volume."""
+    size, shape = labelled.voxel_size, sums.shape
+    voxels = shape.moments[:, 0]
+    variances, axes = principal(shape.covariances(), size.spacing)
+    return {
+        "voxels": voxels,
+        "label_voxels": voxels - sums.inside[1:, 1],
+        "void_voxels": sums.inside[1:, 0],
+        "position": shape.positions(),
+        "variances": variances,
+        "axes": axes,
+        "box": shape.boxes,
+        "dimension": _dimension(shape),
+        **_volume_results(labelled),
+    }
+
+
+def holder_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
+    """What particles know of their voids from this pass: (N,) arrays."""
+    voxels, owner, opened = sums.voids.moments[:, 0], labelled.owner[1:], labelled.opened[1:]
+    largest = np.zeros(labelled.n + 1, np.int64)
+    np.maximum.at(largest, owner[~opened], voxels[~opened])
+    return labelled.facts.sums(owner, opened, voxels, labelled.n) | {"void_largest_voxels": largest[1:]}
+
+
+def void_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
+    """What descriptors of voids have from this pass: (V, ...) arrays, and scalars."""
+    size, shape = labelled.voxel_size, sums.voids
+    voxels = shape.moments[:, 0]
+    return {
+        "voxels": voxels,
+        "label_voxels": voxels,
+        "position": shape.positions(),
+        "variances": principal(shape.covariances(), size.spacing)[0],
+        "box": shape.boxes,
+        "dimension": _dimension(shape),
+        "owner_label": labelled.owner[1:],
+        "void_open": labelled.opened[1:],
+        "detection_diameter": labelled.detection_diameter or UNKNOWN_DETECTION * np.cbrt(size.volume),
+        **_volume_results(labelled),
+    }
+
+
+def grey_results(sums: Sums) -> dict[str, Any]:
+    """Grey of the particles' solid, (N,), and of the background; nothing without grey."""
+    if sums.grey is None:
+        return {}
+    average, deviation = sums.grey.finalize()
+    return {
+        "grey_average": average,
+        "grey_deviation": deviation,
+        "grey_background": sums.grey.background_mean(),
+    }
+
+
+def _dimension(shape: Shape) -> np.ndarray:
+    """Axes along which each label is longer than a voxel."""
+    return ((shape.boxes[:, 1::2] - shape.boxes[:, 0::2]) > 1).sum(1)
+
+
+def _volume_results(labelled: Labelled) -> dict[str, Any]:
+    size = labelled.voxel_size
+    return {"shape": tuple(labelled.labels.shape), "spacing": size.spacing, "voxel_volume": size.volume}
