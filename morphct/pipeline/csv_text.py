@@ -48,7 +48,7 @@ def read(path: Path, known: Sequence[str]) -> Table:
     rows = _rows(body, delimiter, skipped, path)
     if not rows:
         raise InputError(f"the manifest {path} has no rows; give one row per volume below a header with a column path")
-    header = [_known_name(cell.strip(), known) for cell in rows[0][1]]
+    header = [_known_name(" ".join(cell.split()), known) for cell in rows[0][1]]
     while header and not header[-1] and all(not any(c.strip() for c in cells[len(header) - 1 :]) for _, cells in rows):
         header.pop()
     _refuse_header(header, path)

@@ -43,6 +43,7 @@ def test_a_table_gives_samples_with_facts_sizes_and_settings(tmp_path):
         ("sample,file\na,b.tif\n", "no column 'path'"),
         ("sample,pth\na,b.tif\n", "did you mean 'pth'"),
         ("path,lot,lot\na,1,2\n", r"'lot' twice \(columns 2 and 3\)"),
+        ('"pa\nth","of\n\nus"\na,1\n', r"no column 'path'.*; it has pa th, of us$"),
         ("path,Path\na,b\n", r"'path' twice"),
         ("path,,lot\na,1,2\n", "column 2 .* has no name"),
         ("path,status,manifest_status\na,1,2\n", "'status'.*'manifest_status'"),
