@@ -162,10 +162,10 @@ def main() -> None:
     """Compute all of it; some minutes."""
     import held_out
 
-    from morphct.uncertainty.calibration.error_model import COVER
+    from morphct.uncertainty.calibration.error_model import COVERED_SHARE
 
     head = HEAD.format(
-        cover=100 * COVER,
+        cover=100 * COVERED_SHARE,
         shapes=", ".join(held_out.SHAPES),
         diameters=", ".join(f"{d:g}" for d in DIAMETERS[:-1]) + f" and {DIAMETERS[-1]:g}",
         poses=POSES,

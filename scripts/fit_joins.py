@@ -38,7 +38,7 @@ from morphct.truth import scoring
 from morphct.truth.phantom import Phantom, PhantomOptions, make
 
 WORK = Path(__file__).parents[1] / "scoreboard-run" / "joins"
-EDGES = {20: 160, 24: 160, 28: 144, 40: 176}  # of the volume, by median diameter
+EDGES = {16: 96, 20: 160, 24: 160, 28: 144, 40: 176}  # of the volume, by median diameter
 SMALLEST = 200  # voxels
 STEPS = {
     "start": 0.6, "saddle": 2.0, "size": 0.6, "rim": 4.0, "rim_size": 4.0, "crumb": 1.0, "peaks": 0.7, "wide": 0.4,

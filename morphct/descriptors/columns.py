@@ -12,7 +12,7 @@ from .rows import PARTICLES, Rows
 
 # a digitised value up to this share beyond a bound is put on the bound (a ball's sphericity of 1.004); farther out it
 # says nothing but that the body is too small
-TOLERANCE = 0.02
+BOUND_TOLERANCE_SHARE = 0.02
 OUT_OF_RANGE = "out_of_range"
 # who and how large: every table has these, because population numbers, pages and pictures are about them
 ALWAYS = ("identity", "volume", "solid_volume", "equivalent_diameter")
@@ -120,7 +120,7 @@ def _bounded(values: np.ndarray, about: Descriptor, columns: Columns) -> tuple[n
             inherited = columns.reasons[other]
             reasons = np.where(empty & (reasons == "") & (inherited != ""), inherited, reasons)
     reasons[empty & (reasons == "")] = about.empty
-    margin = [TOLERANCE * abs(b) if np.isfinite(b) else 0.0 for b in (low, high)]
+    margin = [BOUND_TOLERANCE_SHARE * abs(b) if np.isfinite(b) else 0.0 for b in (low, high)]
     outside = ~empty & ((values < low - margin[0]) | (values > high + margin[1]) | ~np.isfinite(values))
     reasons[outside] = OUT_OF_RANGE
     return np.where(outside, np.nan, np.clip(values, low, high)), reasons

@@ -5,7 +5,7 @@ import numpy as np
 from .registry import POSITIVE, SHARE, descriptor
 
 EQUAL = 1e-9  # semi-axes closer than this share of the longer one have no direction of their own
-ZINGG = 2 / 3
+ZINGG_RATIO = 2 / 3  # Zingg 1935: border between long and short, flat and thick
 _SOURCE = "raw covariance of voxel centres, docs/methods.md, 3"
 
 
@@ -103,6 +103,6 @@ def ellipticity_zy(semi_axis_b, semi_axis_c):
 @descriptor(symbol="b/a, c/b against 2/3", source="Zingg 1935", smallest=10)
 def shape_class(ellipticity_yx, ellipticity_zy):
     """Zingg's class: `equant` (both ratios above 2/3), `disc` (c/b not), `rod` (b/a not), `blade` (neither)."""
-    wide, thick = ellipticity_yx > ZINGG, ellipticity_zy > ZINGG
+    wide, thick = ellipticity_yx > ZINGG_RATIO, ellipticity_zy > ZINGG_RATIO
     words = np.where(wide, np.where(thick, "equant", "disc"), np.where(thick, "rod", "blade"))
     return words.astype(object)

@@ -4,8 +4,9 @@ import numpy as np
 
 from .registry import POSITIVE, SHARE, descriptor
 
-# a crack is flat and long, or thin for its volume (which a bent one is too); a coin of 1:3, a needle of 1:12 are limits
-FLAT, LONG, THIN = 1 / 2, 1 / 3, 0.35
+# a crack is flat and long, or thin for its volume (which a bent one is too); a coin of 1:3, a needle of 1:12 are the
+# limits; choices, see docs/methods.md, 10
+FLAT_RATIO, LONG_RATIO, THIN_RATIO = 1 / 2, 1 / 3, 0.35
 
 
 @descriptor(source="label of the particle around it")
@@ -40,8 +41,8 @@ def depth_rank(void_rank):
 def kind(ellipticity_zy, ellipticity_zx, thickness, equivalent_diameter):
     """`crack` when flat and long (c/b at most 1/2 and c/a at most 1/3) or thin for its volume (thickness at most .35
     equivalent diameters, as bent and branched ones are), else `pore`."""
-    flat = (ellipticity_zy <= FLAT) & (ellipticity_zx <= LONG)
-    return np.where(flat | (thickness <= THIN * equivalent_diameter), "crack", "pore").astype(object)
+    flat = (ellipticity_zy <= FLAT_RATIO) & (ellipticity_zx <= LONG_RATIO)
+    return np.where(flat | (thickness <= THIN_RATIO * equivalent_diameter), "crack", "pore").astype(object)
 
 
 @descriptor(source="docs/methods.md, 10")

@@ -131,11 +131,11 @@ def find_welds(results: Mapping[str, Any], limits: AggregateOptions) -> Welds:
     """Judge every contact from the results of the passes (`all_passes`)."""
     pairs: Pairs = results["pairs"]
     ratio = weld_ratios(pairs, results["ball_inside"])
-    dip, near = _dips(results, pairs.grey), _dips(results, pairs.grey_near)
+    dip, near = grey_dips(results, pairs.grey), grey_dips(results, pairs.grey_near)
     return Welds(ratio, dip, limits.scores(Sizes.of(results), near), dip > limits.gap_dip)
 
 
-def _dips(results: Mapping[str, Any], grey: np.ndarray) -> np.ndarray:
+def grey_dips(results: Mapping[str, Any], grey: np.ndarray) -> np.ndarray:
     """Drops of a grey (K,) at contacts; NaN without grey, and where particles hardly differ from the background."""
     pairs: Pairs = results["pairs"]
     if "grey_background" not in results:

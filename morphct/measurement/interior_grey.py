@@ -20,9 +20,9 @@ from .crops.box import Spacing, padded, squared_distances
 GREY_RESULTS = ("grey_inside", "grey_inside_spread", "grey_inner", "grey_outer", "grey_nearby", "grey_nearby_spread")
 CHANNEL_RESULTS = ("average", "deviation", "inner", "outer")
 SHELLS = 10
-BORDER = 3.0  # voxels from a surface: a blur of one voxel leaves less than a percent of the contrast there
-NEARBY = 16  # voxels around the bounding box in which background counts as near
-FEWEST = 32  # voxels that a statement on inner grey, or on the noise, is based on at least
+BORDER_VOXELS = 3.0  # from a surface: a blur of one voxel leaves Phi(-3) = .001 of the contrast there
+NEARBY_VOXELS = 16  # around the bounding box, in which background counts as near; a choice
+FEWEST_GREY_VOXELS = 32  # that a statement on inner grey, or on the noise, is based on: sds good to 1 / 8
 _BLOCK = 2**22  # voxels read at a time
 
 
@@ -132,8 +132,8 @@ def _layers(task: _Task, box: np.ndarray, label: int) -> _Layers:
     depth = squared.reshape(-1)[places]
     to_surface = depth
     if crop.solid is not None or len(set(task.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
-        to_surface = squared_distances(filled, (1.0, 1.0, 1.0), BORDER).reshape(-1)[places]
-    away = to_surface >= np.float32((BORDER / crop.step) ** 2)
+        to_surface = squared_distances(filled, (1.0, 1.0, 1.0), BORDER_VOXELS).reshape(-1)[places]
+    away = to_surface >= np.float32((BORDER_VOXELS / crop.step) ** 2)
     # the surface passes half a voxel before the outermost voxel centres
     deepest = np.sqrt(squared.max()) - np.float32(0.5)
     shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.uint8) if task.channels else depth[:0]
@@ -143,12 +143,12 @@ def _layers(task: _Task, box: np.ndarray, label: int) -> _Layers:
 def _grey(task: _Task, box: np.ndarray, layers: _Layers) -> list[float]:
     """GREY_RESULTS of a particle."""
     step = crop_step(box)
-    wide = _grown(box, NEARBY, step, task.envelope.labels.shape)
+    wide = _grown(box, NEARBY_VOXELS, step, task.envelope.labels.shape)
     values = _read(task.grey, wide, step)
     own, depth = values[_part(box, wide, step)][layers.solid][layers.away], layers.depth[layers.away]
     known = np.isfinite(own)
     own, depth = own[known].astype(np.float64), depth[known]
-    if len(own) < FEWEST:
+    if len(own) < FEWEST_GREY_VOXELS:
         return [np.nan] * len(GREY_RESULTS)
     mean, spread = moments(own)
     return [mean, spread, *halves(own, depth), *quiet_side(*_around(task.envelope, values, wide, step), mean)]
@@ -158,7 +158,7 @@ def _channel(values: np.ndarray, layers: _Layers) -> list[float]:
     """CHANNEL_RESULTS of a particle."""
     known = np.isfinite(values)
     away = known & layers.away
-    inner, outer = (np.nan, np.nan) if away.sum() < FEWEST else halves(values[away], layers.depth[away])
+    inner, outer = (np.nan, np.nan) if away.sum() < FEWEST_GREY_VOXELS else halves(values[away], layers.depth[away])
     return [*moments(values[known]), inner, outer]
 
 
@@ -194,7 +194,7 @@ def quiet_side(around: np.ndarray, counts: np.ndarray, inside: float) -> tuple[f
     inside : mean grey of the particle.
     """
     total = int(counts.sum())
-    if total < FEWEST:
+    if total < FEWEST_GREY_VOXELS:
         return float("nan"), float("nan")
     places = np.searchsorted(np.cumsum(counts), [(total - 1) // 2, total // 2], side="right")
     middle = 0.5 * (float(around[places[0]]) + float(around[places[1]]))
@@ -252,8 +252,8 @@ def _read(volume: Any, box: np.ndarray, step: int) -> np.ndarray:
 
 
 def _near_labels(envelope: Envelope, box: np.ndarray, step: int) -> np.ndarray:
-    """Where in a box there is a label or a void within BORDER voxels, also one beyond the box; (Z,Y,X) uint8."""
-    reach = max(1, int(np.ceil(BORDER / step)) - 1)
+    """Where in a box there is a label or a void within BORDER_VOXELS voxels, also one beyond the box; (Z,Y,X) uint8."""
+    reach = max(1, int(np.ceil(BORDER_VOXELS / step)) - 1)
     wide = _grown(box, reach * step, step, envelope.labels.shape)
     z0, z1, y0, y1, x0, x1 = (int(b) for b in wide)
     marked = np.empty([-(-(b - a) // step) for a, b in ((z0, z1), (y0, y1), (x0, x1))], np.uint8)

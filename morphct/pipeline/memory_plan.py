@@ -10,9 +10,9 @@ from ..ground.errors import MemoryCapError
 from ..ground.slabs import Slab, plan_slabs
 from ..ground.units import format_bytes, parse_bytes
 
-WORK_BYTES = 40  # bytes per voxel of a slab with its halo at the most demanding stage (dips: see voids)
+WORK_VOXEL_BYTES = 40  # of a slab with its halo at the most demanding stage (dips: see voids)
 HALO_PLANES = 10  # halo on either side at that stage
-LIBRARIES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
+LIBRARY_BYTES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
 # of the process of its own that draws the 3D pictures: 796 MiB measured with Mesa's software drawing, 46 particles
 DRAWING_BYTES = 850 << 20
 SMALLEST_SLAB = 4
@@ -96,9 +96,9 @@ def plan_work(
     """
     cap = parse_bytes(memory) if memory else int(DEFAULT_SHARE * free_memory())
     workers = workers or machine_workers()
-    plane = shape[1] * shape[2] * WORK_BYTES
+    plane = shape[1] * shape[2] * WORK_VOXEL_BYTES
     smallest = min(SMALLEST_SLAB, shape[0]) if slab == "auto" else int(slab)
-    base = resident() + LIBRARIES
+    base = resident() + LIBRARY_BYTES
     while workers > 1 and base + 2 * workers * (smallest + 2 * HALO_PLANES) * plane > cap:
         workers -= 1
     least = base + 2 * (min(smallest + 2 * HALO_PLANES, shape[0])) * plane

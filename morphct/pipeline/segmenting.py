@@ -19,7 +19,7 @@ from ..segment.grey import denoise, histogram
 from ..segment.labels import components, likeness, numbering
 from ..segment.labels import ids as label_image
 from ..segment.mask import hysteresis, method_choice, sealing, threshold
-from ..segment.mask.quality import SEPARATED
+from ..segment.mask.quality import RELIABLE_SEPARATION_SD
 from ..segment.split import split
 from ..segment.voids import (
     detection_limit,
@@ -129,7 +129,7 @@ def look_at_sample(
     plan = denoise.plan(volume, size, options, phases, levels, method in ("otsu", "halo"))
     if method != "auto":
         return plan, None
-    sure = plan.fit.ok and plan.reached and plan.fit.separation >= SEPARATED
+    sure = plan.fit.ok and plan.reached and plan.fit.separation >= RELIABLE_SEPARATION_SD
     if sure:
         return plan, method_choice.by_phases(plan.fit)
     if plan.clear:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-Z95 = 1.959964  # two-sided 95 % of a normal distribution
-FEWEST = 6  # below this many values an interval says nothing
+TWO_SIDED_95_SD = 1.959964  # two-sided 95 % of a normal distribution
+FEWEST_VALUES = 6  # of fewer the least and the largest hold the median with less than 95 %: 1 - 2 / 2^5 = .94
 _DRAWS = 4_000_000  # bootstrap draws in all: 1000 resamples up to 4000 values, fewer above, at least 50
 NOTHING = (np.nan, np.nan)
 
@@ -70,7 +70,7 @@ def quantile_interval(values: np.ndarray, share: float) -> tuple[float, float]:
     from scipy.stats import quantile_test
 
     known = values[np.isfinite(values)]
-    if len(known) < FEWEST:
+    if len(known) < FEWEST_VALUES:
         return NOTHING
     low, high = quantile_test(known, q=0, p=share).confidence_interval(0.95)
     return (float(low), float(high)) if np.isfinite([low, high]).all() else NOTHING
@@ -83,9 +83,9 @@ def share_interval(hits: float, n: float) -> tuple[float, float]:
     """
     if n == 0:
         return NOTHING
-    p, z2 = hits / n, Z95**2
+    p, z2 = hits / n, TWO_SIDED_95_SD**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    half = TWO_SIDED_95_SD / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
@@ -105,7 +105,7 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     known = np.isfinite(first) & np.isfinite(second)
     n = int(known.sum())
     nothing = {"value": np.nan, "low": np.nan, "high": np.nan, "n": n}
-    if n < FEWEST:
+    if n < FEWEST_VALUES:
         return nothing
     ranks = [rankdata(column[known]) - (n + 1) / 2 for column in (first, second)]
     spread = np.sqrt(np.square(ranks[0]).sum() * np.square(ranks[1]).sum())
@@ -113,13 +113,13 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
         return nothing
     value = float(np.clip(ranks[0] @ ranks[1] / spread, -1, 1))
     middle = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
-    half = Z95 * np.sqrt((1 + value**2 / 2) / (n - 3))
+    half = TWO_SIDED_95_SD * np.sqrt((1 + value**2 / 2) / (n - 3))
     return {"value": value, "low": float(np.tanh(middle - half)), "high": float(np.tanh(middle + half)), "n": n}
 
 
 def resamples(n: int, seed: int) -> Iterator[np.ndarray]:
     """How often each of n values is drawn, per resample; none for fewer values than an interval needs."""
-    if n < FEWEST:
+    if n < FEWEST_VALUES:
         return
     rng = np.random.default_rng(seed)
     for _ in range(int(np.clip(_DRAWS // n, 50, 1000))):

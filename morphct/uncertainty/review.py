@@ -25,8 +25,8 @@ REASONS: Mapping[str, str] = {
     "volume": "its volume changes by more than a tenth when the level moves by its uncertainty",
 }
 SPLIT, CLASS, LEVEL = ("merge", "fall_apart"), ("weld", "voids"), ("vanish", "volume")
-UNSURE = 0.25  # a score of a contact this near to the cut may as well lie on its other side
-MUCH = 0.1  # of the volume
+UNSURE_SCORE = 0.25  # a score of a contact this near to the cut may as well lie on its other side; a choice
+MUCH_VOLUME_SHARE = 0.1  # of a particle's volume, 3 % of its diameter: a change worth a look; a choice
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _of_class(
         doubt = _linear(np.abs(limits.porous_fraction - fraction), np.abs(bound - fraction))
         found.values["voids"] = np.where(crossed, doubt, 0.0)
     best, partner = _surest(contacts, ids)
-    found.values["weld"] = _linear(np.abs(best - limits.score), UNSURE)
+    found.values["weld"] = _linear(np.abs(best - limits.score), UNSURE_SCORE)
     found.changes["voids"] = np.array([f"{a} or {b}, by its voids" for a, b in zip(kind, by_voids)], object)
     found.changes["weld"] = np.array(
         [f"{a} or {b}, by its contact with {c}" for a, b, c in zip(kind, by_weld, partner)], object
@@ -169,7 +169,7 @@ def _surest(contacts: "pd.DataFrame", ids: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _of_level(found: _Doubts, particles: "pd.DataFrame", change: np.ndarray, least: int) -> None:
     moved = np.where(np.isfinite(change), change, 0.0)
-    found.values["volume"] = np.where(moved > MUCH, np.minimum(moved, 1.0), 0.0)
+    found.values["volume"] = np.where(moved > MUCH_VOLUME_SHARE, np.minimum(moved, 1.0), 0.0)
     found.changes["volume"] = np.array([f"volume ± {100 * c:.0f} %" for c in moved], object)
     if "n_voxels" in particles:
         voxels = particles["n_voxels"].to_numpy(float)

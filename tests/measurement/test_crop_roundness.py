@@ -8,7 +8,7 @@ from scipy import ndimage
 from morphct.kernels.measurement import corners, curvature, outlines, silhouettes, surface_mesh
 from morphct.measurement import crops
 from morphct.measurement.crops import box as crop_box
-from morphct.measurement.crops.roundness import BLUR, LEVEL, view_frames
+from morphct.measurement.crops.roundness import LEVEL, SILHOUETTE_BLUR_VOXELS, view_frames
 
 ISOTROPIC = (1.0, 1.0, 1.0)
 # docs/methods.md, 7: all views, in the continuum: roundness; and the silhouette ratio where it is given
@@ -51,7 +51,7 @@ def wavy(n, seed, r=20.0):
 @pytest.mark.parametrize("name", ["cube", "ellipsoid", "twospheres"])
 def test_outline_equals_the_turned_volumes(name):
     mask = crop_box.padded(naive.BODIES[name].digitise(9, np.random.default_rng(1)), 6)
-    field = surface_mesh.blurred(mask, surface_mesh.gaussian_weights(BLUR))
+    field = surface_mesh.blurred(mask, surface_mesh.gaussian_weights(SILHOUETTE_BLUR_VOXELS))
     blocks = silhouettes.occupied_blocks(field)
     room = np.empty((4000, 2))
     core = np.array(np.unravel_index(field.argmax(), field.shape), float)

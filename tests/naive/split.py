@@ -143,31 +143,36 @@ class Joining:
         both = room(self.size[a] + self.size[b], (self.moments[a] + self.moments[b]).astype(float))
         sprawl = (both - rooms[a] - rooms[b]) / rooms[small]
         n, other = self.size[small], self.size[a + b - small]
-        compact = math.log(area / (area + self.surface[small])) + k.NECK_SLOPE * math.log(neck)
-        compact -= k.PEAK_SLOPE * math.log(high / low) + k.SPRAWL_SLOPE * sprawl * n**2 / (n**2 + k.CRUMB**2)
+        compact = math.log(area / (area + self.surface[small])) + rule.compact_neck * math.log(neck)
+        compact -= rule.compact_peaks * math.log(high / low) + rule.compact_sprawl * sprawl * n**2 / (
+            n**2 + rule.crumb_voxels**2
+        )
         start = rule.start
-        if rule.near < 1 and low >= k.COARSE and self.is_long(pair, both):
+        if rule.near < 1 and low >= k.COARSE_PEAK_VOXELS and self.is_long(pair, both):
             start += rule.long
             low = max(near[0] / k.SADDLE_UNIT, rule.near * low)
             high = max(near[1] / k.SADDLE_UNIT, rule.near * high, low)
-        waist = rule.saddle * math.log(min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE), 1))
-        size, crumb = math.log(max(low, rule.thinnest) / k.SIZE), rule.crumb * (1 - n**2 / (n**2 + k.CRUMB**2))
+        waist = rule.saddle * math.log(min(max(saddle / k.SADDLE_UNIT / low, k.LEAST_SADDLE_SHARE), 1))
+        size, crumb = (
+            math.log(max(low, rule.thinnest) / k.TYPICAL_PEAK_VOXELS),
+            rule.crumb * (1 - n**2 / (n**2 + rule.crumb_voxels**2)),
+        )
         further = start + rule.size * size + waist - rule.peaks * math.log(high / low) - crumb
-        concave = max(share - k.FLAT_RIM, -k.FLATTER)
+        concave = max(share - k.FLAT_RIM_SHARE, -k.FLATTEST_RIM)
         further -= (rule.rim + rule.rim_size * size) * concave
-        further += rule.wide * min(max(math.log(neck), 0), k.WIDEST)
-        if self.cut[a] and self.cut[b] and n < k.PART * other:
-            face = rule.face + rule.size * math.log(high / k.FACE_SIZE) + waist - crumb
+        further += rule.wide * min(max(math.log(neck), 0), k.WIDEST_NECK_LOG)
+        if self.cut[a] and self.cut[b] and n < k.SMALL_PART_SHARE * other:
+            face = rule.face + rule.size * math.log(high / k.TYPICAL_FACE_PEAK_VOXELS) + waist - crumb
             further = max(further, face - rule.rim * concave)
-        compact -= k.RIM_SLOPE * (share - rule.limit)
-        return max(compact, further + k.RIM_SLOPE * (rule.limit - k.LIMIT))
+        compact -= rule.compact_rim * (share - rule.limit)
+        return max(compact, further + rule.compact_rim * (rule.limit - k.LIMIT))
 
     def is_long(self, pair: tuple[int, int], both: float) -> bool:
         """Whether two clusters together are long, or fill little of their ellipsoid, of which `both` is the room."""
         n, sums = sum(self.size[i] for i in pair), sum(self.moments[i] for i in pair).astype(float)
         variance = (sums[3:6] / n - (sums[:3] / n) ** 2 + 1 / 12).sum()
         k = self.slopes
-        return n < k.FILLED * k.ELLIPSOID * both or variance > 3 * k.LONG * both ** (2 / 3)
+        return n < k.BENT_FILLED_SHARE * k.ELLIPSOID * both or variance > 3 * k.LONG_VARIANCE_RATIO * both ** (2 / 3)
 
     def merge(self, pair: tuple[int, int], grown: int) -> None:
         """Join a pair: the one with more links stays."""

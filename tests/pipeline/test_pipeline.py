@@ -97,7 +97,7 @@ def test_the_run_folder_is_as_promised(done):
 
 @pytest.mark.parametrize("overrides", [["run.workers=1"], ["run.slab=13"], ["run.memory=tight", "run.slab=5"]])
 def test_the_same_bytes_however_the_work_is_cut(powder, done, overrides, tmp_path):
-    tight = (memory_plan.resident() + memory_plan.LIBRARIES >> 20) + 100  # this process has run other tests before
+    tight = (memory_plan.resident() + memory_plan.LIBRARY_BYTES >> 20) + 100  # this process has run other tests before
     overrides = [o.replace("tight", f"{tight}MiB") for o in overrides]
     assert fingerprint(run(powder[1], tmp_path / "again", *overrides).path) == fingerprint(done.path)
 

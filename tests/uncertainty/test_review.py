@@ -18,7 +18,7 @@ from morphct.segment.labels.numbering import ParticleOptions
 from morphct.segment.split import margins, merging
 from morphct.segment.split.basin_graph import Graph
 from morphct.segment.split.margins import Margins
-from morphct.uncertainty.review import MUCH, REASONS, review
+from morphct.uncertainty.review import MUCH_VOLUME_SHARE, REASONS, review
 from morphct.uncertainty.sensitivity import HEADLINE, by_split, sensitivity, surface_shift, volume_change
 from morphct.views import report
 from morphct.views.figures import cuts
@@ -148,7 +148,7 @@ def test_nothing_known_is_no_doubt():
     sure = review(table(3), NO_CONTACTS, None, np.full(3, np.nan), AggregateOptions(), 30)
     assert len(sure) == 0
     assert sure.index.name == "label"
-    few = review(table(3)[["n_voxels"]], NO_CONTACTS, None, np.full(3, 2 * MUCH), AggregateOptions(), 30)
+    few = review(table(3)[["n_voxels"]], NO_CONTACTS, None, np.full(3, 2 * MUCH_VOLUME_SHARE), AggregateOptions(), 30)
     assert few["reasons"].tolist() == ["volume"] * 3
 
 

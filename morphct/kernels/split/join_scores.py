@@ -9,35 +9,31 @@ import numpy as np
 
 from ..jit import jit, jit_inline
 
-# fitted on phantoms of eight families, three sizes and four contrasts, see docs/segmentation.md
-RIM_SLOPE = 8.2  # how strongly a concave rim speaks against a join
-NECK_SLOPE = 0.3  # how strongly a neck wider than the inscribed ball speaks for it
-PEAK_SLOPE = 0.3  # how strongly peaks of unequal height speak against it
-SPRAWL_SLOPE = 2.8  # how strongly room between the two speaks against it
-CRUMB = 80.0  # voxels: what is smaller has a shape of noise, and its room says little
-FLAT_RIM, SIZE = 0.65, 6.0  # solid share along the rim and lower peak, voxels, from which these count
-ON_CRUMB = 3.5  # how strongly a crumb speaks against it
-ON_PEAKS = 3.6  # how strongly peaks of unequal height speak against it
-ON_WIDE = 0.4  # how strongly an interface wider than the inscribed ball, as in a sheet, speaks for it
-FACE_SIZE = 16.0  # higher peak, voxels, from which a thick particle speaks for a join at a face
-PART = 0.3  # of the voxels of the larger one: a part is smaller
-WIDEST = 2.5  # logarithm of the widest neck that counts
-FLATTER = 0.08  # a rim flatter than FLAT_RIM by more speaks no more for a join
-LEAST_SADDLE = 0.05  # of the lower peak: lower ones count as this
+RIM_SLOPE = 8.2  # what a solid share of 1 along the rim takes from a score; `split.join` counts in it
+# of `continuing`; like the figures of `Rule` chosen near the best of searches (scripts/fit_joins), docs/segmentation.md
+FLAT_RIM_SHARE = 0.65  # solid share along the rim from which it counts as concave: of half space .5, blur adds to it
+FLATTEST_RIM = 0.08  # of share: a rim flatter than FLAT_RIM_SHARE by more speaks no more for a join
+TYPICAL_PEAK_VOXELS = 6.0  # lower peak at which `size` and `rim_size` add nothing: a mere unit, taken up by `start`
+TYPICAL_FACE_PEAK_VOXELS = 16.0  # higher peak at which a thick particle adds nothing at a face: a unit, as above
+SMALL_PART_SHARE = 0.3  # of the voxels of the larger one: what is a part of it at a face is smaller
+WIDEST_NECK_LOG = 2.5  # of the neck over the inscribed ball's section, 12: only sheets go further
+LEAST_SADDLE_SHARE = 0.05  # of the lower peak: lower saddles count as this, so that logarithms stay finite
 SADDLE_UNIT = 2**20  # saddles are held as whole numbers, so many to the shortest voxel edge
-COARSE = 3.5  # lower peak, voxels, from which it counts: of thinner ones the height is too coarse to tell a waist
-LONG = 2.5  # mean of the three variances over their geometric mean: of a straight cylinder about 4 diameters long
-FILLED = 0.4  # of the ellipsoid of equal moments: bent bodies fill less
+COARSE_PEAK_VOXELS = 3.5  # lower peak from which it counts: of thinner ones the height is too coarse to tell a waist
+# mean of the three variances over their geometric mean; of a cylinder of length L diameters (1/16 1/16 L^2/12):
+# 2.5 at L = 3.6
+LONG_VARIANCE_RATIO = 2.5
+BENT_FILLED_SHARE = 0.4  # of the ellipsoid of equal moments: bent bodies fill less (an ellipsoid 1, a block .89)
 ELLIPSOID = 4 / 3 * np.pi * 5**1.5  # its volume over the root of the determinant of the covariance
-NO_RIM = 0.5  # solid share where the interface has no rim
+NO_RIM_SHARE = 0.5  # solid share where the interface has no rim: that of half space
 LIMIT = 0.905  # `split.join` at which the figures of `Rule` hold
 
 
 class Rule(NamedTuple):
-    """What decides about a join; the figures after `limit` are those of a body that goes on (`continuing`).
+    """What decides about a join: figures of a body that goes on (`continuing`), and those of compact ones (`compact`).
 
-    Source: chosen by hand near the best of searches (scripts/fit_joins.py) on phantoms of 13 families, see
-    docs/segmentation.md.
+    Source: chosen by hand near the best of searches on phantoms of 13 families; scripts/fit_joins makes the phantoms,
+    and tells how far each figure can be moved before bodies are found worse. See docs/segmentation.md.
 
     Attributes
     ----------
@@ -70,6 +66,16 @@ class Rule(NamedTuple):
         have now, the higher ones count: a tube that tapers is as thick as it is there.
     thinnest : float
         Lower peak, voxels: thinner bodies count as this thick, where no blur has filled their waists.
+    compact_rim : float
+        Of compact bodies: how strongly a concave rim speaks against a join.
+    compact_neck : float
+        How strongly a neck wider than the inscribed ball speaks for it.
+    compact_peaks : float
+        How strongly peaks of unequal height speak against it.
+    compact_sprawl : float
+        How strongly room between the two speaks against it.
+    crumb_voxels : float
+        What is smaller has a shape of noise: its sprawl and its waist say little.
     """
 
     box: float
@@ -87,6 +93,11 @@ class Rule(NamedTuple):
     long: float = 0.0
     near: float = 1.0
     thinnest: float = 0.0
+    compact_rim: float = RIM_SLOPE
+    compact_neck: float = 0.3
+    compact_peaks: float = 0.3
+    compact_sprawl: float = 2.8
+    crumb_voxels: float = 80.0
 
 
 # of `Rule` where the mask is exact: no blur has filled the waists, so a thin body is doubted no more than a thick one;
@@ -133,19 +144,20 @@ def room(size, moments, i, j):
 def is_long(g, a, b):
     """Whether two clusters together are much longer than wide, or fill little of the ellipsoid of equal moments."""
     p, q, n, both = g.moments[a], g.moments[b], np.float64(g.size[a] + g.size[b]), room(g.size, g.moments, a, b)
-    if n < FILLED * ELLIPSOID * both:
+    if n < BENT_FILLED_SHARE * ELLIPSOID * both:
         return True
     variance = np.float64(p[3] + q[3] + p[4] + q[4] + p[5] + q[5]) / n + 3 / 12
     for k in range(3):
         variance -= ((p[k] + q[k]) / n) ** 2
-    return variance > 3 * LONG * both ** (2 / 3)
+    return variance > 3 * LONG_VARIANCE_RATIO * both ** (2 / 3)
 
 
 @jit
-def compact(g, e, small, neck, share):
+def compact(g, e, small, neck, share, rule):
     """How strongly the two of a link look like parts of one compact body, but for the limit.
 
-    ln(surf) + NECK_SLOPE ln(neck) - PEAK_SLOPE ln(peaks) - SPRAWL_SLOPE sprawl n^2 / (n^2 + CRUMB^2) - RIM_SLOPE f:
+    With the rule's figures: ln(surf) + compact_neck ln(neck) - compact_peaks ln(peaks)
+    - compact_sprawl sprawl n^2 / (n^2 + crumb_voxels^2) - compact_rim f:
     surf, the interface over itself and the surface towards background of the smaller cluster; neck, the interface over
     the cross-section of the lower peak's ball; peaks, the higher over the lower; sprawl, the room (see `room`) of both
     together less that of each, over that of the smaller; n, the voxels of the smaller; f, the mean solid share of the
@@ -155,9 +167,10 @@ def compact(g, e, small, neck, share):
     area, voxels = np.float64(g.area[e]), np.float64(g.size[small])
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
     sprawl = (room(g.size, g.moments, a, b) - (g.room[a] + g.room[b])) / g.room[small]
-    sprawl *= voxels * voxels / (voxels * voxels + CRUMB * CRUMB)
-    score = np.log(area / (area + g.surface[small])) + NECK_SLOPE * np.log(neck) - PEAK_SLOPE * np.log(upper / lower)
-    return score - SPRAWL_SLOPE * sprawl - RIM_SLOPE * share
+    sprawl *= voxels * voxels / (voxels * voxels + rule.crumb_voxels * rule.crumb_voxels)
+    score = np.log(area / (area + g.surface[small])) + rule.compact_neck * np.log(neck)
+    score -= rule.compact_peaks * np.log(upper / lower)
+    return score - rule.compact_sprawl * sprawl - rule.compact_rim * share
 
 
 @jit
@@ -165,25 +178,29 @@ def continuing(g, e, small, neck, share, rule):
     """How strongly a body seems to go on through the interface, as a tube or a sheet does, but for the limit.
 
     Its length, its bends and the room it takes do not matter: only whether there is a waist. With the rule's figures:
-    start + saddle ln(s / p) + size ln(p / SIZE) - (rim + rim_size ln(p / SIZE)) (f - FLAT_RIM) - peaks ln(peaks)
-    - crumb CRUMB^2 / (n^2 + CRUMB^2) + wide ln(neck) where it is wider than 1: p, the lower peak; s, the highest point
-    of the interface; the others as in `compact`. Where a face of the volume cuts a particle, a bulge of it looks
-    apart: of two that are cut, the small one goes by its waist and rim and by how thick the large one is.
+    start + saddle ln(s / p) + size ln(p / TYPICAL_PEAK_VOXELS) - peaks ln(peaks)
+    - (rim + rim_size ln(p / TYPICAL_PEAK_VOXELS)) (f - FLAT_RIM_SHARE) - crumb c^2 / (n^2 + c^2), c = crumb_voxels,
+    + wide ln(neck) where it is wider than 1: p, the lower peak; s, the highest point of the interface; the others as in
+    `compact`. Where a face of the volume cuts a particle, a bulge of it looks apart: of two that are cut, the small one
+    goes by its waist and rim and by how thick the large one is.
     """
     a, b = g.ends[2 * e], g.ends[2 * e + 1]
     voxels = np.float64(g.size[small])
     lower, upper = min(g.peak[a], g.peak[b]), max(g.peak[a], g.peak[b])
     start = rule.start
-    if rule.near < 1.0 and lower >= COARSE and is_long(g, a, b):
+    if rule.near < 1.0 and lower >= COARSE_PEAK_VOXELS and is_long(g, a, b):
         start += rule.long
         lower = max(g.near[0, e] / SADDLE_UNIT, rule.near * lower)
         upper = max(g.near[1, e] / SADDLE_UNIT, rule.near * upper, lower)
-    waist = rule.saddle * np.log(max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE))
-    crumb = rule.crumb * CRUMB**2 / (voxels * voxels + CRUMB**2)
-    size, concave = np.log(max(lower, rule.thinnest) / SIZE), max(share - FLAT_RIM, -FLATTER)
+    waist = rule.saddle * np.log(max(min(g.saddle[e] / (SADDLE_UNIT * lower), 1.0), LEAST_SADDLE_SHARE))
+    crumb = rule.crumb * rule.crumb_voxels**2 / (voxels * voxels + rule.crumb_voxels**2)
+    size = np.log(max(lower, rule.thinnest) / TYPICAL_PEAK_VOXELS)
+    concave = max(share - FLAT_RIM_SHARE, -FLATTEST_RIM)
     score = start + waist + rule.size * size - rule.peaks * np.log(upper / lower)
-    score += rule.wide * min(max(np.log(neck), 0.0), WIDEST) - (rule.rim + rule.rim_size * size) * concave - crumb
+    wide = rule.wide * min(max(np.log(neck), 0.0), WIDEST_NECK_LOG)
+    score += wide - (rule.rim + rule.rim_size * size) * concave - crumb
     larger = g.size[a if small == b else b]
-    if g.cut[a] and g.cut[b] and voxels < PART * larger:
-        score = max(score, rule.face + waist + rule.size * np.log(upper / FACE_SIZE) - rule.rim * concave - crumb)
-    return score - RIM_SLOPE * LIMIT
+    if g.cut[a] and g.cut[b] and voxels < SMALL_PART_SHARE * larger:
+        thick = rule.size * np.log(upper / TYPICAL_FACE_PEAK_VOXELS)
+        score = max(score, rule.face + waist + thick - rule.rim * concave - crumb)
+    return score - rule.compact_rim * LIMIT

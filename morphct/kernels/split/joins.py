@@ -6,12 +6,13 @@ them a little growth changes little, so they are scored again when it has grown 
 one join costs the links of the cluster with fewer of them, and a giant that swallows thousands stays cheap.
 """
 
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
 
 from ..jit import jit, jit_inline
-from .join_scores import NO_RIM, RIM_SLOPE, compact, continuing, room
+from .join_scores import NO_RIM_SHARE, compact, continuing, room
 
 NONE = np.int64(-1)
 GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
@@ -59,8 +60,10 @@ class Links(NamedTuple):
     ends (2E,) int64; size, surface, cut (N,) int64; peak (N,) float64; moments (N,9) int64; room (N,) float64, see
     `room`; scored (N,) int64, size when all links were scored last; area, rim, box, saddle (E,) int64; near (2,E)
     int64, lower and higher peak of the first clusters at the saddle; lists (2,N) int64, first half link of each list;
-    after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; heap, place (E,) int64 and
-    score (E,) float64 of the queue; held (1,) int64, links in the queue.
+    after, before (2E,) int64; degree (N,) int64; keys, found (C,) int64 hash of pairs; queue, a `heapq` of (-score, key
+    of the pair, link): the highest score first, of equals the pair with the lower ids; entries stay when a link is
+    scored again or goes, and are dropped when they come to the front; waiting (E,) bool, whether a link is in the queue
+    at its score (E,) float64.
     """
 
     ends: np.ndarray
@@ -82,10 +85,9 @@ class Links(NamedTuple):
     degree: np.ndarray
     keys: np.ndarray
     found: np.ndarray
-    heap: np.ndarray
-    place: np.ndarray
+    queue: list
+    waiting: np.ndarray
     score: np.ndarray
-    held: np.ndarray
 
 
 @jit_inline
@@ -170,70 +172,32 @@ def _detach(ends, lists, after, before, degree, half):
     degree[own] -= 1
 
 
-@jit_inline
-def _goes_first(score, ends, e, f):
-    """Whether link e leaves the queue before link f: higher score, of equals the pair with the lower ids."""
-    if score[e] != score[f]:
-        return score[e] > score[f]
-    return _key(ends[2 * e], ends[2 * e + 1]) < _key(ends[2 * f], ends[2 * f + 1])
-
-
 @jit
-def _settle(heap, place, score, ends, count, at):
-    """Move the link at a place of the heap up or down to where it belongs."""
-    e = heap[at]
-    while at > 0 and _goes_first(score, ends, e, heap[(at - 1) >> 1]):
-        heap[at] = heap[(at - 1) >> 1]
-        place[heap[at]] = at
-        at = (at - 1) >> 1
-    while 2 * at + 1 < count:
-        child = 2 * at + 1
-        if child + 1 < count and _goes_first(score, ends, heap[child + 1], heap[child]):
-            child += 1
-        if not _goes_first(score, ends, heap[child], e):
-            break
-        heap[at] = heap[child]
-        place[heap[at]] = at
-        at = child
-    heap[at] = e
-    place[e] = at
-
-
-@jit
-def _leave(heap, place, score, ends, held, e):
-    """Take a link out of the queue, if it is there."""
-    at = place[e]
-    if at == NONE:
-        return
-    held[0] -= 1
-    place[e] = NONE
-    last = heap[held[0]]
-    if last != e:
-        heap[at] = last
-        place[last] = at
-        _settle(heap, place, score, ends, held[0], at)
+def _drop_stale(g):
+    """Take entries from the front of the queue until the first one is what its link says today."""
+    while len(g.queue) > 0:
+        score, key, e = g.queue[0]
+        if g.waiting[e] and score == -g.score[e] and key == _key(g.ends[2 * e], g.ends[2 * e + 1]):
+            return
+        heappop(g.queue)
 
 
 @jit
 def _rate(g, e, rule):
     """Score a link (again), by the better of its two scores; in the queue while it speaks for a join.
 
-    The limit adds the same to both, RIM_SLOPE of it.
+    The limit adds the same to both, `compact_rim` of it.
     """
     small = g.ends[2 * e] if _is_smaller(g, 2 * e) else g.ends[2 * e + 1]
     lower = min(g.peak[g.ends[2 * e]], g.peak[g.ends[2 * e + 1]])
-    share = g.box[e] / (np.float64(g.rim[e]) * rule.box) if g.rim[e] > 0 else NO_RIM
+    share = g.box[e] / (np.float64(g.rim[e]) * rule.box) if g.rim[e] > 0 else NO_RIM_SHARE
     neck = np.float64(g.area[e]) * rule.area / (np.pi * lower * lower)
-    score = max(compact(g, e, small, neck, share), continuing(g, e, small, neck, share, rule))
-    g.score[e] = score + RIM_SLOPE * rule.limit
-    if g.score[e] <= 0:
-        _leave(g.heap, g.place, g.score, g.ends, g.held, e)
-        return
-    if g.place[e] == NONE:
-        g.place[e] = g.held[0]
-        g.heap[g.held[0]] = e
-        g.held[0] += 1
-    _settle(g.heap, g.place, g.score, g.ends, g.held[0], g.place[e])
+    score = max(compact(g, e, small, neck, share, rule), continuing(g, e, small, neck, share, rule))
+    score += rule.compact_rim * rule.limit
+    if score > 0 and not (g.waiting[e] and score == g.score[e]):
+        heappush(g.queue, (-score, _key(g.ends[2 * e], g.ends[2 * e + 1]), e))
+    g.score[e] = score
+    g.waiting[e] = score > 0
 
 
 @jit
@@ -293,7 +257,7 @@ def _absorb(g, link, rule):
     keep, gone = g.ends[2 * link], g.ends[2 * link + 1]
     if g.degree[keep] < g.degree[gone] or (g.degree[keep] == g.degree[gone] and keep > gone):
         keep, gone = gone, keep
-    _leave(g.heap, g.place, g.score, g.ends, g.held, link)
+    g.waiting[link] = False
     _forget(g.keys, g.found, _key(keep, gone))
     _cut(g, link)
     _grow(g, keep, gone, rule)
@@ -306,13 +270,13 @@ def _absorb(g, link, rule):
             same = _find(g.keys, g.found, _key(keep, other))
             if same == NONE:
                 # out of the queue while its ends change: the order of the queue looks at them
-                _leave(g.heap, g.place, g.score, g.ends, g.held, e)
+                g.waiting[e] = False
                 g.ends[half] = keep
                 _remember(g.keys, g.found, _key(keep, other), e)
                 _tie(g, e)
                 _rate(g, e, rule)
             else:
-                _leave(g.heap, g.place, g.score, g.ends, g.held, e)
+                g.waiting[e] = False
                 g.area[same] += g.area[e]
                 g.rim[same] += g.rim[e]
                 g.box[same] += g.box[e]
@@ -349,14 +313,15 @@ def join_best(ends, sizes, peak, moments, sums, rule):
     capacity = 16
     while capacity < 2 * links + 16:
         capacity *= 2
-    nothing = np.full(links, NONE)
+    queue = [(0.0, NONE, NONE)]  # tells the type; numba (0.68) loses loops that follow `for _ in range(0)`
+    queue.pop()
     g = Links(
         ends.copy(), sizes[0].copy(), sizes[1].copy(), sizes[2].copy(), peak.copy(), moments.copy(), np.zeros(n),
         sizes[0].copy(),
         sums[0].copy(), sums[1].copy(), sums[2].copy(), sums[3].copy(), sums[4:6].copy(),
         np.full((2, n), NONE), np.full(2 * links, NONE), np.full(2 * links, NONE), np.zeros(n, np.int64),
         np.full(capacity, NONE), np.full(capacity, NONE),
-        nothing.copy(), nothing, np.zeros(links, np.float64), np.zeros(1, np.int64),
+        queue, np.zeros(links, np.bool_), np.zeros(links, np.float64),
     )  # fmt: skip
     for i in range(n):
         g.room[i] = room(g.size, g.moments, i, i)
@@ -366,13 +331,16 @@ def join_best(ends, sizes, peak, moments, sums, rule):
         _rate(g, e, rule)
     made, steps, scores = 0, np.empty((n, 2), np.int64), np.empty(n, np.float64)
     least = np.inf
-    while g.held[0] > 0:
-        best = g.heap[0]
+    _drop_stale(g)
+    while len(g.queue) > 0:
+        best = g.queue[0][2]
         least = min(least, g.score[best])  # the score as it was: a lower limit would have ended here
         _rate(g, best, rule)
-        if g.held[0] > 0 and g.heap[0] == best:
+        _drop_stale(g)
+        if len(g.queue) > 0 and g.queue[0][2] == best:
             least = min(least, g.score[best])
             scores[made] = least
             steps[made, 0], steps[made, 1] = _absorb(g, best, rule)
             made += 1
+            _drop_stale(g)
     return steps[:made].copy(), scores[:made].copy()

@@ -7,8 +7,7 @@ import numpy as np
 from ...kernels.measurement.resample import sampled_blur
 from ...kernels.measurement.surface_mesh import gaussian_weights
 from .box import MARGIN, Spacing
-
-BLUR = 0.6  # as for the surface: its level through the samples is where the particle ends
+from .surface import SURFACE_BLUR_VOXELS
 
 
 def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
@@ -30,7 +29,7 @@ def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
         return box
     steps = pitch / edges
     shape = tuple(max(1, round(n / step)) for n, step in zip(box.shape, steps))
-    field = sampled_blur(box, gaussian_weights(BLUR), steps, shape)
+    field = sampled_blur(box, gaussian_weights(SURFACE_BLUR_VOXELS), steps, shape)
     wanted = max(1, round(int(np.count_nonzero(box)) * float(np.prod(edges)) / pitch**3))
     wanted = min(wanted, field.size)
     level = np.partition(field, field.size - wanted, axis=None)[field.size - wanted]

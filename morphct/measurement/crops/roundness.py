@@ -15,7 +15,7 @@ from .box import MARGIN, Spacing, padded
 from .grid import in_grid, regridded
 
 VIEWS = 24
-BLUR = 0.7  # voxels; the outline is where the blurred occupancy passes LEVEL
+SILHOUETTE_BLUR_VOXELS = 0.7  # voxels; the outline is where the blurred occupancy passes LEVEL
 LEVEL = 0.5
 COARSER_ABOVE = 60.0  # inscribed radius in voxels above which the silhouettes are taken on a grid half as fine
 # smoothing of an outline along its length: pixels, and share of its largest circle's radius; of these what it brings
@@ -72,7 +72,7 @@ def roundness_of_box(box: np.ndarray, spacing: Spacing, ball: Ball, views: int =
     pitch = 2 * unit if ball.radius > COARSER_ABOVE * unit else unit
     grid = regridded(box, spacing, pitch)
     # the blur of .7 voxel reaches 3; on a coarser grid the margin has become thinner than that
-    field = blurred(np.pad(grid, MARGIN), gaussian_weights(BLUR))
+    field = blurred(np.pad(grid, MARGIN), gaussian_weights(SILHOUETTE_BLUR_VOXELS))
     core = in_grid(ball.centre, spacing, pitch) + MARGIN
     blocks = silhouettes.occupied_blocks(field)
     room = np.empty((8 * sum(field.shape) + 1000, 2))
@@ -118,7 +118,10 @@ def view_frames(views: int = VIEWS) -> np.ndarray:
     multiple of 24. The set is mapped onto itself, pixels included, by every turn of the lattice, so a particle turned
     by 90 degrees has the same silhouettes. The first 24 are half the corners of a truncated cuboctahedron.
     """
-    turns = np.array(_lattice_turns())
+    from scipy.spatial.transform import Rotation
+
+    turns = np.rint(Rotation.create_group("O").as_matrix())  # of the cubic lattice
+    turns = turns[np.argsort(-np.trace(turns, axis1=1, axis2=2), kind="stable")]  # the identity first
     lines = np.zeros((0, 3))
     frames = []
     for _ in range(math.ceil(max(views, 1) / len(turns))):
@@ -142,15 +145,3 @@ def _loneliest(turns: np.ndarray, lines: np.ndarray) -> np.ndarray:
     copies = np.abs(np.einsum("kij,nj,ni->nk", turns, seeds, seeds))[:, 1:].max(1)
     others = np.abs(seeds @ lines.T).max(1)
     return seeds[np.argmin(np.maximum(copies, others))]
-
-
-def _lattice_turns() -> list[np.ndarray]:
-    """The 24 rotations of the cubic lattice."""
-    turns = []
-    for order in ((0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 2, 1), (2, 1, 0), (1, 0, 2)):
-        for signs in np.ndindex(2, 2, 2):
-            turn = np.zeros((3, 3))
-            turn[range(3), order] = 1 - 2 * np.array(signs)
-            if np.linalg.det(turn) > 0:
-                turns.append(turn)
-    return turns

@@ -9,7 +9,7 @@ from .box import Spacing, padded
 
 # Blur of the occupancy, in voxels along every axis, and the area a level surface of it has too much for its steps:
 # digitised spheres of 60 voxels, polygons fanned around their middle (with diagonals as in scikit-image 1.0234).
-BLUR = 0.6
+SURFACE_BLUR_VOXELS = 0.6
 STEP_EXCESS = 0.0202
 
 
@@ -47,7 +47,7 @@ def area_of_box(box: np.ndarray, voxels: int, spacing: Spacing) -> tuple[float, 
     """`surface_area` of a padded box (`box.padded`) whose voxels are counted."""
     if voxels == 0:
         return float("nan"), float("nan")
-    weights = surface_mesh.gaussian_weights(BLUR)
+    weights = surface_mesh.gaussian_weights(SURFACE_BLUR_VOXELS)
     edges = np.asarray(spacing, float)
     # thin and tiny bodies have their level far from one half; the narrow band is only the quicker way for the rest
     for band in [(0.3, 0.7), (0.02, 0.98)] if voxels > 2000 else [(0.02, 0.98)]:

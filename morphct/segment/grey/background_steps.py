@@ -13,10 +13,11 @@ import numpy as np
 
 from .sampling import Brick
 
-CELL = 4  # voxels, edge of a cell
-FEWEST = 200  # differences before the commonest one is believed
-QUARTER = 0.3186  # sds: half width of the middle quarter of a Gaussian
-REACH = 1.5  # sds around the commonest difference that are averaged
+CELL_VOXELS = 4  # voxels, edge of a cell
+FEWEST_DIFFERENCES = 200  # before the commonest one is believed: its mean is good to .07 sd
+LEAST_PEAK_SHARE = 0.05  # of the highest peak of a histogram: a lower one may be chance; a choice
+MIDDLE_QUARTER_SD = 0.3186  # half width of the middle quarter of a Gaussian, Phi(.3186) = .625
+AVERAGED_SD = 1.5  # sds around the commonest difference that are averaged
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def cell_means(bricks: Sequence[Brick], valid: Sequence[np.ndarray | None]) -> C
     lengths = [tuple(c.stop - c.start for c in b.core) for b in bricks]
     places, offsets, edges = [], [], []
     for axis in range(3):
-        edge = min(CELL, min(n[axis] for n in lengths))
+        edge = min(CELL_VOXELS, min(n[axis] for n in lengths))
         spans = dict(sorted({f[axis]: n[axis] // edge for f, n in zip(firsts, lengths)}.items()))
         starts = np.cumsum([0, *spans.values()])
         offsets.append(dict(zip(spans, starts)))
@@ -96,7 +97,7 @@ def gains(means: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray, float]:
         return gain, error, 0.0
     for i, row in enumerate(steps):
         known = row[np.isfinite(row)]
-        if known.size >= FEWEST:
+        if known.size >= FEWEST_DIFFERENCES:
             gain[i], n = commonest(known, width)
             error[i] = width / max(n, 1) ** 0.5
     return gain, error, width
@@ -104,11 +105,11 @@ def gains(means: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray, float]:
 
 def narrowest(values: np.ndarray) -> float:
     """sd of a Gaussian whose middle quarter is as wide as the narrowest quarter of the values; 0 for too few."""
-    if values.size < FEWEST:
+    if values.size < FEWEST_DIFFERENCES:
         return 0.0
     v = np.sort(values[:: max(1, values.size // 200_000)])
     n = v.size // 4
-    return float((v[n:] - v[:-n]).min()) / 2 / QUARTER
+    return float((v[n:] - v[:-n]).min()) / 2 / MIDDLE_QUARTER_SD
 
 
 def commonest(values: np.ndarray, width: float) -> tuple[float, int]:
@@ -120,13 +121,13 @@ def commonest(values: np.ndarray, width: float) -> tuple[float, int]:
     at = int(smooth.argmax())
     middle, n = 0.5 * float(edges[at] + edges[at + 1]), 0
     for _ in range(8):
-        near = values[np.abs(values - middle) < REACH * width]
+        near = values[np.abs(values - middle) < AVERAGED_SD * width]
         n = near.size
         middle = float(near.mean(dtype=np.float64)) if n else middle
     return middle, n
 
 
-def peaks_of(values: np.ndarray, sd: float, least: float = 0.05) -> np.ndarray:
+def peaks_of(values: np.ndarray, sd: float, least: float = LEAST_PEAK_SHARE) -> np.ndarray:
     """Where a histogram smoothed by .75 sd of the cells has its peaks of at least `least` of the highest."""
     from scipy.ndimage import gaussian_filter1d
 

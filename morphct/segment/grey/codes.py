@@ -11,6 +11,7 @@ LAST = 65535
 # an inscribed reconstruction circle: the radius may fall short of or exceed half the plane by so much
 LEAST_RADIUS, SLACK = 0.4, 2.0
 RING = 3.0  # voxels just inside the circle that must look like data
+RING_DATA_SHARE = 0.8  # of that ring that differs from the value outside; a choice
 LEAST_HALF = 16  # voxels, half the width of data that a circle or frame is looked for in
 HELD = 0.01  # of the data inside a frame may hold its value by chance
 
@@ -205,7 +206,7 @@ def _circle(planes: Sequence[np.ndarray], value: float) -> Outside | None:
         return None
     ring = (radii <= radius - 0.5) & (radii > radius - RING)
     # a segmented volume with empty corners has no such edge: its circle is mostly background inside, too
-    if not all((p[ring] != value).mean() > 0.8 for p in planes):
+    if not all((p[ring] != value).mean() > RING_DATA_SHARE for p in planes):
         return None
     return Outside(value, radius, None if whole else box)
 

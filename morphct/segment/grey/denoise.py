@@ -20,12 +20,12 @@ from ...kernels.grey.blocks import Span, count_codes, extremes
 from . import drift, rings
 from .codes import Outside, find_outside
 from .drift import Shading
-from .filter_strength import GRID, search_sigma
-from .filter_trials import TARGET, Sample, Trial
+from .filter_strength import SIGMAS_EDGES, search_sigma
+from .filter_trials import MASK_SEPARATION_SD, Sample, Trial
 from .filters import NO_SIGMA, Filter, filter_slab
 from .histogram import BINS, GreyCounts
-from .noise import CORRELATED, Noise
-from .plan import UNEVEN, DenoisePlan
+from .noise import CORRELATED_LAG_1, Noise
+from .plan import STREAK_RATIO, DenoisePlan
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float, by_cl
                 DOUBT,
             )
         )
-    if noise.sd and noise.correlation > CORRELATED:
+    if noise.sd and noise.correlation > CORRELATED_LAG_1:
         words.append(
             Caution(
                 f"the noise is correlated (lag-1 autocorrelation {noise.correlation:.2f}), so the contrast-to-noise "
@@ -184,14 +184,14 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float, by_cl
                 LOG,
             )
         )
-    if excess > UNEVEN:
+    if excess > STREAK_RATIO:
         words.append(
             f"the grey of every phase spreads {excess:.1f} times as wide as the noise of flat places (streaks, "
             "rings or shading): small voids and thin gaps are less sure than the contrast-to-noise ratio says, and a "
             "correction in the reconstruction would help"
         )
     sigma = max(trial.how.sigma)
-    if not trial.fit.ok and sigma > max(GRID):
+    if not trial.fit.ok and sigma > max(SIGMAS_EDGES):
         words.append(
             Caution(
                 f"no phases are seen, so the volume was smoothed strongly (Gaussian of {sigma:g} voxels) before a "
@@ -201,13 +201,13 @@ def _warnings(trial: Trial, noise: Noise, outside: Outside, excess: float, by_cl
             )
         )
     if trial.fit.ok and not trial.reached and not by_classes:
-        strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= GRID[-1]
+        strongest = trial.how.method == "gaussian" and max(trial.how.sigma) >= SIGMAS_EDGES[-1]
         words.append(
             Caution(
                 f"the noise target is not reached{' even at the strongest smoothing' if strongest else ''}: particles "
                 f"and the next phase lie {trial.gap / trial.residual.sd:.1f} widths of the remaining noise apart "
-                f"({TARGET:g} wanted), so masks are unreliable and void fractions are left empty; bin the volume or "
-                "average more projections",
+                f"({MASK_SEPARATION_SD:g} wanted), so masks are unreliable and void fractions are left empty; bin the "
+                "volume or average more projections",
                 WRONG,
             )
         )

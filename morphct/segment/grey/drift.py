@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...ground.cautions import DOUBT, LOG, MATTERS, Caution
-from .background_steps import FEWEST, REACH, Cells, cell_means, flat_cells, gains, peaks_of
+from .background_steps import AVERAGED_SD, FEWEST_DIFFERENCES, Cells, cell_means, flat_cells, gains, peaks_of
 from .codes import LAST
 from .jumps import Jump, look, sudden
 from .sampling import Brick
@@ -251,8 +251,8 @@ def _refined(
             break
         nearest = np.abs(rest[:, None] - peaks).argmin(axis=1)
         off = rest - peaks[nearest]
-        use = np.abs(off) < REACH * sd
-        if use.sum() < FEWEST:
+        use = np.abs(off) < AVERAGED_SD * sd
+        if use.sum() < FEWEST_DIFFERENCES:
             break
         design = np.concatenate([terms[use], nearest[use, None] == np.arange(len(peaks))], axis=1)
         slow = slow + np.linalg.lstsq(design.T @ design, design.T @ off[use], rcond=None)[0][: len(slow)]

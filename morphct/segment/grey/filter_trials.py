@@ -15,16 +15,17 @@ from .codes import Coding, Outside, choose_coding
 from .drift import Shading
 from .filters import NO_SIGMA, Filter, filter_slab
 from .histogram import BINS, PLAIN, GreyCounts, PhaseFit, deconvolve, valley
-from .noise import BLOCK, LAG, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
+from .noise import BLOCK, FARTHEST_LAG_VOXELS, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
 from .plan import Bins
 from .sampling import Brick, read_bricks
 
-TARGET = 6.2  # sds of the denoised noise, particles to the next phase: enough for the mask, see docs/segmentation.md
-START = 1.0  # sigma of the first filter tried, edges of the finest axis
+# sds of the denoised noise, particles to the next phase: enough for the mask, see docs/segmentation.md
+MASK_SEPARATION_SD = 6.2
+FIRST_SIGMA_EDGES = 1.0  # sigma of the first filter tried, edges of the finest axis
 FLAT_SHARE = 0.3  # of the voxels, those of the lowest gradient
-HALO = 4  # voxels, enough for sigma 1
-RAW_VALUES = 500_000  # enough for a histogram of the raw grey
-FEW_VALUES = 20_000  # enough to tell the step of the grey values
+HALO_VOXELS = 4  # voxels, enough for sigma 1
+MOST_RAW_VALUES = 500_000  # enough for a histogram of the raw grey
+MOST_STEP_VALUES = 20_000  # enough to tell the step of the grey values
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Trial:
     @property
     def reached(self) -> bool:
         """Whether they lie far enough apart for the residual noise."""
-        return self.fit.ok and self.gap >= TARGET * self.residual.sd
+        return self.fit.ok and self.gap >= MASK_SEPARATION_SD * self.residual.sd
 
 
 class Sample:
@@ -80,7 +81,7 @@ class Sample:
         self.levels = np.array(levels, float)
         self.bricks: list[Brick] = []
         self.valid: list[np.ndarray | None] = []
-        self._read(HALO)
+        self._read(HALO_VOXELS)
         self.inner = [b.inner for b in self.bricks]
         self.inner_valid = [None if v is None else v[b.core] for b, v in zip(self.bricks, self.valid)]
         self.shading: Shading | None = None
@@ -103,8 +104,8 @@ class Sample:
 
     @cached_property
     def start(self) -> Trial:
-        """What the Gaussian of `START` does, the first filter tried where structure is not too fine for it."""
-        return self.trial(self.gaussian(START))
+        """What the Gaussian of FIRST_SIGMA_EDGES does, the first one tried where structure is not too fine for it."""
+        return self.trial(self.gaussian(FIRST_SIGMA_EDGES))
 
     @cached_property
     def excess(self) -> float:
@@ -116,7 +117,7 @@ class Sample:
     @cached_property
     def raw_valley(self) -> float:
         """Depth of the valley between two classes of the raw grey (`histogram.valley`); 1 where there is none."""
-        values = np.concatenate([f[:: max(1, f.size * len(self.inner) // RAW_VALUES)] for f in self.finite])
+        values = np.concatenate([f[:: max(1, f.size * len(self.inner) // MOST_RAW_VALUES)] for f in self.finite])
         values = values[np.isfinite(values)].astype(np.float64)
         if not values.size:
             return 1.0
@@ -232,7 +233,7 @@ class Sample:
 
 def _step(values: np.ndarray) -> float:
     """The step of grey values that are stored in steps, as far as few of them tell; tiny where they are not."""
-    few = np.unique(values[:: max(1, values.size // FEW_VALUES)])
+    few = np.unique(values[:: max(1, values.size // MOST_STEP_VALUES)])
     return float(np.diff(few).min()) if few.size > 1 else 0.0
 
 
@@ -243,7 +244,7 @@ def _is_whole(brick: Brick, shape: tuple[int, ...]) -> bool:
 def noise_gradient(noise: Noise, coding: Coding, edges: tuple[float, float, float]) -> float:
     """Mean squared gradient of noise alone, codes^2 per finest voxel edge^2, for differences over two voxels."""
     variance = (noise.sd / coding.scale) ** 2
-    lag = min(2, LAG)
+    lag = min(2, FARTHEST_LAG_VOXELS)
     return sum(0.25 / e**2 * 2 * variance * (1 - float(noise.acf[axis, lag])) for axis, e in enumerate(edges))
 
 

@@ -8,13 +8,14 @@ from functools import partial
 import numpy as np
 
 BLOCK = 16  # voxels, edge of the blocks whose noise is measured
-LAG = 6  # voxels; correlation is followed so far
+FARTHEST_LAG_VOXELS = 6  # correlation is followed so far
 LEAST_CORRELATION = 0.03  # below it, it is taken for none
 CELL = 4  # voxels, edge of the cells whose means tell whether a block is flat
-FEWEST, MOST = 8, 400  # blocks
-LIKE_BEST = 1.3  # spread of the cell means, over that of the flattest blocks: chance alone stays below
+FEWEST_BLOCKS, MOST_BLOCKS = 8, 400  # blocks
+# spread of the cell means over that of the flattest blocks: of 64 cells chance gives 1.28 once in a thousand (chi)
+FLAT_BLOCK_RATIO = 1.3
 FEW_GREYS = 16  # an image of so few grey values is segmented already: it has no noise
-CORRELATED = 0.3  # lag-1 autocorrelation above which the noise is called correlated
+CORRELATED_LAG_1 = 0.3  # autocorrelation of white noise blurred by .46 voxel, exp(-1 / (4 sigma^2)): called correlated
 
 Place = tuple[int, int, int, int]
 
@@ -27,7 +28,7 @@ class Noise:
     ----------
     sd : float
         Standard deviation, grey values.
-    acf : (3, LAG + 1) float64
+    acf : (3, FARTHEST_LAG_VOXELS + 1) float64
         Autocorrelation along z, y, x from lag 0 (= 1).
     n_blocks : int
         Blocks it was measured on; 0: on voxels away from surfaces, or nothing.
@@ -69,7 +70,7 @@ class Noise:
             clipped = _cut_tail(self.acf[axis])
             two_sided = np.concatenate([clipped[:0:-1], clipped])
             smooth = np.convolve(overlap, two_sided)
-            tail = smooth[len(smooth) // 2 :][: LAG + 1]
+            tail = smooth[len(smooth) // 2 :][: FARTHEST_LAG_VOXELS + 1]
             acf[axis, : len(tail)] = tail / tail[0]
             variance *= max(float(tail[0]), 1e-12)
         left = math.sqrt(variance)
@@ -80,7 +81,7 @@ class Noise:
 
 def no_noise(n_blocks: int = 0) -> Noise:
     """The noise of a noiseless volume."""
-    acf = np.zeros((3, LAG + 1))
+    acf = np.zeros((3, FARTHEST_LAG_VOXELS + 1))
     acf[:, 0] = 1
     return Noise(0.0, acf, n_blocks)
 
@@ -135,12 +136,12 @@ def flattest_blocks(
     usable = int(np.isfinite(every).sum())
     if usable < fewest_usable:
         return []
-    order = np.argsort(every, kind="stable")[: min(usable, max(FEWEST, min(MOST, usable // 10)))]
+    order = np.argsort(every, kind="stable")[: min(usable, max(FEWEST_BLOCKS, min(MOST_BLOCKS, usable // 10)))]
     if not len(order):
         return []
-    best = LIKE_BEST * every[order[:FEWEST]].mean()
+    best = FLAT_BLOCK_RATIO * every[order[:FEWEST_BLOCKS]].mean()
     where = np.concatenate(places)
-    return [tuple(where[i].tolist()) for rank, i in enumerate(order) if rank < FEWEST or every[i] <= best]
+    return [tuple(where[i].tolist()) for rank, i in enumerate(order) if rank < FEWEST_BLOCKS or every[i] <= best]
 
 
 def _flatness(
@@ -185,12 +186,12 @@ def measure_noise(blocks: np.ndarray, edge: int = BLOCK) -> Noise:
     """Pooled autocorrelation of (n, z, y, x) float32 blocks of this edge, each about its own mean."""
     if not len(blocks):
         return no_noise()
-    sums, pairs = np.zeros((3, LAG + 1)), np.zeros((3, LAG + 1))
+    sums, pairs = np.zeros((3, FARTHEST_LAG_VOXELS + 1)), np.zeros((3, FARTHEST_LAG_VOXELS + 1))
     rest = blocks - blocks.mean((1, 2, 3), keepdims=True, dtype=np.float64).astype(np.float32)
     for axis in range(3):
         moved = np.moveaxis(rest, axis + 1, 1)
         n = moved.shape[1]
-        for lag in range(min(LAG + 1, n)):
+        for lag in range(min(FARTHEST_LAG_VOXELS + 1, n)):
             sums[axis, lag] = (moved[:, : n - lag] * moved[:, lag:]).sum(dtype=np.float64)
             pairs[axis, lag] = moved[:, lag:].size
     mean = sums / np.maximum(pairs, 1)

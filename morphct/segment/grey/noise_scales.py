@@ -14,7 +14,18 @@ from dataclasses import replace
 import numpy as np
 
 from .histogram import otsu
-from .noise import BLOCK, CELL, FEWEST, LAG, Noise, Place, cut_blocks, flattest_blocks, measure_noise, no_noise
+from .noise import (
+    BLOCK,
+    CELL,
+    FARTHEST_LAG_VOXELS,
+    FEWEST_BLOCKS,
+    Noise,
+    Place,
+    cut_blocks,
+    flattest_blocks,
+    measure_noise,
+    no_noise,
+)
 
 SMALLER = ((8, 2), (4, 2))  # voxels: edges of blocks and of their cells
 # what white and Gaussian-blurred noise alone (sigma 0 to 3 voxels) leaves of its sd in the flattest blocks of half the
@@ -33,7 +44,7 @@ SMALLEST_SHARE = (0.93, 0.845, 0.70, 0.51, 0.26)
 AGREE = 1.1  # ratio up to which two ways to measure agree
 REPEATED = 1.3  # noise of the largest blocks over that inside classes, above which they hold structure
 APART = 3.2  # pooled sds between Otsu's two classes; noise alone gives 2.65, partial volume without phases 3.5
-ENOUGH = 10 * FEWEST  # blocks to choose a tenth from
+ENOUGH = 10 * FEWEST_BLOCKS  # blocks to choose a tenth from
 VOXELS = 1 << 20  # looked at for all but the largest blocks
 CLASS_SIGMA = 0.7  # voxels, of the Gaussian before voxels are classed for the insides of phases
 FEWEST_INSIDE = 500  # voxels of a class with only their like around them
@@ -157,7 +168,7 @@ def inside_classes(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | No
     level = edges[otsu(counts)]
     dark, light = values[values < level], values[values >= level]
     apart = bool(light.mean() - dark.mean() > APART * np.sqrt(0.5 * (dark.var() + light.var())))
-    sums, pairs = np.zeros((3, LAG + 1)), np.zeros((3, LAG + 1))
+    sums, pairs = np.zeros((3, FARTHEST_LAG_VOXELS + 1)), np.zeros((3, FARTHEST_LAG_VOXELS + 1))
     for bright in (False, True):
         cores = []
         for s, v in zip(smooth, valid):
@@ -191,7 +202,7 @@ def _add_pairs(
     for axis in range(3):
         moved, counted = np.moveaxis(rest, axis, 0), np.moveaxis(use, axis, 0)
         n = len(moved)
-        for lag in range(min(LAG + 1, n)):
+        for lag in range(min(FARTHEST_LAG_VOXELS + 1, n)):
             sums[axis, lag] += (moved[: n - lag] * moved[lag:]).sum(dtype=np.float64)
             pairs[axis, lag] += np.count_nonzero(counted[: n - lag] & counted[lag:])
 

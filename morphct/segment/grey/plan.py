@@ -12,9 +12,9 @@ from .filters import Filter
 from .histogram import BINS, PLAIN, GreyCounts, PhaseFit
 from .noise import Noise
 
-OPTICS = 0.7  # shortest edges: blur of the optics that is taken for granted
+OPTICS_BLUR_EDGES = 0.7  # sigma taken for granted where none was measured: that of the reference study's scans
 
-UNEVEN = 1.1  # spread of all phases over the noise of flat places; undisturbed scans stay below
+STREAK_RATIO = 1.1  # spread of all phases over the noise of flat places; undisturbed scans stay below
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class DenoisePlan:
     @property
     def blur(self) -> float:
         """The least blur of the denoised volume, a sigma in shortest edges: that of the filter and of sharp optics."""
-        return math.hypot(max(s * r for s, r in zip(self.sigma, self.edges, strict=True)), OPTICS)
+        return math.hypot(max(s * r for s, r in zip(self.sigma, self.edges, strict=True)), OPTICS_BLUR_EDGES)
 
     @property
     def method(self) -> str:

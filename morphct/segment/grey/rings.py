@@ -15,7 +15,7 @@ EVERY = 8  # planes, of which one is looked at
 WIDE = 15  # voxels: what varies over more of them is no ring
 APART = 8  # rows left out between the halves, so that no particle lies in both
 FINE = 2  # radii a voxel: a ring may be one voxel wide and lie between two
-FEWEST = 20  # voxels of half a ring
+FEWEST_HALF_RING_VOXELS = 20  # voxels of half a ring
 SURE = 5.0  # standard errors of the mean product
 TAIL = 0.01  # of the products left out at either end: a round sample holder is no ring
 WORTH = 0.05  # of the contrast: less is not spoken of
@@ -85,7 +85,7 @@ def _sums(grey: np.ndarray, good: np.ndarray | None, places: Sequence[np.ndarray
 
 def _strength(sums: np.ndarray) -> float:
     totals, counts = sums[:, 0], sums[:, 1]
-    enough = (counts >= FEWEST).all(axis=1)
+    enough = (counts >= FEWEST_HALF_RING_VOXELS).all(axis=1)
     means = totals / np.maximum(counts, 1)
     product = np.sort((means[:, 0] * means[:, 1])[enough])
     product = product[int(TAIL * product.size) : product.size - int(TAIL * product.size)]

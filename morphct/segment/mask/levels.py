@@ -14,7 +14,7 @@ from ..grey.codes import LAST, Coding
 from .facts import HaloFacts, Quality
 from .method_choice import Choice
 
-UNCERTAINTY, UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
+LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
 
 
 def block_shape(shape: Sequence[int]) -> tuple[int, int, int]:
@@ -94,7 +94,7 @@ class Threshold:
     @property
     def uncertainty(self) -> float:
         """How far the level may be off, as a share of the local contrast."""
-        return UNCERTAINTY if self.quality is None else self.quality.level_uncertainty
+        return LEVEL_UNCERTAINTY if self.quality is None else self.quality.level_uncertainty
 
 
 def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float = 0.0) -> np.ndarray:

@@ -16,13 +16,13 @@ from ...kernels.grey.blocks import BLOCK, Flatness, Level, Span, sum_blocks
 from ..grey.codes import Coding
 from .levels import as_level, block_shape, constant
 
-PRIOR = 4.0  # voxels with which the global means enter a block's mean
+PRIOR_LEVEL_VOXELS = 4.0  # with which the global means enter a block's mean: 1 % of a full block's 512; a choice
 # blocks, sigmas of the Gaussians over neighbouring blocks: particles change their grey slowly, but their surroundings
 # change from glue to air within a few voxels (.5 instead of 1 halves the volume bias next to glue)
-SMOOTH_INSIDE, SMOOTH_OUTSIDE = 1.0, 0.5
-SLOPES = 512  # bins of gradient / contrast between 0 and 1
-BLUNTEST = 12.0  # finest voxel edges: no scan worth segmenting is blurred so far
-FEWEST_SLOPES = 200  # surface voxels for an estimate of the blur
+INSIDE_SIGMA_BLOCKS, OUTSIDE_SIGMA_BLOCKS = 1.0, 0.5
+SLOPE_BINS = 512  # bins of gradient / contrast between 0 and 1
+BLUNTEST_BLUR_EDGES = 12.0  # longest blur that is told; a choice
+FEWEST_SLOPE_VOXELS = 200  # surface voxels for an estimate of the blur; a choice
 ROUNDS = 2
 
 
@@ -38,7 +38,7 @@ class LocalMap:
         Flat voxels above the level in and around each block (smoothed as the means are).
     above : int
         Voxels at or above the level that the map was made with.
-    slopes : (SLOPES,) int64
+    slopes : (SLOPE_BINS,) int64
         Histogram of gradient / contrast at that level.
     """
 
@@ -95,8 +95,8 @@ def _round(
     with_slopes: bool,
 ) -> LocalMap:
     sums, counts, slopes, above = sum_all(codes, level, flatness, work, with_slopes)
-    outside, _ = _smooth_means(sums[0], counts[0], coding, means[0], SMOOTH_OUTSIDE)
-    inside, support = _smooth_means(sums[1], counts[1], coding, means[1], SMOOTH_INSIDE)
+    outside, _ = _smooth_means(sums[0], counts[0], coding, means[0], OUTSIDE_SIGMA_BLOCKS)
+    inside, support = _smooth_means(sums[1], counts[1], coding, means[1], INSIDE_SIGMA_BLOCKS)
     return LocalMap(inside, outside, support, above, slopes)
 
 
@@ -112,14 +112,14 @@ def sum_all(
     Returns
     -------
     sums, counts : (2, z, y, x) int32
-    slopes : (SLOPES,) int64
+    slopes : (SLOPE_BINS,) int64
         Zero when they are not asked for.
     above : int
         Voxels at or above the level, flat or not.
     """
     shape = (2, *block_shape(codes.shape))
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    slopes, above = np.zeros(SLOPES, np.int64), 0
+    slopes, above = np.zeros(SLOPE_BINS, np.int64), 0
     task = partial(_sum_slab, codes, level, flatness, with_slopes)
     for first, part_sums, part_counts, part_slopes, part_above in work.each(task):
         sums[:, first : first + part_sums.shape[1]] += part_sums
@@ -139,7 +139,7 @@ def _sum_slab(
     blocks = (slab.z1 - 1) // BLOCK - slab.z0 // BLOCK + 1
     shape = (2, blocks, *block_shape(codes.shape)[1:])
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    slopes = np.zeros(SLOPES if with_slopes else 0, np.int64)
+    slopes = np.zeros(SLOPE_BINS if with_slopes else 0, np.int64)
     above = sum_blocks(part, span, level, flatness, bool((part == 0).any()), sums, counts, slopes)
     return slab.z0 // BLOCK, sums, counts, slopes, int(above)
 
@@ -152,7 +152,7 @@ def _smooth_means(
 
     weight = gaussian_filter(counts.astype(np.float32), sigma, mode="nearest")
     total = gaussian_filter(sums.astype(np.float32), sigma, mode="nearest")
-    code = (total + np.float32(PRIOR * coding.position(prior))) / (weight + np.float32(PRIOR))
+    code = (total + np.float32(PRIOR_LEVEL_VOXELS * coding.position(prior))) / (weight + np.float32(PRIOR_LEVEL_VOXELS))
     return (coding.offset + coding.scale * code).astype(np.float32), weight
 
 
@@ -167,7 +167,7 @@ def total_blur(slopes: np.ndarray) -> float | None:
     sees a little less, on average over directions by the factor 1 - 1 / (10 s^2).
     """
     n = int(slopes.sum())
-    if n < FEWEST_SLOPES:
+    if n < FEWEST_SLOPE_VOXELS:
         return None
     share = np.cumsum(slopes) / n
     steepness = float(np.interp(0.5, np.concatenate([[0.0], share]), np.arange(len(slopes) + 1) / len(slopes)))
@@ -177,4 +177,4 @@ def total_blur(slopes: np.ndarray) -> float | None:
     blur = plain
     for _ in range(20):
         blur = plain * max(0.5, 1 - 0.1 / blur**2)
-    return blur if blur <= BLUNTEST else None
+    return blur if blur <= BLUNTEST_BLUR_EDGES else None

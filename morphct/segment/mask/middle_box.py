@@ -11,12 +11,13 @@ from . import phase_choice
 from .facts import BoxSigns
 from .levels import Threshold, as_level
 
-SIDES = (48, 224, 224)  # voxels of the box
-NEAR, FAR = 2.5, 10.0  # finest edges: a fringe lies between them, its reference beyond
-RIM_WIDTH, CORE_DEPTH = 2.0, 6.0  # finest edges, from where the blur of the surface ends
-FEWEST = 500  # voxels for a median
-FINEST = 1.05  # finest edges; coarser axes are left out where sharpness is measured
-NECK = 2.5  # finest edges: half of the thickness below which a bridge does not count as a connection
+SIDES_VOXELS = (48, 224, 224)  # of the box, z y x: 2.4 million voxels, half a second; a choice
+# finest edges from the surface, choices; the signs they give are read on phantoms by scripts/fit_limits
+FRINGE_FROM_EDGES, FRINGE_TO_EDGES = 2.5, 10.0  # a fringe lies between them, its reference beyond
+HALO_RIM_EDGES, HALO_CORE_EDGES = 2.0, 6.0  # width of the rim and depth of the core, from where the blur ends
+FEWEST_MEDIAN_VOXELS = 500  # a median of so many is good to 1.25 / sqrt(500) = .06 sd
+FINEST_AXIS_EDGES = 1.05  # an axis coarser by more is left out where sharpness is measured; a choice
+HALF_BRIDGE_EDGES = 2.5  # half of the thickness below which a bridge is no connection, as CORE_DEPTH_EDGES of phases
 
 
 def measure_box(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit, counts: GreyCounts) -> BoxSigns:
@@ -30,7 +31,7 @@ def measure_box(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit, 
     """
     import edt
 
-    box = [((n - min(n, s)) // 2, (n + min(n, s)) // 2) for n, s in zip(codes.shape, SIDES)]
+    box = [((n - min(n, s)) // 2, (n + min(n, s)) // 2) for n, s in zip(codes.shape, SIDES_VOXELS)]
     (z0, z1), (y0, y1), (x0, x1) = box
     part = np.ascontiguousarray(np.asarray(codes[z0:z1, y0:y1, x0:x1]))
     mask = _mask(part, found, box)
@@ -41,14 +42,14 @@ def measure_box(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit, 
     # binder near the particles is brighter than air: the background is what is nearer to air than to the next phase
     limit = 0.5 * float(fit.means[0] + fit.means[1]) if fit.ok else 0.5 * (inside + outside)
     dark = ~mask & (part > 0) & (grey < limit)
-    thick = edt.edt(dark, anisotropy=plan.edges, black_border=False, parallel=1) > NECK
+    thick = edt.edt(dark, anisotropy=plan.edges, black_border=False, parallel=1) > HALF_BRIDGE_EDGES
     halo = _halo(grey, mask, dark, depth, blur_of(found, plan)) if plan.noise.sd else (None, None)
     return BoxSigns(
         halo_fringe=None if halo[0] is None else halo[0] / (inside - outside),
         halo_drop=None if halo[1] is None else halo[1] / (inside - outside),
         edge_step=_edge_step(part, mask, (inside - outside) / plan.scale, plan.edges),
         surroundings=phase_choice.Surroundings(
-            largest_bright=_largest_piece(mask & (depth > NECK)),
+            largest_bright=_largest_piece(mask & (depth > HALF_BRIDGE_EDGES)),
             largest_dark=_largest_piece(thick),
             closed_dark=phase_choice.closed_share(mask),
         ),
@@ -59,7 +60,7 @@ def measure_box(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit, 
 def _edge_step(part: np.ndarray, mask: np.ndarray, contrast: float, edges: tuple[float, float, float]) -> float | None:
     """Median difference of neighbours along the finest axes of which one is in the mask, over the contrast in codes."""
     steps = []
-    for axis in (i for i, e in enumerate(edges) if e < FINEST):
+    for axis in (i for i, e in enumerate(edges) if e < FINEST_AXIS_EDGES):
         codes, inside = np.moveaxis(part, axis, 0), np.moveaxis(mask, axis, 0)
         at = (inside[1:] != inside[:-1]) & (codes[1:] > 0) & (codes[:-1] > 0)
         steps.append(np.abs(codes[1:][at].astype(np.float32) - codes[:-1][at]))
@@ -84,15 +85,15 @@ def _halo(
 ) -> tuple[float | None, float | None]:
     """Grey by which the background near particles is darker than far from them, and cores darker than rims."""
     edge = 2 * blur
-    far = _median(grey[dark & (depth > FAR)])
-    near = _median(grey[dark & (depth > max(NEAR, edge)) & (depth <= FAR)])
-    rim = _median(grey[mask & (depth > edge) & (depth <= edge + RIM_WIDTH)])
-    core = _median(grey[mask & (depth > edge + CORE_DEPTH)])
+    far = _median(grey[dark & (depth > FRINGE_TO_EDGES)])
+    near = _median(grey[dark & (depth > max(FRINGE_FROM_EDGES, edge)) & (depth <= FRINGE_TO_EDGES)])
+    rim = _median(grey[mask & (depth > edge) & (depth <= edge + HALO_RIM_EDGES)])
+    core = _median(grey[mask & (depth > edge + HALO_CORE_EDGES)])
     return None if far is None or near is None else far - near, None if rim is None or core is None else rim - core
 
 
 def _median(values: np.ndarray) -> float | None:
-    return float(np.median(values)) if values.size >= FEWEST else None
+    return float(np.median(values)) if values.size >= FEWEST_MEDIAN_VOXELS else None
 
 
 def _largest_piece(mask: np.ndarray) -> float | None:

@@ -10,22 +10,26 @@ from ..grey.histogram import GreyCounts, PhaseFit, deconvolve_histogram
 from ..grey.plan import DenoisePlan
 from . import phase_choice
 from .facts import Quality
-from .levels import UNCERTAINTY, UNCERTAINTY_MISSED, Threshold
+from .levels import LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED, Threshold
 from .local_level import LocalMap
 from .method_choice import CLEAR_HALO
 from .middle_box import measure_box
 
-CLIPPED = 0.005  # share of voxels at one end of the range
-SEPARATED = 3.0  # pooled sds between the fitted phases
-DRIFT = 0.10  # of the contrast: 5 to 95 % range of the particles' plateau
-PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believed
-OCTANT_VOXELS = 20_000  # flat voxels before the phases of an octant are counted
-FRINGE, CORE_DROP = 0.03, 0.10  # of the contrast: halo
+CLIPPED_SHARE = (
+    0.005  # of the voxels at one end of the range; a choice: phantoms in 16 bits have 0 (scripts/fit_limits)
+)
+# pooled sds between the two brightest fitted phases: half way between them .07 of each lies beyond (Phi(-1.5))
+RELIABLE_SEPARATION_SD = 3.0
+# of the contrast, what is warned of; false and right warnings on phantoms are told by scripts/fit_limits:
+PLATEAU_SPREAD_SHARE = 0.10  # 5 to 95 % range of the particles' plateau
+FEWEST_PLATEAU_VOXELS = 64.0  # flat voxels around a block before its plateau is believed: its mean is good to sd / 8
+FEWEST_OCTANT_VOXELS = 20_000  # flat voxels, a phase of LEAST_PHASE_SHARE has 100 of them; a choice
+FRINGE_SHARE, CORE_DROP_SHARE = 0.03, 0.10  # dark fringe around particles, cores below their rims: halo
 
 
 def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:
     """Range (5 to 95 %) of the particles' grey over the volume, as a share of the contrast; 0 with nothing to go by."""
-    known = found.inside[found.support >= PLATEAU_VOXELS]
+    known = found.inside[found.support >= FEWEST_PLATEAU_VOXELS]
     if known.size < 2:
         return 0.0
     low, high = np.quantile(known, [0.05, 0.95])
@@ -35,8 +39,9 @@ def plateau_spread(found: LocalMap, fit: PhaseFit) -> float:
 def octant_phases(counts: GreyCounts, sd: float, phases: int | str = "auto") -> list[int | None]:
     """Number of phases in each octant (z, y, x halves), None where too few flat voxels lie."""
     flat = counts.octants[:, 1]
+    known = [o.sum() >= FEWEST_OCTANT_VOXELS for o in flat]
     return [
-        deconvolve_histogram(counts.edges, o, sd, phases).n_phases if o.sum() >= OCTANT_VOXELS else None for o in flat
+        deconvolve_histogram(counts.edges, o, sd, phases).n_phases if enough else None for o, enough in zip(flat, known)
     ]
 
 
@@ -48,7 +53,7 @@ def judge(
     local = found.method == "deconvolution"
     asked = fit.n_phases if len(fit.bic) == 1 else "auto"
     judged = Quality(
-        level_uncertainty=UNCERTAINTY if plan.reached or not local else UNCERTAINTY_MISSED,
+        level_uncertainty=LEVEL_UNCERTAINTY if plan.reached or not local else LEVEL_UNCERTAINTY_MISSED,
         # a fixed level is the user's own judgement
         reliable=found.method == "fixed" or (supported and (plan.reached or not local)),
         clipped_share=counts.clipped if plan.noise.sd else 0.0,
@@ -97,11 +102,12 @@ def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit, supported: bo
                 DOUBT,
             )
         )
-    if fit.separation < SEPARATED:
+    if fit.separation < RELIABLE_SEPARATION_SD:
         words.append(
             Caution(
-                f"the two brightest phases lie {fit.separation:.1f} standard deviations apart ({SEPARATED:g} are "
-                "wanted), so the level between them is uncertain: look at the outlines in the slices",
+                f"the two brightest phases lie {fit.separation:.1f} standard deviations apart "
+                f"({RELIABLE_SEPARATION_SD:g} are wanted), so the level between them is uncertain: look at the "
+                "outlines in the slices",
                 DOUBT,
             )
         )
@@ -111,12 +117,12 @@ def _fit_words(found: Threshold, plan: DenoisePlan, fit: PhaseFit, supported: bo
 def _grey_words(judged: Quality, counts: GreyCounts) -> list[str]:
     words: list[str] = []
     inside = counts.n_voxels - counts.n_outside
-    if judged.clipped_share > CLIPPED:
+    if judged.clipped_share > CLIPPED_SHARE:
         ends = (("least", counts.raw_low, counts.n_low), ("largest", counts.raw_high, counts.n_high))
         cut = [
             f"{100 * n / inside:.1f} % of the voxels hold the {end} grey value {grey:g}"
             for end, grey, n in ends
-            if n > CLIPPED * inside
+            if n > CLIPPED_SHARE * inside
         ]
         words.append(
             Caution(
@@ -140,7 +146,7 @@ def _place_words(found: Threshold, judged: Quality, fit: PhaseFit) -> list[str]:
     words: list[str] = []
     spread, signs = found.plateau_spread, judged.signs
     # noise that is still strong moves the local means by itself; then other sentences say so
-    if spread is not None and spread > DRIFT and judged.reliable:
+    if spread is not None and spread > PLATEAU_SPREAD_SHARE and judged.reliable:
         words.append(
             Caution(
                 f"the grey of the particles varies by {100 * spread:.0f} % of the contrast over the volume (drift, "
@@ -160,7 +166,7 @@ def _place_words(found: Threshold, judged: Quality, fit: PhaseFit) -> list[str]:
         )
     followed = found.halo is not None and bool(found.halo.depth)  # a level that follows it has taken it into account
     halo = LOG if followed else MATTERS
-    if signs.halo_fringe is not None and signs.halo_fringe > FRINGE:
+    if signs.halo_fringe is not None and signs.halo_fringe > FRINGE_SHARE:
         words.append(
             Caution(
                 f"a dark fringe of {100 * signs.halo_fringe:.0f} % of the contrast surrounds the particles "
@@ -169,7 +175,7 @@ def _place_words(found: Threshold, judged: Quality, fit: PhaseFit) -> list[str]:
                 halo,
             )
         )
-    if signs.halo_drop is not None and signs.halo_drop > CORE_DROP:
+    if signs.halo_drop is not None and signs.halo_drop > CORE_DROP_SHARE:
         words.append(
             Caution(
                 f"the particles are darker inside than at their rim by {100 * signs.halo_drop:.0f} % of the "

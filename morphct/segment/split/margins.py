@@ -15,8 +15,8 @@ from .basin_graph import Graph
 from .merging import Steps
 
 # of split.join: sd of the best limit of a scan over families, sizes and contrasts of phantoms; docs/segmentation.md
-UNCERTAINTY = 0.12
-PART = 0.1  # of a particle's voxels: a smaller piece changes nothing that is told of it
+JOIN_UNCERTAINTY = 0.12
+CRUMB_SHARE = 0.1  # of a particle's voxels: a smaller piece changes nothing that is told of it
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def find(graph: Graph, steps: Steps, particles: np.ndarray, limit: float, reach:
     sizes = np.zeros(int(particles.max(initial=0)) + 1, np.int64)
     np.add.at(sizes, particle, voxels[1])
     # pieces that count: no crumbs, and large enough to be particles
-    whole = voxels[1] >= np.maximum(least, PART * sizes[particle])
+    whole = voxels[1] >= np.maximum(least, CRUMB_SHARE * sizes[particle])
     into = np.bincount(particle[whole], minlength=len(sizes))
     _, group = np.unique(high[pieces], return_inverse=True)
     near = _Nearest(len(sizes))
@@ -205,7 +205,7 @@ class _Nearest:
 
     def _within(self, clusters: _Clusters, a: int, b: int, limit: float, least: int) -> None:
         particle = clusters.largest[a]
-        if min(clusters.solid[a], clusters.solid[b]) >= max(least, PART * clusters.sizes[particle]):
+        if min(clusters.solid[a], clusters.solid[b]) >= max(least, CRUMB_SHARE * clusters.sizes[particle]):
             # the last one counts: it is the first to come undone
             self.falls_at[particle], self.fallen[particle] = limit, clusters.middle(a, b)
 
@@ -213,6 +213,7 @@ class _Nearest:
         for one, other in ((a, b), (b, a)):
             particle = clusters.largest[one]
             # crumbs may have been joined to it before
-            if np.isnan(self.merges_at[particle]) and clusters.solid[other] >= max(least, PART * clusters.solid[one]):
+            enough = clusters.solid[other] >= max(least, CRUMB_SHARE * clusters.solid[one])
+            if np.isnan(self.merges_at[particle]) and enough:
                 self.merges_at[particle], self.merged[particle] = limit, clusters.middle(a, b)
                 self.merges_with[particle] = clusters.largest[other]

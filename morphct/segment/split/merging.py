@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...kernels.split import joins as kernel
-from ...kernels.split.join_scores import RIM_SLOPE, SADDLE_UNIT, Rule
+from ...kernels.split.join_scores import SADDLE_UNIT, Rule
 from .basin_graph import BOX_VOXELS, Graph
 
 
@@ -155,7 +155,7 @@ def join(
     reached = limit + beyond
     rule = Rule(float(BOX_VOXELS), graph.area_unit, reached, **(figures or {}))
     pairs, scores = kernel.join_best(*_contracted(graph, clusters, n), rule)
-    steps = Steps(clusters, pairs, reached - scores / RIM_SLOPE)
+    steps = Steps(clusters, pairs, reached - scores / rule.compact_rim)
     made = steps.made(limit) if beyond else len(pairs)
     joined, particles = _numbered(steps.joined(made))
     return Joined((joined[clusters] + 1).astype(np.int32), particles, len(graph.peaks) - n, n - particles, steps)

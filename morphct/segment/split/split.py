@@ -150,7 +150,7 @@ def _joined(
     """Basins joined into particles, and how near that was to another split."""
     if options.method == "watershed":
         return merging.flood(graph, options.h * mean_edge), None
-    reach = split_margins.UNCERTAINTY
+    reach = split_margins.JOIN_UNCERTAINTY
     figures = EXACT if options.surface == "exact" else None
     joined = merging.join(graph, options.floor * mean_edge, options.join, reach, figures)
     assert joined.steps is not None

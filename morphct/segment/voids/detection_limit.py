@@ -13,15 +13,17 @@ import numpy as np
 
 from ...ground.work import Work
 from . import dips
-from .dip_model import DipModel, contrast_seen, detection_limits
+from .dip_model import ONE_SIDED_95_SD, DipModel, contrast_seen, detection_limits
 from .plateau import BLOCK, CORE
 
-SIZES = 8  # diameters tried around the limit
-LARGER = (1.5, 2.2, 3.5)  # and beyond it, over the diameter seen in 95 of 100 cases
-TRIALS, FEWEST = 64, 8  # voids of each, and that many where they are large
-VOXELS = 400_000  # simulated of each, so that it takes a second or two
-LARGEST = 60.0  # shortest edges; the table of diameters ends here
-Z95 = 1.6449
+TRIED_DIAMETERS = 8  # diameters tried around the limit
+LARGER_RATIOS = (1.5, 2.2, 3.5)  # and beyond it, over the diameter seen in 95 of 100 cases
+MOST_TRIALS, FEWEST_TRIALS = 64, 8  # voids of each, and that many where they are large
+SIMULATED_VOXELS = 400_000  # simulated of each, so that it takes a second or two
+D95_RATIO = (
+    1.3  # of the diameters seen in 95 and 50 of 100 cases, where the formula has no d95; it starts the search only
+)
+LARGEST_DIAMETER_EDGES = 60.0  # shortest edges; the table of diameters ends here
 # what is believed of offset and slope of the fit before a void is simulated: the formula, give or take
 _PRIOR_SD = (1.0, 0.5)
 
@@ -51,7 +53,7 @@ class Detection:
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
-        diameters = np.geomspace(0.1, LARGEST, 2000)
+        diameters = np.geomspace(0.1, LARGEST_DIAMETER_EDGES, 2000)
         return diameters, self.offset + self.slope * _excess(self.model, diameters)
 
     def diameter(self, z: float) -> float:
@@ -67,7 +69,7 @@ class Detection:
     @property
     def d95(self) -> float:
         """Diameter seen in 95 of 100 cases."""
-        return self.diameter(Z95)
+        return self.diameter(ONE_SIDED_95_SD)
 
     def probability(self, diameter: np.ndarray) -> np.ndarray:
         """Chance that voids of these diameters are seen."""
@@ -110,10 +112,10 @@ def simulate(model: DipModel, seed: int = 0) -> Detection:
     nothing = np.zeros(0)
     if math.isnan(limits["d50"]):
         return Detection(model, 0.0, 1.0, nothing, nothing, nothing, nothing)
-    upper = limits["d95"] if not math.isnan(limits["d95"]) else 1.3 * limits["d50"]
+    upper = limits["d95"] if not math.isnan(limits["d95"]) else D95_RATIO * limits["d50"]
     reach = max(upper - limits["d50"], 0.3)
-    near = np.linspace(max(0.5, limits["d50"] - 2 * reach), upper + reach, SIZES)
-    diameters = np.concatenate([near, upper * np.array(LARGER)])
+    near = np.linspace(max(0.5, limits["d50"] - 2 * reach), upper + reach, TRIED_DIAMETERS)
+    diameters = np.concatenate([near, upper * np.array(LARGER_RATIOS)])
     rng = np.random.default_rng([seed, 4])
     seen, trials, suggested = np.array([_trials(model, float(d), rng) for d in diameters]).T
     offset, slope = _fit(_excess(model, diameters), seen, trials)
@@ -124,7 +126,7 @@ def _trials(model: DipModel, diameter: float, rng: np.random.Generator) -> tuple
     """Voids of one diameter in a block: how many were seen, how many there are, mean suggested diameter."""
     edges = np.array(model.relative)
     cell = np.ceil((diameter + 6 * model.blur + 3) / edges).astype(int)
-    wanted = np.clip(VOXELS / np.prod(cell), FEWEST, TRIALS)
+    wanted = np.clip(SIMULATED_VOXELS / np.prod(cell), FEWEST_TRIALS, MOST_TRIALS)
     per_axis = int(np.cbrt(wanted) + 1e-9)
     corners = np.stack(np.meshgrid(*[np.arange(per_axis)] * 3, indexing="ij"), -1).reshape(-1, 3) * cell
     middles = corners + 0.5 * (cell - 1) + rng.uniform(-0.5, 0.5, corners.shape)

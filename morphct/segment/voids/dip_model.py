@@ -8,15 +8,16 @@ import numpy as np
 from ...kernels.labels import morphology
 from ..grey.denoise import DenoisePlan
 from ..grey.histogram import PhaseFit
-from ..grey.plan import UNEVEN
-from ..mask.quality import CLIPPED
+from ..grey.plan import STREAK_RATIO
+from ..mask.quality import CLIPPED_SHARE
 from ..mask.threshold import Threshold
 
 CORE_VOXELS = 4e4  # core voxels of the particle for which the false dips are counted
-LEAST_REACH = 1.45  # shortest edges: with less the neighbours across edges of a void's voxels would be left out
+ONE_SIDED_95_SD = 1.6449  # of a Gaussian: 95 % lie below
+LEAST_REACH_EDGES = 1.45  # shortest edges: with less the neighbours across edges of a void's voxels would be left out
 # share of a void's grey deficit that lies within 1.5 blur radii of its half-depth voxels, by diameter / blur, at the
 # contrast of the reference study; `detection_limit` finds the scan's own
-CAPTURE_DIAMETER = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 30.0)
+CAPTURE_DIAMETER_BLURS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 30.0)
 CAPTURE_SHARE = (0.90, 0.90, 0.86, 0.85, 0.86, 0.88, 0.91, 0.95, 0.99)
 
 
@@ -88,13 +89,13 @@ class DipModel:
     @property
     def reach(self) -> float:
         """How far around a void's half-depth voxels its deficit is looked for."""
-        return max(1.5 * self.blur, LEAST_REACH)
+        return max(1.5 * self.blur, LEAST_REACH_EDGES)
 
     def captured_share(self, diameter: np.ndarray) -> np.ndarray:
         """Share of the deficit that the integral catches, by the diameter it suggests (shortest edges)."""
         if self.capture is not None:
             return np.interp(diameter, *self.capture)
-        return np.interp(diameter / self.blur, CAPTURE_DIAMETER, CAPTURE_SHARE)
+        return np.interp(diameter / self.blur, CAPTURE_DIAMETER_BLURS, CAPTURE_SHARE)
 
     def half(self, radius: float) -> np.ndarray:
         """Ball of a radius for `morphology.dilate`."""
@@ -127,7 +128,7 @@ def detection_limits(model: DipModel) -> dict[str, float]:
     excess = (model.contrast * contrast_seen(d, model.blur) - model.seed_depth) / model.sd
     return {
         name: float(d[np.argmax(excess > z)]) if (excess > z).any() else math.nan
-        for name, z in (("d50", 0.0), ("d95", 1.6449))
+        for name, z in (("d50", 0.0), ("d95", ONE_SIDED_95_SD))
     }
 
 
@@ -143,8 +144,8 @@ def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_part
         relative=plan.edges,
         false_per_particle=false_per_particle,
         factor=factor,
-        clipped=found.quality is not None and found.quality.clipped_high_share > CLIPPED,
-        streaked=plan.excess > UNEVEN,
+        clipped=found.quality is not None and found.quality.clipped_high_share > CLIPPED_SHARE,
+        streaked=plan.excess > STREAK_RATIO,
     )
 
 

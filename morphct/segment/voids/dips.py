@@ -22,7 +22,7 @@ from .ownership import Candidates
 from .plateau import INNER, Planes
 
 PROFILE_BINS = 64
-FLANK = 0.07  # of the contrast: what blur leaves of a wall 1.5 blur radii away from it
+FLANK_CONTRAST_SHARE = 0.07  # what blur leaves of a wall 1.5 sigma away from it: Phi(-1.5) = .067
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _seeds(planes: Planes, halves: Any, zone: Any, slab: Slab) -> int:
     half = model.half(max(1.0, round(model.blur)))
     a, b = slab.halo(half.shape[0] // 2, depth)
     first, last = slab.z0 - a, slab.z1 - a
-    seeds = planes.seeds(a, b, model.seed_depth + (0.0 if halves is None else FLANK * model.contrast))
+    seeds = planes.seeds(a, b, model.seed_depth + (0.0 if halves is None else FLANK_CONTRAST_SHARE * model.contrast))
     if halves is not None and seeds.any():
         seeds &= 1 - components.dilated_planes(halves, model.half(model.reach), a, b)
     if seeds.any():

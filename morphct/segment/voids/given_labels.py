@@ -14,7 +14,7 @@ from ...ground.errors import SegmentationError
 from ...ground.units import VoxelSize
 from ..grey import denoise
 from ..grey.denoise import DenoiseOptions
-from ..mask.levels import UNCERTAINTY
+from ..mask.levels import LEVEL_UNCERTAINTY
 from .bounds import bounded
 from .detection_limit import Detection, simulate
 from .dip_model import DipModel
@@ -47,7 +47,7 @@ def look(
     seen = _detection(labels, grey, voxel_size, options, seed)
     if seen is None or math.isnan(seen.d95):
         return found, None
-    facts = bounded(found.facts, seen.model.blur, UNCERTAINTY, voxel_size.relative, seen)
+    facts = bounded(found.facts, seen.model.blur, LEVEL_UNCERTAINTY, voxel_size.relative, seen)
     # whoever made the labels saw voids by a rule of their own: their classes are not corrected by ours
     return replace(found, facts=replace(facts, expected=None)), seen.d95 * voxel_size.smallest
 

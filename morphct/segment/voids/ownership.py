@@ -15,7 +15,7 @@ from ..labels.tallies import held_faces, summed
 from .facts import VoidFacts
 from .options import VoidOptions
 
-INSIDE = 0.9  # of the walls a void shares with particles: from here on it lies inside the one
+DIP_WALL_SHARE = 0.9  # of the walls a dip shares with particles: from here on it lies inside the one; a choice
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _wall_runs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
 
 
 def between(found: Candidates, labels: Any, work: Work) -> np.ndarray:
-    """Which dips lie between particles: no particle holds `INSIDE` of the walls that they share with particles.
+    """Which dips lie between particles: no particle holds `DIP_WALL_SHARE` of the walls that they share with particles.
 
     Glue in the wedge of a contact is thinner than the blur, so the mask holds it, and it is a dip of both particles.
 
@@ -89,7 +89,7 @@ def between(found: Candidates, labels: Any, work: Work) -> np.ndarray:
     (n+1,) bool
     """
     total, largest, _ = held_faces(list(work.quiet.each(partial(_wall_runs, found.ids, labels))), found.n)
-    return largest < INSIDE * total
+    return largest < DIP_WALL_SHARE * total
 
 
 def assign_to_particles(

@@ -18,7 +18,10 @@ from ...kernels.voids import dips as kernel
 from .dip_model import DipModel
 
 BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
-PRIOR_VOXELS = 16.0  # weight of the global particle grey in a block's mean
+PRIOR_PLATEAU_VOXELS = 16.0  # weight of the global particle grey: 3 % of a full block's 512 voxels; a choice
+FLAT_DIP_SD, DEEP_DIP_SD = 2.5, 4.0  # deeper is not flat; still deeper is a void, whose surroundings do not count
+FEWEST_CORE_VOXELS = 1000  # for the noise inside particles: its sd is then good to 1 / sqrt(2000) = 2 %
+CUT_CORRECTION = 1.03  # on the sd of what is left; the cut at 2.5 sd alone asks for 1.007, the rest has no source
 OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
 
 
@@ -96,7 +99,7 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
     last = min(planes.codes.shape[0], slab.z1 + above)
     a, b = Slab(0, slab.z0, last).halo(half.shape[0] // 2, planes.codes.shape[0])
     codes, depths = planes.read(a, b)
-    limits = np.array([-_below(-2.5 * model.sd), _below(4 * model.sd)])
+    limits = np.array([-_below(-FLAT_DIP_SD * model.sd), _below(DEEP_DIP_SD * model.sd)])
     small = limits[0] < np.iinfo(np.int16).max  # only dips of flat voxels are looked at afterwards
     dips, marks = np.empty(codes.shape, np.int16 if small else np.int32), np.zeros(codes.shape, np.uint8)
     deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, (dips, marks))
@@ -127,8 +130,8 @@ def _plateau(planes: Planes, work: Work) -> np.ndarray:
         sums[first : first + len(s)] += s
         counts[first : first + len(n)] += n
     smooth = partial(ndimage.gaussian_filter, sigma=1.0, mode="constant", truncate=2.0)
-    weight = smooth(counts.astype(np.float64)) + PRIOR_VOXELS
-    total = smooth(sums.astype(np.float64)) + PRIOR_VOXELS * planes.model.particle
+    weight = smooth(counts.astype(np.float64)) + PRIOR_PLATEAU_VOXELS
+    total = smooth(sums.astype(np.float64)) + PRIOR_PLATEAU_VOXELS * planes.model.particle
     return (total / weight).astype(np.float32)
 
 
@@ -153,7 +156,7 @@ def fit(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
     counts, squares, pairs = np.zeros(bins, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)
     for c, s, n in work.quiet.each(partial(_statistics, Planes(codes, depths, model), width, bins)):
         counts, squares, pairs = counts + c, squares + s, pairs + n
-    if counts.sum() < 1000 or pairs.min() == 0:  # no core to speak of: the filter's own correlation
+    if counts.sum() < FEWEST_CORE_VOXELS or pairs.min() == 0:  # no core to speak of: the filter's own correlation
         return replace(model, correlation=max(model.blur, 0.5))
     sd = _robust_sd(counts, width)
     if model.clipped:
@@ -169,7 +172,7 @@ def _robust_sd(counts: np.ndarray, width: int) -> float:
     median = np.interp(0.5, share, centres + 0.5 * width)
     order = np.argsort(np.abs(centres - median), kind="stable")
     half = np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)
-    return 1.4826 * 1.03 * float(np.abs(centres - median)[order][half])
+    return 1.4826 * CUT_CORRECTION * float(np.abs(centres - median)[order][half])
 
 
 def _tail_sd(counts: np.ndarray, width: int) -> float:

@@ -139,7 +139,7 @@ class Calibration:
             "conditions": self.conditions.to_mapping(),
             "resolved_from_voxels": self.resolved,
             "coverage_factor": 2,
-            "coverage": error_model.COVER,
+            "coverage": error_model.COVERED_SHARE,
         }
 
 

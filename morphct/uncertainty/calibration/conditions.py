@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...ground.units import VoxelSize
-from ...segment.grey.plan import OPTICS
+from ...segment.grey.plan import OPTICS_BLUR_EDGES
 
 MOST_NOISE = 0.3  # of the contrast; beyond it no mask is a mask
+BINDER_NEARNESS = 4  # how much commoner binder is beside particles than elsewhere outside them; a choice
 LEAST_LEVEL, MOST_LEVEL = 0.1, 0.9
 
 
@@ -139,21 +140,21 @@ def _greys(record: Mapping[str, Any]) -> tuple[float, float]:
 def _binder(record: Mapping[str, Any]) -> tuple[float, float]:
     """Grey of the phase next to the particles, and the share of particles taken to have it on a side.
 
-    It sits where particles are, so four times its share of what is not particle.
+    It sits where particles are, so BINDER_NEARNESS times its share of what is not particle.
     """
     phases = record.get("phases") or []
     if len(phases) < 3:
         return 0.0, 0.0
     dark, next_, bright = (float(phases[i]["mean"]) for i in (0, -2, -1))
     around = [float(phase["weight"]) for phase in phases[:-1]]
-    return (next_ - dark) / (bright - dark), min(1.0, 4 * around[-1] / max(sum(around), 1e-9))
+    return (next_ - dark) / (bright - dark), min(1.0, BINDER_NEARNESS * around[-1] / max(sum(around), 1e-9))
 
 
 def _blur(record: Mapping[str, Any], sigma: np.ndarray, size: VoxelSize) -> float:
     value = (record.get("blur") or {}).get("value")
     if value is not None:
         return float(value) / size.smallest
-    return math.hypot(OPTICS, float((sigma * np.array(size.spacing)).max()) / size.smallest)
+    return math.hypot(OPTICS_BLUR_EDGES, float((sigma * np.array(size.spacing)).max()) / size.smallest)
 
 
 def _level(record: Mapping[str, Any], inside: float, outside: float) -> float:

@@ -6,15 +6,15 @@ import numpy as np
 
 # how near a body must be to speak for a particle: in the logarithm of the diameter, in sharpness, in the logarithms of
 # b/a and c/b; how often the intervals hold kinds of bodies that are left out hardly depends on them
-NEAR = (0.25, 0.03, 0.5, 0.5)
-NEAR_SIZE = 0.5  # in the logarithm of the diameter, for the spread of the errors about their expected size
-ANYWAY = 0.01  # share with which bodies of like size speak whatever their shape
-COVER = 0.94  # of the errors of a new kind of body are to lie within twice the uncertainty
-STEEPEST = 3.0  # errors fall with the diameter to this power at most
-THOMSEN = 1.6075  # power of the mean that gives an ellipsoid's area within 1 %
-LEAST, LEAST_KINDS = 8, 3  # bodies and kinds of them without which nothing is said
+NEAR_SHAPE = (0.25, 0.03, 0.5, 0.5)
+NEAR_LOG_DIAMETER = 0.5  # in the logarithm of the diameter, for the spread of the errors about their expected size
+ANY_SHAPE_WEIGHT = 0.01  # of bodies of like size whatever their shape: so that none is left without any; a choice
+COVERED_SHARE = 0.94  # of the errors of a new kind of body within twice the uncertainty (of a Gaussian .954); a choice
+STEEPEST_POWER = 3.0  # errors fall with the diameter to this power at most: a voxel more or less of the volume
+THOMSEN_POWER = 1.6075  # of the mean that gives an ellipsoid's area within 1.06 % (Thomsen 2004)
+FEWEST_BODIES, FEWEST_KINDS = 8, 3  # bodies and kinds of them without which nothing is said
 NODES = 24
-ROWS = 1024  # particles at a time
+BATCH_PARTICLES = 1024  # particles at a time
 
 
 def shape_of(diameter: np.ndarray, yx: np.ndarray, zy: np.ndarray, wadell: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def shape_of(diameter: np.ndarray, yx: np.ndarray, zy: np.ndarray, wadell: np.nd
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         zx = zy * yx
-        mean = ((yx**THOMSEN + zx**THOMSEN + (yx * zx) ** THOMSEN) / 3) ** (1 / THOMSEN)
+        mean = ((yx**THOMSEN_POWER + zx**THOMSEN_POWER + (yx * zx) ** THOMSEN_POWER) / 3) ** (1 / THOMSEN_POWER)
         smooth = np.cbrt(yx * zx) ** 2 / mean
         return np.column_stack([np.log(diameter), 1 - wadell / smooth, -np.log(yx), -np.log(zy)])
 
@@ -45,7 +45,7 @@ class ErrorModel:
     power : float
         How fast errors fall with the diameter.
     at, factor : (NODES,)
-        Logarithms of diameters, and there the factor on the usual error within which `COVER` of the errors lie.
+        Logarithms of diameters, and there the factor on the usual error within which `COVERED_SHARE` of the errors lie.
     """
 
     shapes: np.ndarray
@@ -56,7 +56,7 @@ class ErrorModel:
 
     def usual(self, shapes: np.ndarray) -> np.ndarray:
         """Root mean square error (M,) of bodies like those of `shapes` (M, F)."""
-        found = [self._usual(shapes[i : i + ROWS]) for i in range(0, len(shapes), ROWS)]
+        found = [self._usual(shapes[i : i + BATCH_PARTICLES]) for i in range(0, len(shapes), BATCH_PARTICLES)]
         return np.concatenate(found) if found else np.zeros(0)
 
     def _usual(self, shapes: np.ndarray) -> np.ndarray:
@@ -65,15 +65,16 @@ class ErrorModel:
         return np.sqrt(mean) * np.exp(-self.power * shapes[:, 0]) * _beyond(shapes, self.shapes)
 
     def uncertainty(self, shapes: np.ndarray) -> np.ndarray:
-        """Half of the half-width of the interval about the value that covers the truth `COVER` of the time, (M,)."""
+        """Half of the half-width of the interval about the value that covers COVERED_SHARE of the truths, (M,)."""
         return 0.5 * self.usual(shapes) * np.interp(shapes[:, 0], self.at, self.factor)
 
 
 def _weights(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
     """How much each known body speaks for each wanted one, (M, N); what is not known of a shape is left out of it."""
     held = np.clip(wanted, known.min(axis=0), known.max(axis=0))
-    far = [np.nan_to_num((held[:, i, None] - known[:, i]) / near) ** 2 for i, near in enumerate(NEAR[: known.shape[1]])]
-    return np.exp(-0.5 * far[0]) * (np.exp(-0.5 * np.sum(far[1:], axis=0)) + ANYWAY) + 1e-12
+    widths = NEAR_SHAPE[: known.shape[1]]
+    far = [np.nan_to_num((held[:, i, None] - known[:, i]) / near) ** 2 for i, near in enumerate(widths)]
+    return np.exp(-0.5 * far[0]) * (np.exp(-0.5 * np.sum(far[1:], axis=0)) + ANY_SHAPE_WEIGHT) + 1e-12
 
 
 def _beyond(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -105,7 +106,7 @@ def fit(shapes: np.ndarray, errors: np.ndarray, size: np.ndarray, kind: np.ndarr
         Place of its shape among those of the calibration.
     """
     known = np.isfinite(errors) & np.isfinite(shapes).all(axis=1)
-    if known.sum() < LEAST or len(np.unique(kind[known])) < LEAST_KINDS:
+    if known.sum() < FEWEST_BODIES or len(np.unique(kind[known])) < FEWEST_KINDS:
         return None
     shapes, errors, size, kind = shapes[known], errors[known], size[known], kind[known]
     power = _power(shapes[:, 0], errors, size)
@@ -131,11 +132,11 @@ def _power(logs: np.ndarray, errors: np.ndarray, size: np.ndarray) -> float:
     if len(x) < 2 or np.ptp(x) == 0:
         return 0.0
     slope = ((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum()
-    return float(np.clip(-slope, 0, STEEPEST))
+    return float(np.clip(-slope, 0, STEEPEST_POWER))
 
 
 def _quantiles(logs: np.ndarray, ratio: np.ndarray, at: np.ndarray, kinds: int) -> np.ndarray:
-    """The `COVER` quantile of `ratio` (N,) near each of `at`.
+    """The `COVERED_SHARE` quantile of `ratio` (N,) near each of `at`.
 
     One more kind of body, worse than all others, counts as well: of K + 1 kinds in any order, the new one is as likely
     as each to be the worst.
@@ -143,9 +144,9 @@ def _quantiles(logs: np.ndarray, ratio: np.ndarray, at: np.ndarray, kinds: int) 
     Source: conformal prediction, V. Vovk et al., Algorithmic Learning in a Random World (2005), by groups.
     """
     order = np.argsort(ratio, kind="stable")
-    weights = np.exp(-0.5 * ((at[:, None] - logs[order]) / NEAR_SIZE) ** 2)
+    weights = np.exp(-0.5 * ((at[:, None] - logs[order]) / NEAR_LOG_DIAMETER) ** 2)
     share = np.cumsum(weights, axis=1) / (weights.sum(axis=1) * (1 + 1 / kinds))[:, None]
-    return ratio[order][np.minimum((share < COVER).sum(axis=1), len(ratio) - 1)]
+    return ratio[order][np.minimum((share < COVERED_SHARE).sum(axis=1), len(ratio) - 1)]
 
 
 def resolved(diameters: np.ndarray, bias: np.ndarray, spread: np.ndarray, tolerance: float) -> float:

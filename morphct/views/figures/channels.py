@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...results.run_folder import RunFolder
 
 MOST_PANELS = 6
-FEWEST = 20  # voxels in a shell for its mean to count
+FEWEST_SHELL_VOXELS = 20  # voxels in a shell for its mean to count
 
 
 def profiles(run: "RunFolder") -> "Figure | None":
@@ -39,7 +39,7 @@ def profiles(run: "RunFolder") -> "Figure | None":
 def _shells(table: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray, int]:
     """Depth of the shells' middles (S,), the three quartiles of their means (3, S), and how many particles tell."""
     shells = np.sort(table["shell"].unique())
-    known = table[table["n"] >= FEWEST]
+    known = table[table["n"] >= FEWEST_SHELL_VOXELS]
     values = [known.loc[known["shell"] == shell, "mean"].to_numpy(float) for shell in shells]
     quartiles = np.array([np.quantile(v, [0.25, 0.5, 0.75]) if len(v) else [np.nan] * 3 for v in values]).T
     return (shells - 0.5) / len(shells), quartiles, known.index.nunique()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STRIP, FOOT = 230, 70  # pixels beside the picture for the colours and below it for the scale
+LEAST_GAP = 24  # pixels between the length at the scale bar and the line of words
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,13 @@ def framed(
         foot.set_axis_off()
         length = round_length(0.22 * across * per_pixel)
         foot.plot([40, 40 + length / per_pixel], [34, 34], color=INK, linewidth=2.4, solid_capstyle="butt")
-        foot.text(52 + length / per_pixel, 34, length_text(length, unit), va="center")
-        foot.text(width - 30, 34, words, va="center", ha="right")
+        scale = foot.text(52 + length / per_pixel, 34, length_text(length, unit), va="center")
+        told = foot.text(width - 30, 34, words, va="center", ha="right")
+        pixel = DPI / figure.dpi
+        line, label = (text.get_window_extent() for text in (told, scale))
+        if pixel * (line.x0 - label.x1) < LEAST_GAP:  # a long line goes below the bar, smaller where it must
+            told.set_y(11)
+            told.set_fontsize(told.get_fontsize() * min(1, (width - 60) / (pixel * line.width)))
         _triad(figure.add_axes((0.01, (FOOT + 6) / height, 110 / width, 110 / height)), directions)
         if key is not None:
             _explain(figure, key, (across + 24) / width)

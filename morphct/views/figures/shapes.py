@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...descriptors.ellipsoid import ZINGG_RATIO
 from ...results.intervals import weighted_quantiles
 from ...results.population import interior, whole_particles
 from .style import FAINT, INK, QUANTITY, halo, length_label, new_figure, plain_log_axis, styled
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ...results.run_folder import RunFolder
 
 ELLIPTICITIES = ("ellipticity_yx", "ellipticity_zx", "ellipticity_zy")
-ZINGG = 2 / 3  # Zingg 1935: the border between long and short
 _LARGEST_BUBBLE = 320.0  # points squared
 
 
@@ -104,15 +104,15 @@ def zingg(run: "RunFolder") -> "Figure | None":
         figure = new_figure(4.6, 3.9)
         axes = figure.subplots()
         _diameter_scatter(axes, deep, flat, shown[size].to_numpy(dtype=float), axes, run.unit)
-        axes.axvline(ZINGG, color=FAINT, linewidth=0.8, linestyle="--")
-        axes.axhline(ZINGG, color=FAINT, linewidth=0.8, linestyle="--")
+        axes.axvline(ZINGG_RATIO, color=FAINT, linewidth=0.8, linestyle="--")
+        axes.axhline(ZINGG_RATIO, color=FAINT, linewidth=0.8, linestyle="--")
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="ellipticity zy (c/b)", ylabel="ellipticity yx (b/a)")
         axes.set_aspect("equal")
         for name, x, y, inside in (
-            ("flat", 0.02, 1.02, (deep < ZINGG) & (flat >= ZINGG)),
-            ("equant", ZINGG + 0.02, 1.02, (deep >= ZINGG) & (flat >= ZINGG)),
-            ("bladed", 0.02, 0.02, (deep < ZINGG) & (flat < ZINGG)),
-            ("elongated", ZINGG + 0.02, 0.02, (deep >= ZINGG) & (flat < ZINGG)),
+            ("flat", 0.02, 1.02, (deep < ZINGG_RATIO) & (flat >= ZINGG_RATIO)),
+            ("equant", ZINGG_RATIO + 0.02, 1.02, (deep >= ZINGG_RATIO) & (flat >= ZINGG_RATIO)),
+            ("bladed", 0.02, 0.02, (deep < ZINGG_RATIO) & (flat < ZINGG_RATIO)),
+            ("elongated", ZINGG_RATIO + 0.02, 0.02, (deep >= ZINGG_RATIO) & (flat < ZINGG_RATIO)),
         ):
             axes.text(
                 x,

@@ -164,7 +164,7 @@ def _renders(run: "RunFolder") -> list[tuple[str, str]]:
     captions = {
         "population_diameter": "All particles, coloured by equivalent diameter.",
         "population_class": "All particles by class: single, porous (void fraction above the limit in the settings), "
-        "or part of an aggregate.",
+        "or part of an aggregate. Counts are of all, those that the border cuts among them.",
     }
     found = []
     for path in sorted((run.path / "renders").glob("*.png"), key=lambda p: (p.stem not in captions, p.stem)):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from morphct.measurement.interior_grey import BORDER, NEARBY, SHELLS
+from morphct.measurement.interior_grey import BORDER_VOXELS, NEARBY_VOXELS, SHELLS
 
 
 def widened(marked: np.ndarray, reach: int) -> np.ndarray:
@@ -20,7 +20,7 @@ def layers(solid: np.ndarray, envelope: np.ndarray, spacing: tuple) -> tuple[np.
     near = ndimage.distance_transform_edt(np.pad(solid, 1))[1:-1, 1:-1, 1:-1]
     share = (depth - 0.5) / (depth.max() - 0.5)
     shell = np.minimum((share * SHELLS).astype(int), SHELLS - 1)
-    return depth[solid], shell[solid], near[solid] >= BORDER
+    return depth[solid], shell[solid], near[solid] >= BORDER_VOXELS
 
 
 def halves(values: np.ndarray, depth: np.ndarray) -> tuple[float, float]:
@@ -37,9 +37,9 @@ def grey(labels: np.ndarray, voids: np.ndarray, owner: np.ndarray, values: np.nd
     solid = envelope & (voids == 0)
     depth, _, away = layers(solid, envelope, spacing)
     own = values[solid].astype(float)[away]
-    free = ~widened((labels != 0) | (voids != 0), int(BORDER) - 1)
+    free = ~widened((labels != 0) | (voids != 0), int(BORDER_VOXELS) - 1)
     box = np.zeros_like(free)
-    box[tuple(slice(max(0, a.min() - NEARBY), a.max() + 1 + NEARBY) for a in np.nonzero(envelope))] = True
+    box[tuple(slice(max(0, a.min() - NEARBY_VOXELS), a.max() + 1 + NEARBY_VOXELS) for a in np.nonzero(envelope))] = True
     around = values[free & box].astype(float)
     around = around[around != 0]
     middle = np.median(around)
