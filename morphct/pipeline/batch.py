@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ground.errors import InputError, UserError, can_be_mended
 from ..ground.units import format_seconds
-from ..results.run_folder import RunFolder
+from ..results.run_folder import RunFolder, resumable
 from . import resuming
 from .job import Progress, Silence
 from .manifest import DECIMAL_COMMA, Sample
@@ -141,6 +141,7 @@ def _run_sample(
     sample: Sample, folder: Path, settings: Settings, runs: Any, progress: Progress, replace: bool
 ) -> Outcome:
     """Run one sample; `replace`: the run folder that is there is of other work."""
+    replace = replace or (settings.run.resume and resumable(folder))  # cut off: finished, or if of other work replaced
     try:
         own = own_settings(sample, settings)
         how = {"settings": own, "sample": sample.called, "progress": progress, "overwrite": replace}

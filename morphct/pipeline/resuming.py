@@ -12,13 +12,13 @@ from .same_work import Request, in_words
 from .settings import QcOptions
 
 
-def finished(out: str | Path, request: Request) -> RunFolder | None:
+def finished(out: str | Path, request: Request, overwrite: bool = False) -> RunFolder | None:
     """The run in `out` when it is of this work, its move into place finished, its limits judged anew; else None.
 
     Raises
     ------
     OutputError
-        When a move into place was cut off and the run is of other work.
+        When a move into place was cut off and the run is of other work, without `overwrite`.
     """
     out = Path(out)
     if (out / moving.RUN).is_file():
@@ -33,7 +33,7 @@ def finished(out: str | Path, request: Request) -> RunFolder | None:
         return None
     run = RunFolder(out / PARTIAL)
     if other := request.differences(run.provenance):
-        if request.settings.run.overwrite:
+        if overwrite:
             return None
         raise OutputError(
             f"{out} holds a run whose move into place was cut off, but of other work ({in_words(other)}); resume it as "

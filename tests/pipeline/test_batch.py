@@ -94,6 +94,20 @@ def test_a_run_folder_that_cannot_be_read_is_measured_again(tmp_path):
     assert not outcome.skipped
 
 
+def test_a_sample_that_was_cut_off_may_be_replaced_when_it_is_of_other_work(tmp_path):
+    (tmp_path / "a/.morphct-partial").mkdir(parents=True)
+    (tmp_path / "a/.morphct-partial/moving.json").write_text("{}")
+    seen = []
+
+    def watched(path, out, overwrite=False, **_):
+        seen.append(overwrite)
+        return run_one(path, out.with_name("elsewhere"), overwrite=True)
+
+    batch.run_batch([Sample("a", "1")], tmp_path, RESUME, runs(watched))
+    batch.run_batch([Sample("a", "1")], tmp_path, Settings(), runs(watched))
+    assert seen == [True, False]
+
+
 def test_what_is_kept_is_known_before_the_first_sample_and_all_is_told_after_each(tmp_path):
     samples = [Sample(n, "1") for n in ("a", "b", "c")]
     fake_run.write(tmp_path / "c")
