@@ -79,12 +79,12 @@ def particles():
     """What the bodies are thought to be found beside: a powder of 6 to 45 voxels."""
     import numpy as np
 
-    from morphct.uncertainty.calibration import Found
+    from morphct.uncertainty.calibration import PopulationSeen
 
     rng = np.random.default_rng(1)
     ratios = np.sort(rng.uniform(0.45, 1.0, (300, 2)), axis=1)[:, ::-1]
     voids = rng.lognormal(np.log(5.0), 0.35, 200)
-    return Found(np.exp(rng.uniform(np.log(6.0), np.log(45.0), 300)), ratios, voids, 3.0)
+    return PopulationSeen(np.exp(rng.uniform(np.log(6.0), np.log(45.0), 300)), ratios, voids, 3.0)
 
 
 def held_out_bodies() -> dict:
@@ -141,14 +141,14 @@ def void_figures() -> list[str]:
     from morphct.ground.work import Work
     from morphct.uncertainty.calibration import CalibrateOptions, calibrate, ladder
     from morphct.uncertainty.calibration.calibration import wall_of
-    from morphct.uncertainty.calibration.trials import POROUS, run_trials
+    from morphct.uncertainty.calibration.trials import POROUS_COLUMNS, run_trials
 
     lines = ["| scan | bodies with a void found | held | bias at the median void |", "|---|---|---|---|"]
     for name, scan in scans().items():
         made = calibrate(particles(), scan, CalibrateOptions(), ("size", "voids"), work=Work((), Threads(2)))
         extent = replace(ladder.EXTENTS["quick"], porous=24)
         trials = list(ladder.porous_trials(particles(), extent, wall_of(scan), 77))
-        found = run_trials(trials, {*POROUS, "void_count"}, scan, 78, Work((), Threads(2)))
+        found = run_trials(trials, {*POROUS_COLUMNS, "void_count"}, scan, 78, Work((), Threads(2)))
         u = made.void_uncertainty("void_fraction", found.values["void_fraction"], found.void_diameters())
         error = found.values["void_fraction"] - found.truths["void_fraction"]
         known = np.isfinite(u)

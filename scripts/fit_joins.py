@@ -1,13 +1,19 @@
-"""How the figures of the second score of the joins were found (`Rule` in kernels/join_scores.py), and their worth.
+"""How the figures of the joins were found (`Rule` in kernels/split/join_scores.py), their worth, and how sure they are.
 
     scripts/fit_joins                         phantoms drawn (kept in scoreboard-run/joins/), the rule as it stands told
     scripts/fit_joins --seeds 31 --scales 20  fewer of them
+    scripts/fit_joins --profile               each figure moved alone: the range in which bodies are found as well
     scripts/fit_joins --search 300            random steps from the figures that stand, so many seconds
     scripts/fit_joins --exact                 the figures EXACT, on the masks of the true bodies
+    scripts/fit_joins --quick                 four small phantoms, one family of each kind, profile of two figures
 
-The graphs of basins of the phantoms do not depend on the rule, so a trial costs seconds. A step is kept where bodies
-that are one stay one more often and no family of compact ones loses more than .0005 of its F1 or gains more than .2 %
-of merged particles. Seeds of the scoreboard (901, 902) are not to be used here.
+The graphs of basins of the phantoms do not depend on the rule, so a trial costs seconds. A step of the search is kept
+where bodies that are one stay one more often and no family of compact ones loses more than .0005 of its F1 or gains
+more than .2 % of merged particles. Seeds of the scoreboard (901, 902) are not to be used here.
+
+The profile moves a figure by factors FACTORS, the others as they stand. It tells the mean F1 of the kind of bodies that
+the figure is for, and for which factors the loss against the best of them is within twice its standard error
+(differences of the same phantoms): a figure that stands within this range is one the phantoms do not speak against.
 
 The figures in use are not the end of one search: searches like this one gave a neighbourhood, the rounded figures were
 chosen in it by hand, and it does not make them again digit by digit. docs/segmentation.md tells what they were
@@ -40,6 +46,8 @@ from morphct.truth.phantom import Phantom, PhantomOptions, make
 WORK = Path(__file__).parents[1] / "scoreboard-run" / "joins"
 EDGES = {16: 96, 20: 160, 24: 160, 28: 144, 40: 176}  # of the volume, by median diameter
 SMALLEST = 200  # voxels
+COMPACT = ("compact_rim", "compact_neck", "compact_peaks", "compact_sprawl", "crumb_voxels")
+FACTORS = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 4.0)  # of a figure that is moved alone
 STEPS = {
     "start": 0.6, "saddle": 2.0, "size": 0.6, "rim": 4.0, "rim_size": 4.0, "crumb": 1.0, "peaks": 0.7, "wide": 0.4,
     "face": 0.4,
@@ -68,7 +76,7 @@ def drawn(job: tuple[str, int, int, bool]) -> Trial:
             settle=family in BODIES,
         )
     )  # fmt: skip
-    found = _graph(made, exact)
+    found = graph_of(made, exact)
     WORK.mkdir(parents=True, exist_ok=True)
     file.write_bytes(pickle.dumps(found))
     return Trial(family, *found)
@@ -80,11 +88,11 @@ def _sealed(made: Phantom, job: Job) -> tuple[Any, Any]:
     components.fill(before, job.work)
     components.drop_small(before, Settings().particles.min_voxels, job.work)
     mask = before.copy()
-    sealing.seal(mask, job.voxel_size.relative, sealing.RADII, job.work)
+    sealing.seal(mask, job.voxel_size.relative, sealing.RADII_EDGES, job.work)
     return mask, before
 
 
-def _graph(made: Phantom, exact: bool) -> tuple[basin_graph.Graph, scoring.Contingency]:
+def graph_of(made: Phantom, exact: bool) -> tuple[basin_graph.Graph, scoring.Contingency]:
     settings, spacing = Settings(), made.voxel_size.spacing
     with Scratch() as scratch:
         job = Job(made.grey.shape, made.voxel_size, plan_work(made.grey.shape), scratch, map)
@@ -95,8 +103,8 @@ def _graph(made: Phantom, exact: bool) -> tuple[basin_graph.Graph, scoring.Conti
             mask, before = filled.mask, filled.unsealed
         labels = np.zeros(mask.shape, np.int32)
         heights = distance.heights(mask, spacing, job.work)
-        found = basins.find(heights, labels, job.work)
-        graph = basin_graph.find(mask, heights, found, distance.relative_edges(spacing), job.work, before)
+        found = basins.find_basins(heights, labels, job.work)
+        graph = basin_graph.build_graph(mask, heights, found, distance.relative_edges(spacing), job.work, before)
         basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), job.work)
     return graph, scoring.contingency(made.labels, labels)
 
@@ -117,7 +125,7 @@ def scores(trial: Trial, rule: Any) -> dict[str, float]:
     most = large[truth] & (2 * shared > table.truth_sizes[truth])
     return {
         "f1": float(2 * match.sum() / (large.sum() + (sizes[1:] >= SMALLEST).sum())),
-        "one": float((held[large] >= scoring.WHOLE * covered[large]).mean()),
+        "one": float((held[large] >= scoring.WHOLE_SHARE * covered[large]).mean()),
         "merged": float((np.bincount(found[most], minlength=n + 1) >= 2).sum() / large.sum()),
     }
 
@@ -127,9 +135,28 @@ def told(trials: list[Trial], figures: dict[str, float]) -> dict[str, dict[str, 
     found: dict[str, list[dict[str, float]]] = {}
     for trial in trials:
         found.setdefault(trial.family, []).append(
-            scores(trial, lambda graph: merging.join(graph, 0.0, kernel.LIMIT, figures=figures).particles)
+            scores(trial, lambda graph: merging.join(graph, 0.0, kernel.REFERENCE_JOIN, figures=figures).particles)
         )
     return {f: {name: float(np.mean([s[name] for s in some])) for name in some[0]} for f, some in found.items()}
+
+
+def profile(trials: list[Trial], name: str, stands: dict[str, float]) -> str:
+    """One row: mean F1 with a figure moved by each of FACTORS, and the range of it that is as good as the best."""
+    figure = (kernel.Rule._field_defaults | stands)[name]
+    kind = FAMILIES if name in COMPACT else BODIES
+    own = [t for t in trials if t.family in kind]
+    found = np.array([[_f1(t, stands | {name: figure * factor}) for t in own] for factor in FACTORS])
+    loss = found[found.mean(axis=1).argmax()] - found
+    error = loss.std(axis=1, ddof=1) / np.sqrt(loss.shape[1])
+    as_good = np.flatnonzero(loss.mean(axis=1) <= 2 * error)
+    cells = [name, f"{figure:g}", f"{figure * FACTORS[as_good[0]]:.3g} to {figure * FACTORS[as_good[-1]]:.3g}"]
+    cells[2] += "" if FACTORS.index(1.0) in as_good else ", not as it stands"
+    return "| " + " | ".join([*cells, *(f"{f:.4f}" for f in found.mean(axis=1))]) + " |"
+
+
+def _f1(trial: Trial, figures: dict[str, float]) -> float:
+    found = scores(trial, lambda graph: merging.join(graph, 0.0, kernel.LIMIT, figures=figures).particles)
+    return found["f1"]
 
 
 def worth(found: dict[str, dict[str, float]], before: dict[str, dict[str, float]]) -> float:
@@ -173,14 +200,24 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", default=[*FAMILIES, *BODIES])
     parser.add_argument("--search", type=float, default=0.0, help="seconds")
     parser.add_argument("--exact", action="store_true", help="masks without blur: the figures EXACT")
+    parser.add_argument("--profile", action="store_true", help="each figure moved alone")
+    parser.add_argument("--quick", action="store_true", help="four small phantoms, two figures")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
+    if given.quick:
+        given.seeds, given.scales, given.families, given.profile = [31, 33], [16], ["irregular", "tubes"], True
     jobs = [(f, d, s, given.exact) for f in given.families for d in given.scales for s in given.seeds]
     with multiprocessing.get_context("spawn").Pool(given.workers) as pool:
         trials = pool.map(drawn, jobs, chunksize=1)
     before = told(trials, {"start": -99.0, "face": -99.0})
     stands = dict(kernel.EXACT) if given.exact else {}
     print(table(before, told(trials, stands)))
+    if given.profile:
+        print("| figure | stands at | as good as the best | " + " | ".join(f"x {f:g}" for f in FACTORS) + " |")
+        print("|---" * (3 + len(FACTORS)) + "|")
+        for name in ("compact_rim", "saddle") if given.quick else (*COMPACT, *STEPS):
+            if {t.family for t in trials} & set(FAMILIES if name in COMPACT else BODIES):
+                print(profile(trials, name, stands), flush=True)
     if given.search:
         print(table(before, told(trials, search(trials, given.search, before, stands))))
 

@@ -22,7 +22,7 @@ import numpy as np
 from fit_joins import SMALLEST, Trial, drawn, scores
 from scoreboard_phantoms import FAMILIES
 
-from morphct.kernels.split.join_scores import LIMIT
+from morphct.kernels.split.join_scores import REFERENCE_JOIN
 from morphct.segment.split import margins, merging
 
 LIMITS = np.arange(0.60, 1.3001, 0.02)
@@ -70,9 +70,9 @@ def _count(trial: Trial, steps: merging.Steps, limit: float) -> int:
 
 def untold(trial: Trial, reach: float) -> dict[str, float]:
     """Share of particles in doubt within `reach` of the limit in use, share of wrong ones, and of these in doubt."""
-    joined = merging.join(trial.graph, 0.0, LIMIT, reach)
+    joined = merging.join(trial.graph, 0.0, REFERENCE_JOIN, reach)
     assert joined.steps is not None
-    found = margins.find(trial.graph, joined.steps, joined.particles, LIMIT, reach, SMALLEST)
+    found = margins.find_margins(trial.graph, joined.steps, joined.particles, REFERENCE_JOIN, reach, SMALLEST)
     doubt = np.isfinite(found.falls_at) | np.isfinite(found.merges_at)
     table, n = trial.table, joined.n
     particle = np.concatenate([[0], joined.particles]).astype(np.int64)[table.found]
@@ -87,7 +87,7 @@ def untold(trial: Trial, reach: float) -> dict[str, float]:
     large[0] = False
     wrong = large & ~right
     true = int((table.truth_sizes >= SMALLEST).sum())
-    fewest, most = (_count(trial, joined.steps, at) for at in (LIMIT + reach, LIMIT - reach))
+    fewest, most = (_count(trial, joined.steps, at) for at in (REFERENCE_JOIN + reach, REFERENCE_JOIN - reach))
     return {
         "doubt": float(doubt[large].mean()),
         "wrong": float(wrong.sum() / large.sum()),
@@ -106,14 +106,15 @@ def told(trials: list[Trial]) -> list[str]:
     draws = [spread(found[rng.integers(len(found), size=len(found))]) for _ in range(DRAWS)]
     (mean_low, sd_low), (mean_high, sd_high) = np.quantile(draws, [0.025, 0.975], axis=0)
     rows = [
-        f"best limit of {len(trials)} phantoms: {mean:.3f} ({mean_low:.3f} to {mean_high:.3f}; in use {LIMIT:g})",
+        f"best limit of {len(trials)} phantoms: {mean:.3f} ({mean_low:.3f} to {mean_high:.3f}; "
+        f"in use {REFERENCE_JOIN:g})",
         f"its standard deviation: {sd:.3f} ({sd_low:.3f} to {sd_high:.3f}; in use {margins.JOIN_UNCERTAINTY:g})",
     ]
     by_family = {f: np.array([t.family == f for t in trials]) for f in dict.fromkeys(t.family for t in trials)}
     rows.append("by family: " + ", ".join(f"{f} {spread(found[own])[0]:.2f}" for f, own in by_family.items()))
     means = curves.mean(axis=0)
     rows.append("mean F1: " + ", ".join(f"{v:.3f} at {at:.2f}" for at, v in list(zip(LIMITS, means))[::3]))
-    near = np.abs(found[:, 0] - LIMIT) <= margins.JOIN_UNCERTAINTY + found[:, 1] / 2
+    near = np.abs(found[:, 0] - REFERENCE_JOIN) <= margins.JOIN_UNCERTAINTY + found[:, 1] / 2
     rows.append(f"a limit as good as the best within the uncertainty in use: {near.sum()} of {len(near)}")
     rows += ["| reach | true number held | in doubt | wrong | wrong ones in doubt |", "|---" * 5 + "|"]
     for share in SHARES:

@@ -92,7 +92,7 @@ def _best_merge(made: Phantom, job: Job, settings: Settings) -> dict[str, Any]:
     labels = job.scratch.create("labels", job.shape, np.int32)
     heights = job.scratch.create("distance", job.shape, np.float32)
     distance.squared_distance(filled.mask, made.voxel_size.spacing, heights, job.work)
-    found = basins.find(heights, labels, job.work)
+    found = basins.find_basins(heights, labels, job.work)
     basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), job.work)
     table = scoring.contingency(made.labels, labels)
     order = np.lexsort((table.truth, -table.voxels))
@@ -161,7 +161,7 @@ def _resolved(made: Phantom, voids: np.ndarray, diameter: float | None, is_open:
     true[0] = seen[0] = 0
     true[is_open] = 0
     large = true >= max(least, 1)
-    covered = np.bincount(made.voids[voids > 0], minlength=len(true)) >= scoring.COVERED * true
+    covered = np.bincount(made.voids[voids > 0], minlength=len(true)) >= scoring.COVERED_SHARE * true
     found = seen[seen >= max(least, 1)].sum()
     return [float(n) for n in (true[large].sum(), found, large.sum(), (large & covered).sum())]
 

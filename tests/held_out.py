@@ -10,8 +10,8 @@ import phantoms
 from morphct.ground.work import Work
 from morphct.truth.bodies import Pose
 from morphct.uncertainty.calibration import Calibration, Conditions
-from morphct.uncertainty.calibration.ladder import Trial
-from morphct.uncertainty.calibration.trials import SHAPE, Trials, is_relative, run_trials
+from morphct.uncertainty.calibration.ladder import Specimen
+from morphct.uncertainty.calibration.trials import SHAPE_COLUMNS, Trials, is_relative, run_trials
 
 SUB = 2  # samples a voxel edge
 SEED = 90_001
@@ -77,19 +77,23 @@ class Sampled:
         out[:] = filled.reshape(shape).mean(axis=(1, 3, 5))
 
 
-def trials_of(diameters: Sequence[float], poses: int, shapes: Sequence[str] = SHAPES, seed: int = SEED) -> list[Trial]:
+def trials_of(
+    diameters: Sequence[float], poses: int, shapes: Sequence[str] = SHAPES, seed: int = SEED
+) -> list[Specimen]:
     """Trials of every shape at every size."""
     return [
-        Trial(Sampled(name), float(d), float(d), size, shape, (seed, size, shape, pose))  # type: ignore[arg-type]
+        Specimen(Sampled(name), float(d), float(d), size, shape, (seed, size, shape, pose))  # type: ignore[arg-type]
         for size, d in enumerate(diameters)
         for shape, name in enumerate(shapes)
         for pose in range(poses)
     ]
 
 
-def measured(scan: Conditions, trials: list[Trial], names: Sequence[str] = NAMES, work: Work | None = None) -> Trials:
+def measured(
+    scan: Conditions, trials: list[Specimen], names: Sequence[str] = NAMES, work: Work | None = None
+) -> Trials:
     """The bodies under the conditions of a scan; columns without a closed form are held against large bodies."""
-    found = run_trials(trials, {*names, *SHAPE}, scan, SEED, work)
+    found = run_trials(trials, {*names, *SHAPE_COLUMNS}, scan, SEED, work)
     truths = dict(found.truths)
     lacking = tuple(n for n in names if np.isnan(truths[n]).all())
     shapes = {t.shape: t.body for t in trials}
@@ -103,7 +107,7 @@ def measured(scan: Conditions, trials: list[Trial], names: Sequence[str] = NAMES
 @cache
 def _large(names: tuple[str, ...], shapes: tuple[tuple[int, Sampled], ...]) -> dict[str, dict[int, float]]:
     """Columns of bodies so large that voxels matter little, by shape."""
-    trials = [Trial(body, 80.0, 80.0, 0, shape, (SEED, 9, shape)) for shape, body in shapes]  # type: ignore[arg-type]
+    trials = [Specimen(body, 80.0, 80.0, 0, shape, (SEED, 9, shape)) for shape, body in shapes]  # type: ignore[arg-type]
     values = run_trials(trials, names, Conditions((1.0, 1.0, 1.0), 1.0), SEED).values
     return {n: {t.shape: float(v) for t, v in zip(trials, values[n])} for n in names}
 
@@ -111,7 +115,7 @@ def _large(names: tuple[str, ...], shapes: tuple[tuple[int, Sampled], ...]) -> d
 def coverage(made: Calibration, found: Trials, names: Sequence[str] = NAMES) -> dict[str, np.ndarray]:
     """By column, whether the value give or take twice its uncertainty holds the truth, for each body; NaN where there
     is no value or no truth."""
-    shape = [found.values[n] * (made.conditions.edge if n == "equivalent_diameter" else 1) for n in SHAPE]
+    shape = [found.values[n] * (made.conditions.edge if n == "equivalent_diameter" else 1) for n in SHAPE_COLUMNS]
     covered = {}
     for n in names:
         u = made.uncertainty(n, found.values[n], *shape)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 LOG, MATTERS, DOUBT, WRONG = range(4)
 """For the log alone; moves some numbers; numbers may not be what they seem; the wrong thing may have been measured."""
 
-SHOWN = 3  # warnings that people still read; the rest stands in the log and in run.json
+MOST_WARNINGS = 3  # warnings that people still read; the rest stands in the log and in run.json
 
 
 class Caution(str):
@@ -28,4 +28,4 @@ def weight_of(sentence: str) -> int:
 def foremost(sentences: Iterable[str]) -> list[str]:
     """The (at most three) sentences that could change a conclusion, the weightiest first, each once."""
     worth = [s for s in dict.fromkeys(sentences) if weight_of(s) > LOG]
-    return sorted(worth, key=lambda s: -weight_of(s))[:SHOWN]
+    return sorted(worth, key=lambda s: -weight_of(s))[:MOST_WARNINGS]

@@ -34,11 +34,11 @@ def find_values(volume: Any, job: Job, settings: Settings) -> values.Values | No
     options, smoothing = settings.threshold, settings.denoise
     filtered = smoothing.method not in ("auto", "none") or bool(smoothing.sigma)
     with job.stage("look at the values") as work:
-        found = values.find(volume, work)
+        found = values.find_values(volume, work)
     if found is None and options.phase is not None:
         raise SettingsError(
             f"--phase {options.phase:g} names a value of a segmented volume, but {values.name_of(volume)} holds more "
-            f"than {values.MOST} values; leave it out, or give a level with --set threshold.method=fixed --set "
+            f"than {values.MOST_VALUES} values; leave it out, or give a level with --set threshold.method=fixed --set "
             "threshold.low=GREY"
         )
     if found is None:
@@ -71,7 +71,7 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         specks = components.drop_small(exact, options.min_voxels, work)
         work.quiet.copy(exact, mask)
         if settings.voids.seal:
-            sealing.seal(mask, job.voxel_size.relative, sealing.RADII, work)
+            sealing.seal(mask, job.voxel_size.relative, sealing.RADII_EDGES, work)
     with job.stage("split", split.PASSES.get(settings.split.method, 5)) as work:
         how, size = settings.split.of_values(), job.voxel_size
         parts = split.split(mask, size.spacing, how, work, options.min_voxels, exact)

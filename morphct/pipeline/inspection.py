@@ -21,9 +21,9 @@ from .run import open_channels, open_volume
 from .segmenting import look_at_sample
 from .settings import Settings
 
-ROWS = 24  # of the histogram as text
-PLANES = 9  # read for the range of greys
-TAIL = 5e-4  # share of voxels left out at either end of it
+HISTOGRAM_ROWS = 24  # of the histogram as text
+RANGE_PLANES = 9  # read for the range of greys
+TAIL_SHARE = 5e-4  # share of voxels left out at either end of it
 
 
 def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _labels(volume: Volume) -> list[str]:
 
 def _range(volume: Volume) -> dict[str, float]:
     """Least and largest finite grey of a few planes."""
-    planes = sorted({round(z) for z in np.linspace(0, volume.shape[0] - 1, PLANES)})
+    planes = sorted({round(z) for z in np.linspace(0, volume.shape[0] - 1, RANGE_PLANES)})
     low, high = math.inf, -math.inf
     for z in planes:
         plane = volume[z : z + 1]
@@ -139,8 +139,8 @@ def _range(volume: Volume) -> dict[str, float]:
 def _rows(counts: Any, phases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The histogram in few rows over the greys that matter, with the phases whose means fall into each."""
     share = np.cumsum(counts.all) / max(counts.all.sum(), 1)
-    first, last = int(np.searchsorted(share, TAIL)), int(np.searchsorted(share, 1 - TAIL)) + 1
-    edges = np.unique(np.linspace(first, min(last, len(share)), ROWS + 1).round().astype(int))
+    first, last = int(np.searchsorted(share, TAIL_SHARE)), int(np.searchsorted(share, 1 - TAIL_SHARE)) + 1
+    edges = np.unique(np.linspace(first, min(last, len(share)), HISTOGRAM_ROWS + 1).round().astype(int))
     rows = []
     for a, b in itertools.pairwise(edges):
         low, high = float(counts.edges[a]), float(counts.edges[b])

@@ -21,7 +21,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-PLANES = 64  # in a slab
+SLAB_PLANES = 64  # in a slab
 
 
 def measure_array(
@@ -72,13 +72,13 @@ def measure_array(
     size = as_voxel_size(voxel_size)
     wanted = needed(asked, tuple(channels))
     with Scratch() as scratch:
-        work = replace(work or Work.of(image.shape[0], PLANES), scratch=scratch)
+        work = replace(work or Work.of(image.shape[0], SLAB_PLANES), scratch=scratch)
         ids = label_image.find_ids(image, work)
         numbered = label_image.Numbered(image, ids)
         found = holes.inside_labels(numbered, settings.voids, work)
         smallest = None
         if grey is not None and "void_voxels_low" in wanted:
-            found, smallest = given_labels.look(found, numbered, grey, size, settings.denoise)
+            found, smallest = given_labels.void_limits(found, numbered, grey, size, settings.denoise)
         found = add_open(found, numbered, len(ids), size, settings.voids, work)
         labelled = Labelled(numbered, len(ids), size, found, smallest)
         measured = run_passes(labelled, work, grey=grey, channels=channels, wanted=wanted, views=asked.views)

@@ -13,7 +13,7 @@ from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..results import flags
 from ..results.run_folder import RunFolder
-from ..uncertainty.calibration import CalibrateOptions, Calibration, Found, calibrate, conditions, planned
+from ..uncertainty.calibration import CalibrateOptions, Calibration, PopulationSeen, calibrate, conditions, planned
 from ..views import report
 from . import publish
 from .job import Progress, Silence
@@ -61,7 +61,7 @@ def calibrate_run(
         raise InputError(f"{path} holds no particle, so there is no size to calibrate for; give a run with particles")
     size, told = run.voxel_size, progress or Silence()
     scan = conditions(size, run.threshold, settings.voids.to_mapping())
-    found = Found.of_tables(run.particles, run.voids, size)
+    found = PopulationSeen.of_tables(run.particles, run.voids, size)
     seed = settings.run.seed
     told.stage("calibrate", sum(len(trials) for trials in planned(found, scan, options, seed)))
     made = calibrate(found, scan, options, settings.descriptors.names, seed, Work((), run_map, told.advance))

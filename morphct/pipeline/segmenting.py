@@ -41,7 +41,7 @@ from .job import Job
 from .segmented import Filled, Grey, Searched, Segmented
 from .settings import Settings
 
-VOID_DEPTH = 0.5  # of the contrast below a level that follows a halo: as dark as what surrounds particles
+VOID_DEPTH_CONTRAST = 0.5  # of the contrast below a level that follows a halo: as dark as what surrounds particles
 log = logging.getLogger("morphct")
 
 
@@ -56,7 +56,7 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     Raises
     ------
     SegmentationError
-        When the grey values allow no honest level, or no particle is left.
+        When the grey values allow no reliable threshold, or no particle is left.
     """
     few = find_values(volume, job, settings)
     if few is not None:
@@ -113,7 +113,7 @@ def find_level(volume: Any, job: Job, settings: Settings) -> Grey:
         counts = denoise.apply(volume, codes, plan, work)
     with job.stage("threshold", 2) as work:
         fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases, plan.clear)
-        found = threshold.find(codes, plan, fit, counts, settings.threshold, work, choice)
+        found = threshold.find_threshold(codes, plan, fit, counts, settings.threshold, work, choice)
     for sentence in [*plan.warnings, *found.warnings]:
         job.warn(sentence)
     return Grey(codes, plan, counts, fit, found)
@@ -149,7 +149,7 @@ def find_envelope(grey: Grey, job: Job, settings: Settings) -> Filled:
     holes = unsealed = None
     with job.stage("envelope", 6) as work:
         if halo:  # a void is darker than any core
-            threshold.apply(grey.codes, level, mask, work, -VOID_DEPTH)
+            threshold.apply(grey.codes, level, mask, work, -VOID_DEPTH_CONTRAST)
             holes = void_holes.holes(mask, work)
         threshold.apply(grey.codes, level, mask, work)
         if halo:
@@ -161,7 +161,7 @@ def find_envelope(grey: Grey, job: Job, settings: Settings) -> Filled:
         if settings.voids.seal:
             unsealed = job.scratch.create("unsealed", job.shape, np.uint8)
             work.quiet.copy(mask, unsealed)
-            sealing.seal(mask, job.voxel_size.relative, sealing.RADII + sealing.HALO_RADII * halo, work)
+            sealing.seal(mask, job.voxel_size.relative, sealing.RADII_EDGES + sealing.HALO_RADII_EDGES * halo, work)
     return Filled(mask, unsealed, holes)
 
 
@@ -204,7 +204,7 @@ def search(
     cores = voids.fit_cores(grey.codes, labels, first, work)
     seen = detection_limit.simulate(cores.model, settings.run.seed)
     model = seen.learned()
-    found = dips.find(grey.codes, cores.depths, model, work)
+    found = dips.find_dips(grey.codes, cores.depths, model, work)
     specks = false_voids.expected(grey.codes, cores.depths, model, work)
     work.scratch.release(cores.depths)
     return Searched(
@@ -241,7 +241,7 @@ def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = 
         found = void_holes.inside_labels(numbered, settings.voids, work)
         smallest = None
         if grey is not None:
-            found, smallest = given_labels.look(
+            found, smallest = given_labels.void_limits(
                 found, numbered, grey, job.voxel_size, settings.denoise, settings.run.seed
             )
         found = add_open(found, numbered, len(ids), job.voxel_size, settings.voids, work)

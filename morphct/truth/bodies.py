@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels.truth import bodies as kernel
 
-BALL = 4 / 3 * np.pi
+BALL_VOLUME_FACTOR = 4 / 3 * np.pi
 Triple = tuple[float, float, float]
 CODES = {"ellipsoid": kernel.ELLIPSOID, "octahedron": kernel.OCTAHEDRON, "cross": kernel.CROSS}
 
@@ -99,7 +99,7 @@ class Body:
         out : (Z,Y,X) float32
             Written.
         """
-        scale = 0.5 * diameter / (self.volume / BALL) ** (1 / 3)
+        scale = 0.5 * diameter / (self.volume / BALL_VOLUME_FACTOR) ** (1 / 3)
         round_ = CODES.get(self.kind, self.fillet * scale)
         spacing = np.array(pose.spacing, float)
         kernel.draw(np.array(self.half) * scale, round_, pose.turn, pose.centre, spacing, soft, coat, out)
@@ -110,13 +110,13 @@ class Body:
 
     def truth(self, diameter: float) -> dict[str, float]:
         """True values by name of descriptor, for a body of that volume-equivalent diameter; lengths in its unit."""
-        void = BALL * sum(v[3] ** 3 for v in self.voids)
+        void = BALL_VOLUME_FACTOR * sum(v[3] ** 3 for v in self.voids)
         walls = 4 * np.pi * sum(v[3] ** 2 for v in self.voids)
         a, b, c = (math.sqrt(5 * v) for v in self.variances)
         quotient = 36 * np.pi * self.volume**2 / self.area**3
         values = {
             1: {
-                "equivalent_diameter": 2 * (self.volume / BALL) ** (1 / 3),
+                "equivalent_diameter": 2 * (self.volume / BALL_VOLUME_FACTOR) ** (1 / 3),
                 "feret_max": 2 * self.farthest,
                 # the least width of a convex body that is its own mirror image in a point
                 "feret_min": 2 * (self.narrowest or self.nearest),
@@ -141,13 +141,13 @@ class Body:
                 "void_count": len(self.voids),
             },
         }
-        scale = 0.5 * diameter / (self.volume / BALL) ** (1 / 3)
+        scale = 0.5 * diameter / (self.volume / BALL_VOLUME_FACTOR) ** (1 / 3)
         return {name: float(v * scale**power) for power, named in values.items() for name, v in named.items()}
 
 
 def _of_unit_radius(body: Body) -> Body:
     """The same body, its volume that of the unit ball."""
-    s = (BALL / body.volume) ** (1 / 3)
+    s = (BALL_VOLUME_FACTOR / body.volume) ** (1 / 3)
     a, b, c = (h * s for h in body.half)
     va, vb, vc = (v * s * s for v in body.variances)
     return Body(
@@ -160,7 +160,7 @@ def ellipsoid(name: str, b: float = 1.0, c: float = 1.0) -> Body:
     """An ellipsoid whose semi-axes are as 1 : b : c, 1 >= b >= c."""
     area = ellipsoid_area(1.0, b, c)
     return _of_unit_radius(
-        Body(name, "ellipsoid", (1.0, b, c), 0.0, BALL * b * c, area, 1.0, c, (0.2, b * b / 5, c * c / 5))
+        Body(name, "ellipsoid", (1.0, b, c), 0.0, BALL_VOLUME_FACTOR * b * c, area, 1.0, c, (0.2, b * b / 5, c * c / 5))
     )
 
 
@@ -180,7 +180,9 @@ def block(name: str, b: float = 1.0, c: float = 1.0, rounding: float = 0.0) -> B
     """
     f = rounding * c
     p, q, r = 1 - f, b - f, c - f
-    volume = 8 * p * q * r + 8 * f * (p * q + q * r + r * p) + 2 * np.pi * f * f * (p + q + r) + BALL * f**3
+    volume = (
+        8 * p * q * r + 8 * f * (p * q + q * r + r * p) + 2 * np.pi * f * f * (p + q + r) + BALL_VOLUME_FACTOR * f**3
+    )
     area = 8 * (p * q + q * r + r * p) + 4 * np.pi * f * (p + q + r) + 4 * np.pi * f * f
     va, vb, vc = (_second_moment(*sides, f) / volume for sides in ((p, q, r), (q, r, p), (r, p, q)))
     farthest = math.sqrt(p * p + q * q + r * r) + f

@@ -11,13 +11,13 @@ from ..kernels.truth.scoring import pair_runs
 
 SLAB_VOXELS = 16_000_000
 # a piece counts as a part of a split or merged particle when more than this share of it lies there
-MAJORITY = 0.5
+MAJORITY_SHARE = 0.5
 # ... and when it is at least this share of the whole: crumbs are no splits
-PART = 0.1
+PART_SHARE = 0.1
 # a true void is found when found voids cover this share of it
-COVERED = 0.25
+COVERED_SHARE = 0.25
 # a body stays one when one label holds this share of what was found of it
-WHOLE = 0.9
+WHOLE_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def kept(truth: Any, found: Any, contacts: np.ndarray, min_voxels: int = 8) -> K
     pairs = pairs[counts[pairs].all(axis=1)]
     return Kept(
         int(counts.sum()),
-        int((counts & (largest >= WHOLE * covered)).sum()),
+        int((counts & (largest >= WHOLE_SHARE * covered)).sum()),
         int(inside.sum()),
         len(pairs),
         int((holder[pairs[:, 0]] != holder[pairs[:, 1]]).sum()),
@@ -312,7 +312,7 @@ def _holders(
     whole: np.ndarray, part: np.ndarray, voxels: np.ndarray, whole_sizes: np.ndarray, part_sizes: np.ndarray
 ) -> int:
     """Wholes that hold the majority of two or more parts of some size."""
-    held = (voxels > MAJORITY * part_sizes[part]) & (voxels >= PART * whole_sizes[whole])
+    held = (voxels > MAJORITY_SHARE * part_sizes[part]) & (voxels >= PART_SHARE * whole_sizes[whole])
     return int((np.bincount(whole[held], minlength=1) >= 2).sum())
 
 
@@ -355,7 +355,7 @@ def _void_score(
         "void_fraction_found": _fraction(int(table.found_sizes.sum()), _envelope(found, found_voids)),
         "voids_truth": int(wanted.sum()),
         "voids_found": int(counted.sum()),
-        "voids_hit": int((wanted & (covered >= COVERED * table.truth_sizes)).sum()),
+        "voids_hit": int((wanted & (covered >= COVERED_SHARE * table.truth_sizes)).sum()),
         "voids_false": int((counted & ~meets).sum()),
     }
 

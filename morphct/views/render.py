@@ -19,8 +19,8 @@ from .scene import Colouring, colouring, meshes, prepare, why_no_pictures
 if TYPE_CHECKING:
     import pyvista as pv
 
-LARGEST = 4  # particles that get a picture of their own
-SIZE = (1120, 900)  # pixels of a picture, its frame not counted
+LARGEST_PICTURED = 4  # particles that get a picture of their own
+PICTURE_PIXELS = (1120, 900)  # pixels of a picture, its frame not counted
 SUPERSAMPLING = 2
 SOLID, VOID, EDGE = "#9fb8c4", "#c4581a", "#8a949e"
 VIEW = np.array([0.55, -0.72, 0.5])  # from where the scene is looked at, x, y, z
@@ -74,7 +74,9 @@ def write_meshes(run: RunFolder, told: Callable[[str], Any] = lambda name: None)
     return names
 
 
-def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None, size: tuple[int, int] = SIZE) -> list[str]:
+def stills(
+    run: RunFolder, told: Callable[[str], Any] = lambda name: None, size: tuple[int, int] = PICTURE_PIXELS
+) -> list[str]:
     """Draw the population by size and by class, and the largest particles with their voids.
 
     The machine must be able to draw (`scene.why_no_pictures`); else the process may end here.
@@ -94,7 +96,7 @@ def stills(run: RunFolder, told: Callable[[str], Any] = lambda name: None, size:
     return [*names, *(_particle_still(run, label, told, size) for label in largest(run))]
 
 
-def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
+def largest(run: RunFolder, count: int = LARGEST_PICTURED) -> list[int]:
     """Labels of the largest particles that the border does not cut, and of the largest ones with voids among these."""
     table = interior(run.particles).sort_values(f"volume_{run.unit}3", ascending=False, kind="stable")
     hollow = table.index[table["void_fraction"].fillna(0) > 0] if "void_fraction" in table.columns else table.index[:0]
@@ -103,7 +105,7 @@ def largest(run: RunFolder, count: int = LARGEST) -> list[int]:
     return [int(label) for label in dict.fromkeys(order)][:count]
 
 
-def apart(path: Path, size: tuple[int, int] = SIZE, meanwhile: Callable[[], Any] = lambda: None) -> str:
+def apart(path: Path, size: tuple[int, int] = PICTURE_PIXELS, meanwhile: Callable[[], Any] = lambda: None) -> str:
     """Draw the pictures of a run folder in a process of its own; an empty text, or a sentence on why there are none.
 
     A driver that fails takes only that process with it, and the memory of drawing is given back. `meanwhile` is done
@@ -140,7 +142,9 @@ def child(path: str, width: str, height: str) -> int:
     return 0
 
 
-def _particle_still(run: RunFolder, label: int, told: Callable[[str], Any], size: tuple[int, int] = SIZE) -> str:
+def _particle_still(
+    run: RunFolder, label: int, told: Callable[[str], Any], size: tuple[int, int] = PICTURE_PIXELS
+) -> str:
     prepare()
     solid, holes = meshes.particle(run, label)
     (image,), per_pixel = _draw(

@@ -336,7 +336,7 @@ def test_large_crops_are_read_coarsely(monkeypatch):
     labels[5:35, 5:35, 5:35] = 1
     size = VoxelSize(1.0, 1.0, 1.0, "px")
     fine = measure(Labelled(labels, 1, size), Work.of(40, 40)).results
-    monkeypatch.setattr(room, "LARGEST_CROP", 30**3 // 4)
+    monkeypatch.setattr(room, "LARGEST_CROP_VOXELS", 30**3 // 4)
     assert crop_step(np.array([5, 35] * 3)) == 2
     coarse = measure(Labelled(labels, 1, size), Work.of(40, 40)).results
     assert (fine["step"][0], coarse["step"][0]) == (1, 2)

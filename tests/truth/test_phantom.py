@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from morphct.ground.errors import OutputError, SettingsError
 from morphct.kernels.truth import phantom as kernels
-from morphct.truth.phantom import COMPOUNDS, FAMILIES, PRESETS, Phantom, PhantomOptions, grey, make, write
+from morphct.truth.phantom import COMPOUNDS, FAMILIES, PRESETS, Phantom, PhantomOptions, bodies, grey, make, write
 from morphct.truth.phantom.bodies import draw_body, reach, semi_axes, surface_points
 
 
@@ -92,6 +92,20 @@ def test_bodies_have_their_volume(family):
         kernels.stamp(labels, depth, body, 1, origin, spacing, reach(body))
         assert np.count_nonzero(labels) == pytest.approx(np.pi / 6 * 30**3, rel=0.02)
         np.testing.assert_allclose(kernels.gauges(body, surface_points(body)), 1, rtol=1e-9)
+
+
+def test_facets_that_leave_a_side_open_are_drawn_again(monkeypatch):
+    normals = np.vstack([np.eye(3), -np.eye(3)])
+    facets = np.column_stack([normals, np.ones(6)])
+    drawn = iter([facets[3:], facets])  # nothing closes the first one towards + + +
+
+    def shape(rng):
+        return (1.0, 1.0, 1.0), 0.0, bodies.NO_BUMPS, next(drawn), 4
+
+    monkeypatch.setitem(bodies.SHAPES, "cube", shape)
+    body = draw_body("cube", 12.0, np.random.default_rng(0))
+    assert len(body.facets) == 6
+    assert np.isfinite(body.matrix).all()
 
 
 def test_semi_axes_of_ellipsoids():

@@ -23,14 +23,14 @@ from morphct.truth.bodies import ellipsoid
 from morphct.uncertainty.calibration import (
     CalibrateOptions,
     Conditions,
-    Found,
+    PopulationSeen,
     calibrate,
     conditions,
     digitising,
     error_model,
 )
 from morphct.uncertainty.calibration.digitising import images, noise_tile
-from morphct.uncertainty.calibration.ladder import Trial
+from morphct.uncertainty.calibration.ladder import Specimen
 from morphct.uncertainty.calibration.trials import run_trials
 
 CUBIC = (1.0, 1.0, 1.0)
@@ -41,12 +41,12 @@ FEW = ("size", "ellipsoid", "surface_area", "sphericity_wadell")
 WITH_U = ("equivalent_diameter_u", "surface_area_u", "ellipticity_yx_u")
 
 
-def found(seed: int = 0, low: float = 8.0, high: float = 24.0, voids: bool = False) -> Found:
+def found(seed: int = 0, low: float = 8.0, high: float = 24.0, voids: bool = False) -> PopulationSeen:
     """What a powder of these diameters in voxels is."""
     rng = np.random.default_rng(seed)
     ratios = np.sort(rng.uniform(0.5, 1.0, (60, 2)), axis=1)[:, ::-1]
     held = rng.uniform(3, 6, 30) if voids else np.empty(0)
-    return Found(np.exp(rng.uniform(np.log(low), np.log(high), 60)), ratios, held, 2.0)
+    return PopulationSeen(np.exp(rng.uniform(np.log(low), np.log(high), 60)), ratios, held, 2.0)
 
 
 # --- conditions ---
@@ -92,7 +92,7 @@ def test_conditions_of_a_local_level_and_of_a_single_one():
 @pytest.mark.parametrize("scan", [LABELS, GREY], ids=["labels", "grey"])
 def test_digitised_bodies_are_as_large_as_they_are_said_to_be(scan, spacing):
     scan = replace(scan, spacing=spacing, level_bound=0.0)
-    trials = [Trial(ellipsoid("e", 0.8, 0.6), 16.0, 16.0, 0, 0, (1, i)) for i in range(6)]
+    trials = [Specimen(ellipsoid("e", 0.8, 0.6), 16.0, 16.0, 0, 0, (1, i)) for i in range(6)]
     made = run_trials(trials, ("equivalent_diameter", "ellipticity_zx"), scan, 1)
     assert made.errors("equivalent_diameter").mean() == pytest.approx(0, abs=0.04)
     assert made.errors("ellipticity_zx").mean() == pytest.approx(0, abs=0.05)
@@ -100,7 +100,7 @@ def test_digitised_bodies_are_as_large_as_they_are_said_to_be(scan, spacing):
 
 def test_bodies_that_blur_takes_away_leave_empty_rows():
     scan = replace(GREY, blur=3.0)
-    trials = [Trial(ellipsoid("e"), d, d, 0, 0, (1, i)) for i, d in enumerate((3.0, 24.0))]
+    trials = [Specimen(ellipsoid("e"), d, d, 0, 0, (1, i)) for i, d in enumerate((3.0, 24.0))]
     made = images(trials, scan, noise_tile(scan, 1))
     assert made.rows.tolist() == [1]
     values = run_trials(trials, ("equivalent_diameter",), scan, 1).values["equivalent_diameter"]
@@ -191,9 +191,9 @@ def test_same_bytes_whatever_the_workers(scan):
 
 @pytest.mark.parametrize("scan", [LABELS, replace(GREY, local=False)], ids=["labels", "one level"])
 def test_same_errors_however_many_bodies_are_digitised_together(scan, monkeypatch):
-    trials = [Trial(ellipsoid("e", 0.8, 0.6), 10.0, 10.0, 0, 0, (1, i)) for i in range(5)]
+    trials = [Specimen(ellipsoid("e", 0.8, 0.6), 10.0, 10.0, 0, 0, (1, i)) for i in range(5)]
     together = run_trials(trials, ("equivalent_diameter", "surface_area"), scan, 1).values
-    monkeypatch.setattr(digitising, "BATCH", 1)
+    monkeypatch.setattr(digitising, "BATCH_VOXELS", 1)
     alone = run_trials(trials, ("equivalent_diameter", "surface_area"), scan, 1).values
     for name, values in together.items():
         np.testing.assert_array_equal(values, alone[name])

@@ -5,7 +5,7 @@ import pytest
 from naive.truth import bodies
 
 from morphct.kernels.truth import bodies as kernel
-from morphct.truth.bodies import BALL, Body, Pose, block, cross, ellipsoid, octahedron
+from morphct.truth.bodies import BALL_VOLUME_FACTOR, Body, Pose, block, cross, ellipsoid, octahedron
 from morphct.truth.phantom.bodies import rotation, unit_vectors
 
 BODIES = (
@@ -79,7 +79,7 @@ def test_closed_forms_are_those_of_what_is_drawn(body):
     inside = drawn(body, diameter, pose, shape, 1.0).astype(float)
     truth = body.truth(diameter)
     assert truth["equivalent_diameter"] == pytest.approx(diameter)
-    assert inside.sum() == pytest.approx(BALL * (diameter / 2) ** 3, rel=0.01)
+    assert inside.sum() == pytest.approx(BALL_VOLUME_FACTOR * (diameter / 2) ** 3, rel=0.01)
     # shells on either side of the surface: their volume over their thickness is the area
     shells = [
         abs(drawn(body, diameter, pose, shape, 0.0, np.array([0.0, 0, 0, -1, t, 1.0])).sum() - (inside >= 0.5).sum())

@@ -45,7 +45,7 @@ def row_of_basins(limits: list[float], sizes: list[int]) -> tuple[Graph, merging
 def margins_of(limits: list[float], sizes: list[int], join: float = 0.9, reach: float = 0.1, least: int = 5) -> Margins:
     graph, steps = row_of_basins(limits, sizes)
     _, particles = np.unique(steps.joined(steps.made(join)), return_inverse=True)
-    return margins.find(graph, steps, (particles + 1).astype(np.int32), join, reach, least)
+    return margins.find_margins(graph, steps, (particles + 1).astype(np.int32), join, reach, least)
 
 
 def test_a_particle_near_to_falling_apart_and_to_a_merge():
@@ -319,7 +319,7 @@ def test_the_page_shows_the_doubtful(made):
     assert f"{len(table)} of" in section
     assert "the size of" in section
     assert section.count("data:image/png") == 2
-    assert section.count("<figure>") == min(doubtful.SHOWN, len(table))
+    assert section.count("<figure>") == min(doubtful.MOST_CARDS, len(table))
     assert "What these numbers hang on" in page
     assert "the level by 5.0 % of the contrast" in page
     report.write(RunFolder(path))

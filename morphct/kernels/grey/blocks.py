@@ -9,9 +9,9 @@ import numpy as np
 
 from ..jit import jit
 
-BLOCK = 8
-SHIFT = 23  # sums of 64 codes stay below this bit, counts of 64 voxels above it within 32 bits
-ONE = np.int32(1 << SHIFT)
+BLOCK_VOXELS = 8
+COUNT_SHIFT_BITS = 23  # sums of 64 codes stay below this bit, counts of 64 voxels above it within 32 bits
+ONE = np.int32(1 << COUNT_SHIFT_BITS)
 
 
 class Span(NamedTuple):
@@ -174,7 +174,7 @@ def extremes(grey):
 def _coarse_row(coarse, z, y, out):
     """Bilinear in z and y: the row of the coarse map at plane z and row y of the volume."""
     nz, ny, _ = coarse.shape
-    step = np.float32(1) / np.float32(BLOCK)
+    step = np.float32(1) / np.float32(BLOCK_VOXELS)
     half = np.float32(0.5)
     u = min(max((np.float32(z) + half) * step - half, np.float32(0)), np.float32(nz - 1))
     v = min(max((np.float32(y) + half) * step - half, np.float32(0)), np.float32(ny - 1))
@@ -199,14 +199,14 @@ def level_row(level, z, y, coarse, out):
     for i in range(n):
         coarse[i] = coarse[i] * level.gain + level.shift
     coarse[n] = coarse[n - 1]
-    for x in range(min(BLOCK // 2, nx)):
+    for x in range(min(BLOCK_VOXELS // 2, nx)):
         out[x] = coarse[0]
     for i in range(n):
-        a, step = coarse[i], (coarse[i + 1] - coarse[i]) * np.float32(1 / BLOCK)
-        x0 = BLOCK * i + BLOCK // 2
-        if x0 + BLOCK <= nx:
-            part = out[x0 : x0 + BLOCK]
-            for k in range(BLOCK):
+        a, step = coarse[i], (coarse[i + 1] - coarse[i]) * np.float32(1 / BLOCK_VOXELS)
+        x0 = BLOCK_VOXELS * i + BLOCK_VOXELS // 2
+        if x0 + BLOCK_VOXELS <= nx:
+            part = out[x0 : x0 + BLOCK_VOXELS]
+            for k in range(BLOCK_VOXELS):
                 part[k] = a + step * np.float32(k + 0.5)
         else:
             for x in range(x0, nx):
@@ -233,24 +233,24 @@ def _sum_row(row, slope, level, limit, low, high):
 
 @jit
 def _reduce(line, sums, counts):
-    """Add what _sum_row left in line (X,) of up to BLOCK rows to the blocks (B,) int32 along x; clears it."""
+    """Add what _sum_row left in line (X,) of up to BLOCK_VOXELS rows to the blocks (B,) int32 along x; clears it."""
     for b in range(sums.size):
         total = np.int32(0)
-        part = line[b * BLOCK : min(line.size, (b + 1) * BLOCK)]
+        part = line[b * BLOCK_VOXELS : min(line.size, (b + 1) * BLOCK_VOXELS)]
         for x in range(part.size):
             total += part[x]
             part[x] = 0
         sums[b] += np.int32(total & np.int32(ONE - 1))
-        counts[b] += np.int32(total >> SHIFT)
+        counts[b] += np.int32(total >> COUNT_SHIFT_BITS)
 
 
 @jit
 def _slope_row(row, slope, level, gap, noise, slopes):
     """Histogram of gradient over local contrast where the grey is within a tenth of the contrast of the level."""
     n, top = row.size, slopes.size - 1
-    for b in range((n + BLOCK - 1) // BLOCK):
+    for b in range((n + BLOCK_VOXELS - 1) // BLOCK_VOXELS):
         width, some = gap[b], False
-        first, last = b * BLOCK, min(n, (b + 1) * BLOCK)
+        first, last = b * BLOCK_VOXELS, min(n, (b + 1) * BLOCK_VOXELS)
         near, edge = np.float32(0.1) * width, slope[first:last]
         code, middle = row[first:last], level[first:last]
         for x in range(code.size):
@@ -297,17 +297,17 @@ def sum_blocks(codes, span, level, flatness, holes, sums, counts, slopes):
     above = 0
     for i in range(span.first, span.last):
         z = span.z0 + i - span.first
-        bz = z // BLOCK - span.z0 // BLOCK
+        bz = z // BLOCK_VOXELS - span.z0 // BLOCK_VOXELS
         for y in range(ny):
-            by = y // BLOCK
+            by = y // BLOCK_VOXELS
             gradient_row(codes, i, y, flatness, holes, slope)
             level_row(level, z, y, coarse, local)
             above += _sum_row(codes[i, y], slope, local, flatness.limit, low, high)
-            if y % BLOCK == BLOCK - 1 or y == ny - 1:
+            if y % BLOCK_VOXELS == BLOCK_VOXELS - 1 or y == ny - 1:
                 _reduce(low, sums[0, bz, by], counts[0, bz, by])
                 _reduce(high, sums[1, bz, by], counts[1, bz, by])
             if slopes.size:
-                _scale_gap(level.gap[z // BLOCK, by], level.gain, gap)
+                _scale_gap(level.gap[z // BLOCK_VOXELS, by], level.gain, gap)
                 _slope_row(codes[i, y], slope, local, gap, flatness.noise, slopes)
     return above
 

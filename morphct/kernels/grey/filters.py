@@ -9,7 +9,7 @@ import numpy as np
 
 from ..jit import jit
 
-TILE = 24  # rows; with the halo rows a tile of a 2000-voxel row stays in the second-level cache
+TILE_ROWS = 24  # rows; with the halo rows a tile of a 2000-voxel row stays in the second-level cache
 
 
 @jit
@@ -102,12 +102,12 @@ def gaussian_codes(grey, weights, z0, z1, gain, shift, out):
         Written.
     """
     ny, nx = grey.shape[1], grey.shape[2]
-    rows = np.empty((TILE + 2 * (weights[1].size - 1), nx), np.float32)
+    rows = np.empty((TILE_ROWS + 2 * (weights[1].size - 1), nx), np.float32)
     padded = np.empty(nx + 2 * (weights[2].size - 1), np.float32)
-    tile = np.empty((TILE, nx), np.float32)
+    tile = np.empty((TILE_ROWS, nx), np.float32)
     for z in range(z0, z1):
-        for y0 in range(0, ny, TILE):
-            y1 = min(ny, y0 + TILE)
+        for y0 in range(0, ny, TILE_ROWS):
+            y1 = min(ny, y0 + TILE_ROWS)
             _smooth_rows(grey, weights, z, y0, y1, rows, padded, tile)
             for y in range(y0, y1):
                 _store_codes(tile[y - y0], gain, shift, out[z - z0, y])
@@ -139,16 +139,16 @@ def gaussian_codes_masked(grey, valid, weights, z0, z1, gain, shift, out):
         As in `gaussian_codes`.
     """
     ny, nx = grey.shape[1], grey.shape[2]
-    rows = np.empty((TILE + 2 * (weights[1].size - 1), nx), np.float32)
+    rows = np.empty((TILE_ROWS + 2 * (weights[1].size - 1), nx), np.float32)
     padded = np.empty(nx + 2 * (weights[2].size - 1), np.float32)
-    tile = np.empty((TILE, nx), np.float32)
-    share = np.empty((TILE, nx), np.float32)
+    tile = np.empty((TILE_ROWS, nx), np.float32)
+    share = np.empty((TILE_ROWS, nx), np.float32)
     # the share of a voxel among valid ones only, with the rounding of this very order of sums
     _smooth_rows(np.ones((1, 1, nx), np.uint8), weights, 0, 0, 1, rows, padded, share)
     full = share[0, 0]
     for z in range(z0, z1):
-        for y0 in range(0, ny, TILE):
-            y1 = min(ny, y0 + TILE)
+        for y0 in range(0, ny, TILE_ROWS):
+            y1 = min(ny, y0 + TILE_ROWS)
             _smooth_rows(grey, weights, z, y0, y1, rows, padded, tile)
             _smooth_rows(valid, weights, z, y0, y1, rows, padded, share)
             for y in range(y0, y1):

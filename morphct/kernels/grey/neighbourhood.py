@@ -7,7 +7,7 @@ import numpy as np
 
 from ..jit import jit
 
-CHUNK = 512  # voxels of a row the median keeps under way (15 rows of them: 30 KB)
+CHUNK_VOXELS = 512  # voxels of a row the median keeps under way (15 rows of them: 30 KB)
 
 
 @jit
@@ -44,11 +44,11 @@ def median_codes(grey, valid, z0, z1, out):
         Written.
     """
     ny, nx = grey.shape[1], grey.shape[2]
-    work = np.empty((15, CHUNK), np.float32)
+    work = np.empty((15, CHUNK_VOXELS), np.float32)
     for z in range(z0, z1):
         for y in range(ny):
-            for x0 in range(0, nx, CHUNK):
-                n = min(CHUNK, nx - x0)
+            for x0 in range(0, nx, CHUNK_VOXELS):
+                n = min(CHUNK_VOXELS, nx - x0)
                 size = 0
                 for k in range(27):
                     # the smallest and the largest of 27 - k + 1 seen values can never be the median: forget them

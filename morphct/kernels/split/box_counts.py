@@ -4,7 +4,7 @@ import numpy as np
 
 from ..jit import jit
 
-PAD = 3  # border of the 0/1 planes: half of a box
+PAD_VOXELS = 3  # border of the 0/1 planes: half of a box
 AT_SURFACE = np.uint16(1 << 15)  # added to the count of a voxel that has background at one of its faces
 COUNT = np.uint16(AT_SURFACE - 1)
 
@@ -15,29 +15,29 @@ def count_boxes(solid, out):
 
     Parameters
     ----------
-    solid : (Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD voxels
+    solid : (Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD_VOXELS voxels
     out : (Z + 1 or more, Y + 2, X + 2) uint16
         Written but for its first plane and a border along y and x.
     """
-    nz, ny, nx = solid.shape[0] - 2 * PAD, solid.shape[1] - 2 * PAD, solid.shape[2] - 2 * PAD
+    nz, ny, nx = solid.shape[0] - 2 * PAD_VOXELS, solid.shape[1] - 2 * PAD_VOXELS, solid.shape[2] - 2 * PAD_VOXELS
     sums = np.zeros(solid.shape[1:], np.uint8)
     flat, pairs = np.zeros(solid.shape[2], np.uint8), np.zeros(solid.shape[2], np.uint16)
-    for z in range(nz + 2 * PAD):
-        for y in range(ny + 2 * PAD):
+    for z in range(nz + 2 * PAD_VOXELS):
+        for y in range(ny + 2 * PAD_VOXELS):
             _add_row(sums[y], solid[z, y])
-        if z < 2 * PAD:
+        if z < 2 * PAD_VOXELS:
             continue
         flat[:] = 0
-        for y in range(ny + 2 * PAD):
+        for y in range(ny + 2 * PAD_VOXELS):
             _add_row(flat, sums[y])
-            if y < 2 * PAD:
+            if y < 2 * PAD_VOXELS:
                 continue
-            row = out[z - 2 * PAD + 1, y - 2 * PAD + 1, 1 : nx + 1]
+            row = out[z - 2 * PAD_VOXELS + 1, y - 2 * PAD_VOXELS + 1, 1 : nx + 1]
             _sum_along(flat, pairs, row)
-            _mark_surface(solid, z - PAD, y - PAD, row)
-            _take_row(flat, sums[y - 2 * PAD])
-        for y in range(ny + 2 * PAD):
-            _take_row(sums[y], solid[z - 2 * PAD, y])
+            _mark_surface(solid, z - PAD_VOXELS, y - PAD_VOXELS, row)
+            _take_row(flat, sums[y - 2 * PAD_VOXELS])
+        for y in range(ny + 2 * PAD_VOXELS):
+            _take_row(sums[y], solid[z - 2 * PAD_VOXELS, y])
 
 
 @jit
@@ -67,9 +67,9 @@ def _sum_along(flat, pairs, out):
 @jit
 def _mark_surface(solid, z, y, out):
     n = out.size
-    a, b = solid[z - 1, y, PAD : PAD + n], solid[z + 1, y, PAD : PAD + n]
-    c, d = solid[z, y - 1, PAD : PAD + n], solid[z, y + 1, PAD : PAD + n]
-    e, f = solid[z, y, PAD - 1 : PAD + n - 1], solid[z, y, PAD + 1 : PAD + n + 1]
+    a, b = solid[z - 1, y, PAD_VOXELS : PAD_VOXELS + n], solid[z + 1, y, PAD_VOXELS : PAD_VOXELS + n]
+    c, d = solid[z, y - 1, PAD_VOXELS : PAD_VOXELS + n], solid[z, y + 1, PAD_VOXELS : PAD_VOXELS + n]
+    e, f = solid[z, y, PAD_VOXELS - 1 : PAD_VOXELS + n - 1], solid[z, y, PAD_VOXELS + 1 : PAD_VOXELS + n + 1]
     for x in range(n):
         faces = (a[x] & b[x]) & (c[x] & d[x]) & (e[x] & f[x])
         out[x] |= AT_SURFACE if faces == 0 else np.uint16(0)

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..jit import jit
 
-FAR = np.float32(1e30)  # no background met yet
-TILE = 128  # columns worked on together
-LONG = 96  # in voxels: beyond this reach the lower envelope is quicker
+FAR_SQUARED = np.float32(1e30)  # no background met yet
+TILE_COLUMNS = 128  # columns worked on together
+LONG_REACH_VOXELS = 96  # in voxels: beyond this reach the lower envelope is quicker
 
 
 def step_table(edge: float, count: int) -> np.ndarray:
@@ -27,7 +27,7 @@ def rows(mask, steps, out):
     Parameters
     ----------
     mask : (Y,X) uint8, 0 = background; steps : (>= X,) float32; out : (Y,X) float32, written
-        FAR in rows without background.
+        FAR_SQUARED in rows without background.
     """
     ny, nx = mask.shape
     for y in range(ny):
@@ -35,7 +35,7 @@ def rows(mask, steps, out):
         since = nx
         for x in range(nx):
             since = 0 if line[x] == 0 else since + 1
-            target[x] = steps[since] if since <= x else FAR
+            target[x] = steps[since] if since <= x else FAR_SQUARED
         since = nx
         for x in range(nx - 1, -1, -1):
             since = 0 if line[x] == 0 else since + 1
@@ -121,7 +121,7 @@ def _envelope(source, steps, edge, out):
     for x in range(width):
         count = 0
         for j in range(n):
-            if source[j, x] >= FAR:
+            if source[j, x] >= FAR_SQUARED:
                 continue
             height = np.float64(source[j, x]) + square * j * j
             start = -np.inf
@@ -137,7 +137,7 @@ def _envelope(source, steps, edge, out):
             count += 1
         if count == 0:
             for i in range(n):
-                out[i, x] = FAR
+                out[i, x] = FAR_SQUARED
             continue
         starts[count] = np.inf
         k = 0
@@ -162,13 +162,13 @@ def columns(values, steps, edge):
         Voxel edge along the first axis.
     """
     n, m = values.shape
-    limit = steps[min(LONG, steps.size - 1)]
-    source_full = np.empty((n, TILE), np.float32)
-    out_full = np.empty((n, TILE), np.float32)
-    for x0 in range(0, m, TILE):
-        width = min(TILE, m - x0)
-        source = source_full if width == TILE else np.empty((n, width), np.float32)
-        out = out_full if width == TILE else np.empty((n, width), np.float32)
+    limit = steps[min(LONG_REACH_VOXELS, steps.size - 1)]
+    source_full = np.empty((n, TILE_COLUMNS), np.float32)
+    out_full = np.empty((n, TILE_COLUMNS), np.float32)
+    for x0 in range(0, m, TILE_COLUMNS):
+        width = min(TILE_COLUMNS, m - x0)
+        source = source_full if width == TILE_COLUMNS else np.empty((n, width), np.float32)
+        out = out_full if width == TILE_COLUMNS else np.empty((n, width), np.float32)
         top = np.int32(0)
         for i in range(n):
             line = values[i]
@@ -178,7 +178,7 @@ def columns(values, steps, edge):
             top = here if here > top else top
         if top == 0:
             continue
-        if top > _bits(limit) and n > LONG:
+        if top > _bits(limit) and n > LONG_REACH_VOXELS:
             _envelope(source, steps, edge, out)
         else:
             _shifted_minima(source, steps, out)
@@ -205,5 +205,5 @@ def strips(values, steps_z, edge_z, far):
     for y in range(values.shape[0]):
         columns(values[y], steps_z, edge_z)
         # a single background voxel anywhere is met by all columns
-        if values[y, 0, 0] >= FAR:
+        if values[y, 0, 0] >= FAR_SQUARED:
             values[y, :, :] = far

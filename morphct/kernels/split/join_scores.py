@@ -24,9 +24,9 @@ COARSE_PEAK_VOXELS = 3.5  # lower peak from which it counts: of thinner ones the
 # 2.5 at L = 3.6
 LONG_VARIANCE_RATIO = 2.5
 BENT_FILLED_SHARE = 0.4  # of the ellipsoid of equal moments: bent bodies fill less (an ellipsoid 1, a block .89)
-ELLIPSOID = 4 / 3 * np.pi * 5**1.5  # its volume over the root of the determinant of the covariance
+ELLIPSOID_VOLUME_FACTOR = 4 / 3 * np.pi * 5**1.5  # its volume over the root of the determinant of the covariance
 NO_RIM_SHARE = 0.5  # solid share where the interface has no rim: that of half space
-LIMIT = 0.905  # `split.join` at which the figures of `Rule` hold
+REFERENCE_JOIN = 0.905  # `split.join` at which the figures of `Rule` hold
 
 
 class Rule(NamedTuple):
@@ -144,7 +144,7 @@ def room(size, moments, i, j):
 def is_long(g, a, b):
     """Whether two clusters together are much longer than wide, or fill little of the ellipsoid of equal moments."""
     p, q, n, both = g.moments[a], g.moments[b], np.float64(g.size[a] + g.size[b]), room(g.size, g.moments, a, b)
-    if n < BENT_FILLED_SHARE * ELLIPSOID * both:
+    if n < BENT_FILLED_SHARE * ELLIPSOID_VOLUME_FACTOR * both:
         return True
     variance = np.float64(p[3] + q[3] + p[4] + q[4] + p[5] + q[5]) / n + 3 / 12
     for k in range(3):
@@ -203,4 +203,4 @@ def continuing(g, e, small, neck, share, rule):
     if g.cut[a] and g.cut[b] and voxels < SMALL_PART_SHARE * larger:
         thick = rule.size * np.log(upper / TYPICAL_FACE_PEAK_VOXELS)
         score = max(score, rule.face + waist + thick - rule.rim * concave - crumb)
-    return score - rule.compact_rim * LIMIT
+    return score - rule.compact_rim * REFERENCE_JOIN

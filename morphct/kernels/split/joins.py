@@ -15,7 +15,7 @@ from ..jit import jit, jit_inline
 from .join_scores import NO_RIM_SHARE, compact, continuing, room
 
 NONE = np.int64(-1)
-GROWN = 8  # a cluster's other links are scored again when it has grown by this part of itself
+REGROWN_PART = 8  # a cluster's other links are scored again when it has grown by this part of itself
 
 
 @jit_inline
@@ -232,7 +232,7 @@ def _grow(g, keep, gone, rule):
             _tie(g, half >> 1)
         _rate(g, half >> 1, rule)
         half = following
-    if g.size[keep] - g.scored[keep] >= g.scored[keep] // GROWN:
+    if g.size[keep] - g.scored[keep] >= g.scored[keep] // REGROWN_PART:
         g.scored[keep] = g.size[keep]
         half = g.lists[1, keep]
         while half != NONE:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-LAST = 65535
+LAST_CODE = 65535
 # an inscribed reconstruction circle: the radius may fall short of or exceed half the plane by so much
 LEAST_RADIUS, SLACK = 0.4, 2.0
-RING = 3.0  # voxels just inside the circle that must look like data
+RING_VOXELS = 3.0  # voxels just inside the circle that must look like data
 RING_DATA_SHARE = 0.8  # of that ring that differs from the value outside; a choice
-LEAST_HALF = 16  # voxels, half the width of data that a circle or frame is looked for in
-HELD = 0.01  # of the data inside a frame may hold its value by chance
+LEAST_HALF_VOXELS = 16  # voxels, half the width of data that a circle or frame is looked for in
+HELD_SHARE = 0.01  # of the data inside a frame may hold its value by chance
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Coding:
     def encode(self, grey: np.ndarray) -> np.ndarray:
         """Nearest codes (uint16), cut to 1..65535; NaN becomes 1."""
         code = np.rint((grey.astype(np.float64) - self.offset) / self.scale)
-        return np.clip(np.nan_to_num(code, nan=1), 1, LAST).astype(np.uint16)
+        return np.clip(np.nan_to_num(code, nan=1), 1, LAST_CODE).astype(np.uint16)
 
 
 def choose_coding(dtype: np.dtype, samples: Sequence[np.ndarray], filtered: bool) -> Coding:
@@ -62,7 +62,7 @@ def choose_coding(dtype: np.dtype, samples: Sequence[np.ndarray], filtered: bool
     width = high - low
     if whole and width <= 60000 and not filtered:
         # centred, so that what the sample did not see is exact on both sides
-        return Coding(low - 1 - (LAST - 1 - width) // 2, 1.0)
+        return Coding(low - 1 - (LAST_CODE - 1 - width) // 2, 1.0)
     if not width:
         return Coding(low - 32768.0 / 64, 1.0 / 64)
     low, width = low - 0.5 * width, 2 * width
@@ -71,9 +71,9 @@ def choose_coding(dtype: np.dtype, samples: Sequence[np.ndarray], filtered: bool
         top = min(low + width, float(info.max))
         low = max(math.floor(low), float(info.min))
         width = top - low
-        scale = 2.0 ** min(0, math.ceil(math.log2(max(width, 1) / (LAST - 1))))
+        scale = 2.0 ** min(0, math.ceil(math.log2(max(width, 1) / (LAST_CODE - 1))))
     else:
-        scale = width / (LAST - 1)
+        scale = width / (LAST_CODE - 1)
     return Coding(low - scale, scale)
 
 
@@ -195,7 +195,7 @@ def _circle(planes: Sequence[np.ndarray], value: float) -> Outside | None:
     (y0, y1), (x0, x1) = box
     whole = (y1 - y0, x1 - x0) == planes[0].shape
     half = 0.5 * min(y1 - y0, x1 - x0)
-    if half < LEAST_HALF:
+    if half < LEAST_HALF_VOXELS:
         return None
     # corners of the data's box hold nothing else
     if any((p[[y0, y0, y1 - 1, y1 - 1], [x0, x1 - 1, x0, x1 - 1]] != value).any() for p in planes):
@@ -204,7 +204,7 @@ def _circle(planes: Sequence[np.ndarray], value: float) -> Outside | None:
     radius = max(float(radii[p != value].max()) for p in planes)
     if not LEAST_RADIUS * 2 * half <= radius <= half + SLACK:
         return None
-    ring = (radii <= radius - 0.5) & (radii > radius - RING)
+    ring = (radii <= radius - 0.5) & (radii > radius - RING_VOXELS)
     # a segmented volume with empty corners has no such edge: its circle is mostly background inside, too
     if not all((p[ring] != value).mean() > RING_DATA_SHARE for p in planes):
         return None
@@ -215,7 +215,7 @@ def _frame(planes: Sequence[np.ndarray], value: float, ends: bool) -> Outside | 
     """A frame of one value round a box of data; ends: whole planes of it were seen as well."""
     box = _box(planes, value)
     (y0, y1), (x0, x1) = box
-    if ((y1 - y0, x1 - x0) == planes[0].shape and not ends) or min(y1 - y0, x1 - x0) < 2 * LEAST_HALF:
+    if ((y1 - y0, x1 - x0) == planes[0].shape and not ends) or min(y1 - y0, x1 - x0) < 2 * LEAST_HALF_VOXELS:
         return None
     held = sum(int(np.count_nonzero(p[y0:y1, x0:x1] == value)) for p in planes)
-    return Outside(value, math.inf, box) if held < HELD * len(planes) * (y1 - y0) * (x1 - x0) else None
+    return Outside(value, math.inf, box) if held < HELD_SHARE * len(planes) * (y1 - y0) * (x1 - x0) else None

@@ -85,7 +85,7 @@ def plan(
     """
     sample = _sample(volume, voxel_size, phases, levels)
     noise = sample.noise
-    changes = drift.find(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
+    changes = drift.find_drift(volume, sample.bricks, sample.valid) if noise.sd else drift.Drift()
     circles = rings.measure(volume, sample.bricks, sample.valid) if noise.sd else 0.0
     chosen = _flattened(sample, options, changes, bool(levels), one_level)
     trial, shading = chosen.trial, chosen.shading

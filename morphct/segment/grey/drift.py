@@ -11,18 +11,18 @@ import numpy as np
 
 from ...ground.cautions import DOUBT, LOG, MATTERS, Caution
 from .background_steps import AVERAGED_SD, FEWEST_DIFFERENCES, Cells, cell_means, flat_cells, gains, peaks_of
-from .codes import LAST
-from .jumps import Jump, look, sudden
+from .codes import LAST_CODE
+from .jumps import Jump, locate, sudden
 from .sampling import Brick
 
-BLURRED = 0.12  # of the range of cells: sd of their noise that hides the phases, and drift with them
-UNSURE = 0.25  # of the range of greys, where no phases were told apart
+BLURRED_SHARE = 0.12  # of the range of cells: sd of their noise that hides the phases, and drift with them
+UNSURE_SHARE = 0.25  # of the range of greys, where no phases were told apart
 AXES = "zyx"
-POSITIONS = 6  # along an axis; fewer tell nothing of drift
-STEEP = 3.5  # sds: cells that differ more from a neighbour lie at a surface
-ROUNDS = 6  # of fits to the cells near the peaks
-CELLS = 30_000  # of them are enough
-WORTH = 0.10  # of the contrast: less is left in and not spoken of
+LEAST_POSITIONS = 6  # along an axis; fewer tell nothing of drift
+STEEP_SD = 3.5  # sds: cells that differ more from a neighbour lie at a surface
+FIT_ROUNDS = 6  # of fits to the cells near the peaks
+MOST_CELLS = 30_000  # of them are enough
+LEAST_DRIFT_SHARE = 0.10  # of the contrast: less is left in and not spoken of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Shading:
         plane = y[:, None] + x
         for i, part in enumerate(codes):
             moved = part - np.rint(plane + z[i]).astype(np.int32)
-            np.clip(moved, 1, LAST, out=moved)
+            np.clip(moved, 1, LAST_CODE, out=moved)
             moved[part == 0] = 0
             part[:] = moved
 
@@ -101,15 +101,15 @@ class Drift:
     @property
     def blurred(self) -> bool:
         """Whether noise hides the phases of the cells, so that nothing is known of the slow part."""
-        return self.sd >= BLURRED * self.span > 0
+        return self.sd >= BLURRED_SHARE * self.span > 0
 
-    def is_large(self, contrast: float, share: float = WORTH) -> bool:
+    def is_large(self, contrast: float, share: float = LEAST_DRIFT_SHARE) -> bool:
         """Whether the slow part is worth a word; noise that blurs the phases of cells into one another feigns some."""
         return not self.blurred and self.size >= max(share * contrast, self.sd) and contrast > 0
 
     def large_jumps(self, contrast: float) -> list[Jump]:
         """The jumps worth a word."""
-        return [j for j in self.jumps if abs(j.size) >= WORTH * contrast]
+        return [j for j in self.jumps if abs(j.size) >= LEAST_DRIFT_SHARE * contrast]
 
     def shading(self, shape: Sequence[int], contrast: float) -> Shading | None:
         """What to subtract: the slow part and the jumps that are a tenth of the contrast or more; None: nothing is."""
@@ -154,7 +154,7 @@ def in_words(
 
     crop: the part of the file that was read, None for all of it; planes are those of the file.
     """
-    least = WORTH if contrast else UNSURE
+    least = LEAST_DRIFT_SHARE if contrast else UNSURE_SHARE
     contrast = contrast or found.span
     words: list[str] = []
     if found.is_large(contrast, least):
@@ -195,13 +195,13 @@ def _slow(row: np.ndarray, n: int) -> np.ndarray:
     return 0.5 * row[0] * u + row[1] * (1 - u * u)
 
 
-def find(volume: Any, bricks: Sequence[Brick], valid: Sequence[np.ndarray | None]) -> Drift:
+def find_drift(volume: Any, bricks: Sequence[Brick], valid: Sequence[np.ndarray | None]) -> Drift:
     """Look for drift and jumps in a sample.
 
     Parameters
     ----------
     volume : array-like (Z, Y, X)
-        Read once more in a few planes where there is a jump, to find its plane.
+        Read once more in a few planes where there is a jump, to find_drift its plane.
     bricks, valid
         The sample, as `cell_means` takes it.
     """
@@ -211,13 +211,13 @@ def find(volume: Any, bricks: Sequence[Brick], valid: Sequence[np.ndarray | None
     jumps: list[Jump] = []
     for axis in range(3):
         gain, _, width = gains(cells.means, axis)
-        if width <= 0 or len(gain) < POSITIONS - 1:
+        if width <= 0 or len(gain) < LEAST_POSITIONS - 1:
             continue
         widths.append(width)
         gain = np.nan_to_num(gain)
         at = cells.places[axis]
         for first, last in sudden(gain, width):
-            jump = look(volume, bricks[0], cells, axis, (first, last), width)
+            jump = locate(volume, bricks[0], cells, axis, (first, last), width)
             gain[first:last] = np.median(np.delete(gain, slice(first, last)))
             if jump is not None:
                 jumps.append(jump)
@@ -235,8 +235,8 @@ def _refined(
 
     The jumps stay as they are: next to their plane they are known without regard to the shares of the phases.
     """
-    known = np.flatnonzero(flat_cells(cells.means, STEEP * sd))
-    known = known[:: max(1, known.size // CELLS) | 1]  # odd steps, so that all rows and columns take part
+    known = np.flatnonzero(flat_cells(cells.means, STEEP_SD * sd))
+    known = known[:: max(1, known.size // MOST_CELLS) | 1]  # odd steps, so that all rows and columns take part
     places = [p[i] for p, i in zip(cells.places, np.unravel_index(known, cells.means.shape))]
     values = cells.means.ravel()[known].astype(np.float64)
     for jump in jumps:
@@ -245,7 +245,7 @@ def _refined(
     terms = np.stack([t for t_u in u for t in (0.5 * t_u, 1 - t_u * t_u)], axis=1)
     slow = slow.ravel()
     rest = values - terms @ slow
-    for _ in range(ROUNDS if sd > 0 else 0):
+    for _ in range(FIT_ROUNDS if sd > 0 else 0):
         peaks = peaks_of(rest, sd)
         if not peaks.size:  # no cell is like its neighbours
             break

@@ -9,7 +9,7 @@ import numpy as np
 
 from .filter_trials import FIRST_SIGMA_EDGES, MASK_SEPARATION_SD, Sample, Trial
 from .histogram import BINS, otsu
-from .noise import BLOCK, Noise
+from .noise import BLOCK_VOXELS, Noise
 from .plan import STREAK_RATIO
 
 SIGMAS_EDGES = (0.0, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)  # sigmas, in edges of the finest axis
@@ -73,7 +73,7 @@ def _stronger(sample: Sample, sure: Trial) -> Trial:
 def _sure_sigma(sample: Sample, one_level: bool) -> Trial:
     """Smooth, fit, choose the sigma that the fit asks for, until the two agree."""
     # where structure is fine, a filter may take it away before it was seen
-    sigma = FIRST_SIGMA_EDGES if sample.noise.sd and sample.noise.edge == BLOCK else 0.0
+    sigma = FIRST_SIGMA_EDGES if sample.noise.sd and sample.noise.edge == BLOCK_VOXELS else 0.0
     tried: dict[float, Trial] = {}
     while True:
         tried[sigma] = trial = sample.start if sigma == FIRST_SIGMA_EDGES else sample.trial(sample.gaussian(sigma))

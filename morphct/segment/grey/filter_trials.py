@@ -14,8 +14,8 @@ from . import noise_scales
 from .codes import Coding, Outside, choose_coding
 from .drift import Shading
 from .filters import NO_SIGMA, Filter, filter_slab
-from .histogram import BINS, PLAIN, GreyCounts, PhaseFit, deconvolve, valley
-from .noise import BLOCK, FARTHEST_LAG_VOXELS, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
+from .histogram import BINS, PLAIN_VALLEY_RATIO, GreyCounts, PhaseFit, deconvolve, valley
+from .noise import BLOCK_VOXELS, FARTHEST_LAG_VOXELS, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
 from .plan import Bins
 from .sampling import Brick, read_bricks
 
@@ -110,7 +110,9 @@ class Sample:
     @cached_property
     def excess(self) -> float:
         """Spread of the phase that spreads least after the first filter tried, over the noise of flat places."""
-        if not self.noise.sd or self.noise.edge != BLOCK:  # inside classes, streaks and rings are part of the noise
+        if (
+            not self.noise.sd or self.noise.edge != BLOCK_VOXELS
+        ):  # inside classes, streaks and rings are part of the noise
             return 1.0
         return self.start.excess
 
@@ -133,7 +135,7 @@ class Sample:
     @property
     def clear(self) -> bool:
         """Whether a plain valley lies between two classes of the raw grey: one level tells them apart unfiltered."""
-        return self.raw_valley < PLAIN
+        return self.raw_valley < PLAIN_VALLEY_RATIO
 
     @property
     def finite(self) -> list[np.ndarray]:

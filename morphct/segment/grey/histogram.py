@@ -9,9 +9,9 @@ import numpy as np
 from .mixture import MOST_PHASES, Candidate, best_fit, rebin, separations
 
 BINS = 1024
-PLAIN = 0.3  # least count between two peaks over the lower of them; Gaussians four sds apart have .27
-RARE = 0.01  # of the voxels; a rarer class is none
-WIDE = 1.5  # sds of the noise; a single phase wider than that is not one phase and noise
+PLAIN_VALLEY_RATIO = 0.3  # least count between two peaks over the lower of them; Gaussians four sds apart have .27
+RARE_SHARE = 0.01  # of the voxels; a rarer class is none
+WIDEST_PHASE_SD = 1.5  # sds of the noise; a single phase wider than that is not one phase and noise
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class Valley:
     @property
     def plain(self) -> bool:
         """Whether the two classes are clear without any fit."""
-        return self.floor < PLAIN
+        return self.floor < PLAIN_VALLEY_RATIO
 
 
 def valley(counts: np.ndarray) -> Valley | None:
@@ -247,7 +247,7 @@ def valley(counts: np.ndarray) -> Valley | None:
         return None
     level = otsu(n)
     places = np.arange(len(n))
-    if min(n[:level].sum(), n[level:].sum()) < RARE * n.sum():
+    if min(n[:level].sum(), n[level:].sum()) < RARE_SHARE * n.sum():
         return None
     apart = np.average(places[level:], weights=n[level:]) - np.average(places[:level], weights=n[:level])
     smooth = gaussian_filter1d(n, max(1.0, apart / 50), mode="constant")
@@ -287,7 +287,7 @@ def _words(best: Candidate, level: float | None, apart: float, sd: float) -> tup
     if len(best.means) < 2:
         mean, spread = best.means[0], best.sds[0]
         reason = "the noise explains it all"
-        if spread > WIDE * sd:
+        if spread > WIDEST_PHASE_SD * sd:
             reason = f"the noise left is {sd:.3g}: streaks, shading or a halo blur the phases into one another"
         return (f"the histogram shows one phase only (grey {mean:.5g} with a spread of {spread:.3g}; {reason})",)
     if not best.ok:

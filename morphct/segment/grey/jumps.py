@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .background_steps import CELL_VOXELS, FEWEST_DIFFERENCES, Cells, coarse, commonest, narrowest, peaks_of
-from .sampling import THICKNESS, Brick
+from .sampling import LAYER_PLANES, Brick
 
 # with both no jump was found in undisturbed phantoms of eight families, CNR 1.5 to 8, and each of half the contrast was
 # (docs/segmentation.md)
@@ -48,7 +48,7 @@ def sudden(gain: np.ndarray, width: float) -> list[tuple[int, int]]:
     return found
 
 
-def look(volume: Any, brick: Brick, cells: Cells, axis: int, gains: tuple[int, int], width: float) -> Jump | None:
+def locate(volume: Any, brick: Brick, cells: Cells, axis: int, gains: tuple[int, int], width: float) -> Jump | None:
     """The jump among these gains: its plane, its size; None where the sample ends there rather than its grey changes.
 
     brick: the first one of the sample. width: sd of the differences between cells.
@@ -89,7 +89,7 @@ def _plane_of(volume: Any, brick: Brick, axis: int, low: float, high: float) -> 
         planes = np.asarray(volume[a : b + 1]).astype(np.float32)
     else:
         z = brick.start[0] + brick.core[0].start
-        box = [slice(z, z + THICKNESS), slice(None), slice(None)]
+        box = [slice(z, z + LAYER_PLANES), slice(None), slice(None)]
         box[axis] = slice(a, b)
         # planes are read whole: files cannot do otherwise
         planes = np.moveaxis(np.asarray(volume[box[0]])[(slice(None), *box[1:])].astype(np.float32), axis, 0)

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-BLOCK = 16  # voxels, edge of the blocks whose noise is measured
+BLOCK_VOXELS = 16  # voxels, edge of the blocks whose noise is measured
 FARTHEST_LAG_VOXELS = 6  # correlation is followed so far
 LEAST_CORRELATION = 0.03  # below it, it is taken for none
-CELL = 4  # voxels, edge of the cells whose means tell whether a block is flat
+CELL_VOXELS = 4  # voxels, edge of the cells whose means tell whether a block is flat
 FEWEST_BLOCKS, MOST_BLOCKS = 8, 400  # blocks
 # spread of the cell means over that of the flattest blocks: of 64 cells chance gives 1.28 once in a thousand (chi)
 FLAT_BLOCK_RATIO = 1.3
@@ -42,7 +42,7 @@ class Noise:
     sd: float
     acf: np.ndarray
     n_blocks: int
-    edge: int = BLOCK
+    edge: int = BLOCK_VOXELS
     low: float | None = None
     high: float | None = None
 
@@ -113,8 +113,8 @@ def flattest_blocks(
     bricks: Sequence[np.ndarray],
     valid: Sequence[np.ndarray | None],
     ends: tuple[float, float] | None = None,
-    edge: int = BLOCK,
-    cell: int = CELL,
+    edge: int = BLOCK_VOXELS,
+    cell: int = CELL_VOXELS,
     fewest_usable: int = 0,
 ) -> list[Place]:
     """Places (brick, z, y, x) of the flattest tenth of the blocks of `edge`^3 voxels, half a block apart.
@@ -173,7 +173,7 @@ def _flatness(
     return cells, flat
 
 
-def cut_blocks(bricks: Sequence[np.ndarray], places: Sequence[Place], edge: int = BLOCK) -> np.ndarray:
+def cut_blocks(bricks: Sequence[np.ndarray], places: Sequence[Place], edge: int = BLOCK_VOXELS) -> np.ndarray:
     """(n, z, y, x) float32: the blocks at these places (all bricks at least as thick as the thinnest block)."""
     if not places:
         return np.zeros((0, 1, 1, 1), np.float32)
@@ -182,7 +182,7 @@ def cut_blocks(bricks: Sequence[np.ndarray], places: Sequence[Place], edge: int 
     return np.stack(cut).astype(np.float32)
 
 
-def measure_noise(blocks: np.ndarray, edge: int = BLOCK) -> Noise:
+def measure_noise(blocks: np.ndarray, edge: int = BLOCK_VOXELS) -> Noise:
     """Pooled autocorrelation of (n, z, y, x) float32 blocks of this edge, each about its own mean."""
     if not len(blocks):
         return no_noise()

@@ -15,8 +15,8 @@ import numpy as np
 
 from .histogram import otsu
 from .noise import (
-    BLOCK,
-    CELL,
+    BLOCK_VOXELS,
+    CELL_VOXELS,
     FARTHEST_LAG_VOXELS,
     FEWEST_BLOCKS,
     Noise,
@@ -27,7 +27,7 @@ from .noise import (
     no_noise,
 )
 
-SMALLER = ((8, 2), (4, 2))  # voxels: edges of blocks and of their cells
+SMALLER_BLOCKS_VOXELS = ((8, 2), (4, 2))  # voxels: edges of blocks and of their cells
 # what white and Gaussian-blurred noise alone (sigma 0 to 3 voxels) leaves of its sd in the flattest blocks of half the
 # edge, by the lag-1 autocorrelation found in the larger ones; simulated
 HALF_CORRELATION = {
@@ -41,14 +41,14 @@ HALF_SHARE = {
 # the same of the flattest blocks of 4^3 and the true sd, by the true autocorrelation
 SMALLEST_CORRELATION = (0.0, 0.25, 0.56, 0.75, 0.87)
 SMALLEST_SHARE = (0.93, 0.845, 0.70, 0.51, 0.26)
-AGREE = 1.1  # ratio up to which two ways to measure agree
-REPEATED = 1.3  # noise of the largest blocks over that inside classes, above which they hold structure
-APART = 3.2  # pooled sds between Otsu's two classes; noise alone gives 2.65, partial volume without phases 3.5
-ENOUGH = 10 * FEWEST_BLOCKS  # blocks to choose a tenth from
-VOXELS = 1 << 20  # looked at for all but the largest blocks
+AGREEING_RATIO = 1.1  # ratio up to which two ways to measure agree
+STRUCTURE_RATIO = 1.3  # noise of the largest blocks over that inside classes, above which they hold structure
+APART_SD = 3.2  # pooled sds between Otsu's two classes; noise alone gives 2.65, partial volume without phases 3.5
+ENOUGH_BLOCKS = 10 * FEWEST_BLOCKS  # blocks to choose a tenth from
+MOST_VOXELS = 1 << 20  # looked at for all but the largest blocks
 CLASS_SIGMA = 0.7  # voxels, of the Gaussian before voxels are classed for the insides of phases
 FEWEST_INSIDE = 500  # voxels of a class with only their like around them
-CONSTANT = 0.01  # share of the cells of 4^3 voxels that hold one and the same value: padding, or a cut range
+CONSTANT_CELL_SHARE = 0.01  # share of the cells of 4^3 voxels that hold one and the same value: padding, or a cut range
 
 
 def measure(
@@ -94,24 +94,24 @@ def _finer(found: Noise, smaller: list[Noise], inside: Noise | None) -> bool:
 
     inside: noise within two classes that lie apart; it tells of structure that is the same in all blocks.
     """
-    if inside is not None and inside.sd and found.sd > REPEATED * inside.sd:
+    if inside is not None and inside.sd and found.sd > STRUCTURE_RATIO * inside.sd:
         return True
-    return bool(smaller) and smaller[0].sd * AGREE < found.sd * _left(found, smaller[0].edge)
+    return bool(smaller) and smaller[0].sd * AGREEING_RATIO < found.sd * _left(found, smaller[0].edge)
 
 
 def _of_smaller(tried: list[Noise], inside: Noise) -> Noise:
     """The noise of the largest of the smaller blocks that agree with still smaller ones or with the insides of classes;
     else the least of all, with its bounds."""
-    smaller = [n for n in tried if n.edge < BLOCK]
+    smaller = [n for n in tried if n.edge < BLOCK_VOXELS]
     for large, half in itertools.pairwise(smaller):
-        if half.sd * AGREE >= large.sd * _left(large, half.edge):
+        if half.sd * AGREEING_RATIO >= large.sd * _left(large, half.edge):
             return large
     if not smaller:
         return replace(tried[0], low=inside.sd or None, high=tried[0].sd, sd=inside.sd or tried[0].sd)
     smallest = smaller[-1]
     if inside.sd:
         share = float(np.interp(inside.correlation, SMALLEST_CORRELATION, SMALLEST_SHARE))
-        if max(smallest.sd / (share * inside.sd), share * inside.sd / smallest.sd) <= AGREE:
+        if max(smallest.sd / (share * inside.sd), share * inside.sd / smallest.sd) <= AGREEING_RATIO:
             return inside
     guesses = [smallest.sd / SMALLEST_SHARE[0], *([inside.sd] if inside.sd else [])]
     return replace(smallest, sd=min(guesses), low=min(guesses), high=max(*guesses, *(n.sd for n in tried)))
@@ -121,13 +121,13 @@ def _some(
     bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | None]
 ) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
     """Bricks spread over the sample that hold enough voxels; of a single large one, its middle."""
-    step = max(1, -(-sum(b.size for b in bricks) // VOXELS))
+    step = max(1, -(-sum(b.size for b in bricks) // MOST_VOXELS))
     if step == 1:
         return list(bricks), list(valid)
     kept, kept_valid = list(bricks[step // 2 :: step]), list(valid[step // 2 :: step])
     if not kept:
         kept, kept_valid = [bricks[0]], [valid[0]]
-    side = max(64, int((VOXELS / sum(len(b) for b in kept)) ** 0.5))
+    side = max(64, int((MOST_VOXELS / sum(len(b) for b in kept)) ** 0.5))
     cut = [tuple(slice(max(0, (n - side) // 2), max(0, (n - side) // 2) + side) for n in b.shape[1:]) for b in kept]
     return (
         [b[:, y, x] for b, (y, x) in zip(kept, cut)],
@@ -138,8 +138,8 @@ def _some(
 def _smaller(bricks: list[np.ndarray], valid: list[np.ndarray | None], ends: tuple[float, float] | None) -> list[Noise]:
     """Noise in smaller blocks, larger ones first, as far as there are enough to choose from."""
     found = []
-    for edge, cell in SMALLER:
-        places = flattest_blocks(bricks, valid, ends, edge, cell, ENOUGH)
+    for edge, cell in SMALLER_BLOCKS_VOXELS:
+        places = flattest_blocks(bricks, valid, ends, edge, cell, ENOUGH_BLOCKS)
         noise = measure_noise(cut_blocks(bricks, places, edge), edge)
         if noise.sd:
             found.append(noise)
@@ -167,7 +167,7 @@ def inside_classes(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | No
     counts, edges = np.histogram(values, 1024, (float(values.min()), float(values.max())))
     level = edges[otsu(counts)]
     dark, light = values[values < level], values[values >= level]
-    apart = bool(light.mean() - dark.mean() > APART * np.sqrt(0.5 * (dark.var() + light.var())))
+    apart = bool(light.mean() - dark.mean() > APART_SD * np.sqrt(0.5 * (dark.var() + light.var())))
     sums, pairs = np.zeros((3, FARTHEST_LAG_VOXELS + 1)), np.zeros((3, FARTHEST_LAG_VOXELS + 1))
     for bright in (False, True):
         cores = []
@@ -215,17 +215,17 @@ def without_padding(bricks: Sequence[np.ndarray], valid: Sequence[np.ndarray | N
     constant: dict[float, int] = {}
     cells = 0
     for brick in bricks:
-        n = [n // CELL * CELL for n in brick.shape]
+        n = [n // CELL_VOXELS * CELL_VOXELS for n in brick.shape]
         if not all(n):
             return list(valid)
-        shape = [m for a in n for m in (a // CELL, CELL)]
+        shape = [m for a in n for m in (a // CELL_VOXELS, CELL_VOXELS)]
         cut = brick[: n[0], : n[1], : n[2]].reshape(shape)
         low = cut.min((1, 3, 5))
         values, counts = np.unique(low[low == cut.max((1, 3, 5))], return_counts=True)
         for value, count in zip(values.tolist(), counts.tolist()):
             constant[value] = constant.get(value, 0) + count
         cells += low.size
-    common = [value for value, count in constant.items() if count > CONSTANT * cells]
+    common = [value for value, count in constant.items() if count > CONSTANT_CELL_SHARE * cells]
     if len(common) != 1:
         return list(valid)
     return [_but_for(b, v, common[0]) for b, v in zip(bricks, valid)]

@@ -11,14 +11,14 @@ import numpy as np
 
 from .sampling import Brick
 
-EVERY = 8  # planes, of which one is looked at
-WIDE = 15  # voxels: what varies over more of them is no ring
-APART = 8  # rows left out between the halves, so that no particle lies in both
-FINE = 2  # radii a voxel: a ring may be one voxel wide and lie between two
+PLANE_STEP = 8  # planes, of which one is looked at
+RING_WIDTH_VOXELS = 15  # voxels: what varies over more of them is no ring
+ROWS_APART = 8  # rows left out between the halves, so that no particle lies in both
+RADII_PER_VOXEL = 2  # radii a voxel: a ring may be one voxel wide and lie between two
 FEWEST_HALF_RING_VOXELS = 20  # voxels of half a ring
-SURE = 5.0  # standard errors of the mean product
-TAIL = 0.01  # of the products left out at either end: a round sample holder is no ring
-WORTH = 0.05  # of the contrast: less is not spoken of
+SURE_STANDARD_ERRORS = 5.0  # standard errors of the mean product
+TAIL_SHARE = 0.01  # of the products left out at either end: a round sample holder is no ring
+LEAST_RING_SHARE = 0.05  # of the contrast: less is not spoken of
 
 
 def measure(volume: Any, bricks: Sequence[Brick], valid: Sequence[np.ndarray | None]) -> float:
@@ -34,14 +34,14 @@ def measure(volume: Any, bricks: Sequence[Brick], valid: Sequence[np.ndarray | N
     """
     # reconstructions differ by half a voxel in where they lay the axis, and rings may be one voxel wide
     middles = [_middle(volume, shift) for shift in (0.0, 0.5)]
-    length = int(FINE * (np.hypot(*(max(m, n - m) for m, n in zip(middles[0], volume.shape[1:]))) + 3))
+    length = int(RADII_PER_VOXEL * (np.hypot(*(max(m, n - m) for m, n in zip(middles[0], volume.shape[1:]))) + 3))
     sums: dict[int, np.ndarray] = {}
     for brick, good in zip(bricks, valid):
         first = brick.start[0] + brick.core[0].start
         where = [_places(brick, middle, length) for middle in middles]
         for z in range(brick.core[0].start, brick.core[0].stop):
             plane = z - brick.core[0].start
-            if plane % EVERY == EVERY // 2:
+            if plane % PLANE_STEP == PLANE_STEP // 2:
                 part = _sums(brick.grey[z], None if good is None else good[z], where, length)
                 sums[first + plane] = sums.get(first + plane, np.zeros(1)) + part
     return max(_strength(part) for part in np.stack(list(sums.values()), axis=1)) if sums else 0.0
@@ -59,9 +59,9 @@ def _middle(volume: Any, shift: float) -> tuple[float, float]:
 def _places(brick: Brick, middle: tuple[float, float], length: int) -> np.ndarray:
     """(y, x) int64 of a whole brick: radius, plus `length` in the lower half; 2 * length: left out."""
     y, x = (s + np.arange(n) - m for s, n, m in zip(brick.start[1:], brick.grey.shape[1:], middle))
-    radius = np.rint(FINE * np.hypot(y[:, None], x)).astype(np.int64)
+    radius = np.rint(RADII_PER_VOXEL * np.hypot(y[:, None], x)).astype(np.int64)
     where = radius + length * (y > 0)[:, None]
-    where[np.abs(y) < APART] = 2 * length
+    where[np.abs(y) < ROWS_APART] = 2 * length
     inner = np.zeros(where.shape, bool)
     inner[brick.core[1], brick.core[2]] = True
     where[~inner] = 2 * length
@@ -75,9 +75,9 @@ def _sums(grey: np.ndarray, good: np.ndarray | None, places: Sequence[np.ndarray
     values = grey.astype(np.float32)
     if good is not None:
         values[good == 0] = 0
-        whole = uniform_filter(good.astype(np.float32), WIDE, mode="nearest") > 0.999
+        whole = uniform_filter(good.astype(np.float32), RING_WIDTH_VOXELS, mode="nearest") > 0.999
         places = [np.where(whole, where, 2 * length) for where in places]
-    values -= uniform_filter(values, WIDE, mode="nearest")
+    values -= uniform_filter(values, RING_WIDTH_VOXELS, mode="nearest")
     n = 2 * length + 1
     pairs = [(np.bincount(w.ravel(), values.ravel(), n), np.bincount(w.ravel(), minlength=n)) for w in places]
     return np.array(pairs)[:, :, :-1].reshape(-1, 2, 2, length)
@@ -88,16 +88,16 @@ def _strength(sums: np.ndarray) -> float:
     enough = (counts >= FEWEST_HALF_RING_VOXELS).all(axis=1)
     means = totals / np.maximum(counts, 1)
     product = np.sort((means[:, 0] * means[:, 1])[enough])
-    product = product[int(TAIL * product.size) : product.size - int(TAIL * product.size)]
+    product = product[int(TAIL_SHARE * product.size) : product.size - int(TAIL_SHARE * product.size)]
     if product.size < 100:
         return 0.0
     mean, error = float(product.mean()), float(product.std()) / product.size**0.5
-    return mean**0.5 if mean > SURE * error else 0.0
+    return mean**0.5 if mean > SURE_STANDARD_ERRORS * error else 0.0
 
 
 def in_words(strength: float, contrast: float | None) -> list[str]:
     """A sentence where they are worth one."""
-    if not contrast or strength < WORTH * contrast:
+    if not contrast or strength < LEAST_RING_SHARE * contrast:
         return []
     return [
         f"rings about the z axis change the grey by {100 * strength / contrast:.0f} % of the contrast (standard "

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-LAYERS = 8
-THICKNESS = 16  # planes a layer, the edge of a noise block
-WINDOW = 64  # voxels, edge of a brick in y and x where planes are larger than the budget
-BUDGET = 8 << 20  # voxels of all cores together: enough for a histogram of millions of flat voxels
+SAMPLE_LAYERS = 8
+LAYER_PLANES = 16  # planes a layer, the edge of a noise block
+WINDOW_VOXELS = 64  # voxels, edge of a brick in y and x where planes are larger than the budget
+BUDGET_VOXELS = 8 << 20  # voxels of all cores together: enough for a histogram of millions of flat voxels
 READ_BYTES = 64 << 20  # of whole planes read at one time
 
 Range = tuple[int, int]
@@ -40,17 +40,17 @@ class Brick:
 
 def layer_ranges(depth: int) -> list[Range]:
     """Plane ranges of the sample: all planes of a volume of up to 128, else 8 layers of 16 spread evenly."""
-    if depth <= LAYERS * THICKNESS:
+    if depth <= SAMPLE_LAYERS * LAYER_PLANES:
         return [(0, depth)]
-    starts = [int((i + 0.5) * depth / LAYERS - THICKNESS / 2) for i in range(LAYERS)]
-    return [(z, z + THICKNESS) for z in starts]
+    starts = [int((i + 0.5) * depth / SAMPLE_LAYERS - LAYER_PLANES / 2) for i in range(SAMPLE_LAYERS)]
+    return [(z, z + LAYER_PLANES) for z in starts]
 
 
 def _window_ranges(length: int, windows: int) -> list[Range]:
-    if length <= WINDOW * windows:
+    if length <= WINDOW_VOXELS * windows:
         return [(0, length)]
-    starts = [int((i + 0.5) * length / windows - WINDOW / 2) for i in range(windows)]
-    return [(a, a + WINDOW) for a in starts]
+    starts = [int((i + 0.5) * length / windows - WINDOW_VOXELS / 2) for i in range(windows)]
+    return [(a, a + WINDOW_VOXELS) for a in starts]
 
 
 def plan_bricks(shape: tuple[int, int, int]) -> list[tuple[Range, Range, Range]]:
@@ -58,9 +58,9 @@ def plan_bricks(shape: tuple[int, int, int]) -> list[tuple[Range, Range, Range]]
     depth, ny, nx = shape
     layers = layer_ranges(depth)
     planes = sum(b - a for a, b in layers)
-    if planes * ny * nx <= BUDGET:
+    if planes * ny * nx <= BUDGET_VOXELS:
         return [(layer, (0, ny), (0, nx)) for layer in layers]
-    grid = max(2, int((BUDGET / planes) ** 0.5 / WINDOW))
+    grid = max(2, int((BUDGET_VOXELS / planes) ** 0.5 / WINDOW_VOXELS))
     return [(z, y, x) for z in layers for y in _window_ranges(ny, grid) for x in _window_ranges(nx, grid)]
 
 

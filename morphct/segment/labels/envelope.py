@@ -10,17 +10,17 @@ from ...kernels.labels import sums as kernel
 
 # Crops are read at every second (fourth, ...) voxel from this many voxels on: the work on a crop takes some 30 bytes a
 # voxel, and a body of 400 voxels across is still measured well at half its resolution.
-LARGEST_CROP = 2**26
+LARGEST_CROP_VOXELS = 2**26
 _BLOCK = 2**22  # voxels read at a time
 
 
-BATCH = 2**21  # voxels of crops in a task
+BATCH_VOXELS = 2**21  # voxels of crops in a task
 
 
 def crop_step(box: np.ndarray) -> int:
     """Every how many voxels the crop of a box (6,) is read; a power of two that depends on the box alone."""
     size, step = np.maximum(box[1::2] - box[0::2], 1), 1
-    while np.prod(-(-size // step)) > LARGEST_CROP:
+    while np.prod(-(-size // step)) > LARGEST_CROP_VOXELS:
         step *= 2
     return step
 
@@ -135,7 +135,7 @@ def batches(boxes: np.ndarray) -> Iterator[np.ndarray]:
     order = np.argsort(-sizes, kind="stable")
     start, held = 0, 0
     for i, size in enumerate(sizes[order]):
-        if i > start and held + size > BATCH:
+        if i > start and held + size > BATCH_VOXELS:
             yield order[start:i]
             start, held = i, 0
         held += int(size)

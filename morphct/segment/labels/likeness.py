@@ -13,12 +13,12 @@ import numpy as np
 from ...ground.errors import InputError
 from ...ground.work import Work
 from . import components
-from .values import MOST, Equal, few, looked_at, name_of
+from .values import MOST_VALUES, Equal, few, looked_at, name_of
 
-WINDOW = 512  # voxels, edge of the middle of a plane that is looked at
-LABELLED = 0.6  # share of equal pairs among labelled neighbours in labels of four voxels across and more
-GREYISH = 0.3  # the same in grey volumes stays below, but for those without any noise
-COMPACT = 0.1  # of its bounding box that a label fills in a plane; a grey value is scattered over the whole of it
+WINDOW_VOXELS = 512  # voxels, edge of the middle of a plane that is looked at
+LABELLED_SHARE = 0.6  # share of equal pairs among labelled neighbours in labels of four voxels across and more
+GREYISH_SHARE = 0.3  # the same in grey volumes stays below, but for those without any noise
+COMPACT_SHARE = 0.1  # of its bounding box that a label fills in a plane; a grey value is scattered over the whole of it
 
 
 def labelled(planes: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -58,8 +58,8 @@ def labelled(planes: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def _middle(length: int) -> slice:
-    start = max(0, (length - WINDOW) // 2)
-    return slice(start, start + WINDOW)
+    start = max(0, (length - WINDOW_VOXELS) // 2)
+    return slice(start, start + WINDOW_VOXELS)
 
 
 def refuse_labels(volume: Any, planes: Sequence[np.ndarray]) -> None:
@@ -67,7 +67,7 @@ def refuse_labels(volume: Any, planes: Sequence[np.ndarray]) -> None:
     if any(p.dtype.kind == "f" and not (p == np.floor(p)).all() for p in planes) or min(p.min() for p in planes) < 0:
         return
     equal, compact = labelled(planes)
-    if equal >= LABELLED and compact >= COMPACT:
+    if equal >= LABELLED_SHARE and compact >= COMPACT_SHARE:
         number = len(np.unique(np.concatenate([p.ravel() for p in planes])))
         name = name_of(volume)
         raise InputError(
@@ -83,7 +83,7 @@ def refuse_grey_labels(image: Any) -> None:
     if few([plane[None] for plane in planes]) is not None:
         return
     equal, compact = labelled(planes)
-    if equal < GREYISH and compact < COMPACT:
+    if equal < GREYISH_SHARE and compact < COMPACT_SHARE:
         name = name_of(image)
         raise InputError(
             f"{name} looks like a grey volume, not like labels: {equal:.0%} of neighbouring voxels are equal and every "
@@ -106,7 +106,7 @@ def pieces_of_labels(labels: Any, n: int, least: int, work: Work) -> int | None:
     int or None
         None: each label may well be one particle.
     """
-    if not 0 < n <= MOST:
+    if not 0 < n <= MOST_VALUES:
         return None
     pieces = [components.label(Equal(labels, (i,)), labels.shape, 26, work.quiet) for i in range(1, n + 1)]
     total = sum(int((p.sizes >= least).sum()) for p in pieces)

@@ -18,9 +18,9 @@ from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import values as kernel
 
-MOST = 8  # values of a segmented volume
-UNEQUAL, LONE = 0.2, 0.01  # see above
-LOOKS = (0.25, 0.5, 0.75)  # of the depth: planes looked at first
+MOST_VALUES = 8  # values of a segmented volume
+UNEQUAL_SHARE, LONE_SHARE = 0.2, 0.01  # see above
+LOOKS_AT_DEPTH = (0.25, 0.5, 0.75)  # of the depth: planes looked at first
 _Counts = tuple[np.ndarray, np.ndarray, int] | None
 
 
@@ -56,7 +56,7 @@ class Values:
     def is_noisy(self, parts: Iterable[np.ndarray]) -> bool:
         """Whether neighbours differ as in a noisy scan; parts: what `kernels.values.unequal_neighbours` gives."""
         pairs, unequal, lone = np.sum(list(parts), axis=0).tolist()
-        return bool(unequal > UNEQUAL * pairs and lone > LONE * int(self.counts.sum()))
+        return bool(unequal > UNEQUAL_SHARE * pairs and lone > LONE_SHARE * int(self.counts.sum()))
 
     def words(self) -> str:
         """`0 (88 %), 255 (12 %)`."""
@@ -80,9 +80,9 @@ def _plain(planes: Any) -> np.ndarray:
 def _counted(planes: Any) -> _Counts:
     """Values, their voxels, and voxels that are not finite; None where there are more than `MOST` values."""
     planes = _plain(planes)
-    values, counts = np.zeros(MOST, planes.dtype), np.zeros(MOST, np.int64)
+    values, counts = np.zeros(MOST_VALUES, planes.dtype), np.zeros(MOST_VALUES, np.int64)
     n, outside = kernel.count_values(planes, values, counts, 0)
-    return (values[:n], counts[:n], int(outside)) if n <= MOST else None
+    return (values[:n], counts[:n], int(outside)) if n <= MOST_VALUES else None
 
 
 def _slab_counts(volume: Any, slab: Slab) -> _Counts:
@@ -96,10 +96,10 @@ def _slab_pairs(volume: Any, slab: Slab) -> np.ndarray:
 
 def looked_at(volume: Any) -> list[np.ndarray]:
     """The planes (Y,X) that are looked at before a whole volume is."""
-    return [np.asarray(volume[z : z + 1])[0] for z in sorted({int(part * volume.shape[0]) for part in LOOKS})]
+    return [np.asarray(volume[z : z + 1])[0] for z in sorted({int(part * volume.shape[0]) for part in LOOKS_AT_DEPTH})]
 
 
-def find(volume: Any, work: Work) -> Values | None:
+def find_values(volume: Any, work: Work) -> Values | None:
     """The values of a volume that holds a handful of them.
 
     Parameters
@@ -140,7 +140,7 @@ def _added(parts: Iterable[_Counts]) -> Values | None:
         for value, count in zip(part[0].tolist(), part[1].tolist(), strict=True):
             total[value] = total.get(value, 0) + count
         outside += part[2]
-        if len(total) > MOST:
+        if len(total) > MOST_VALUES:
             return None
     order = sorted(total)
     return Values(np.array(order), np.array([total[v] for v in order], np.int64), outside) if order else None

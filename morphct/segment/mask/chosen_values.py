@@ -10,7 +10,7 @@ from ...ground.work import Work
 from ..labels import components
 from ..labels.values import Equal, Values, name_of, percent
 
-MANY = 100  # voids of one voxel, and pieces too small for a particle, from which both are told of as noise
+MANY_SPECKS = 100  # voids of one voxel, and pieces too small for a particle, from which both are told of as noise
 
 if TYPE_CHECKING:
     from .threshold import ThresholdOptions
@@ -150,7 +150,7 @@ def histogram_text(found: Values) -> str:
 def noise_of_mask(voids: np.ndarray, specks: int) -> str | None:
     """The warning that a mask is noisy: its voids, (V,) voxels each, are single voxels mostly, and specks abound."""
     single = int((voids == 1).sum())
-    if min(single, specks) < MANY or 2 * single < len(voids):
+    if min(single, specks) < MANY_SPECKS or 2 * single < len(voids):
         return None
     return (
         f"{single:,} of the {len(voids):,} voids are single voxels and {specks:,} pieces are too small for particles, "

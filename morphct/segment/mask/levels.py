@@ -9,17 +9,21 @@ import numpy as np
 
 from ...ground.slabs import Slab
 from ...ground.work import Work
-from ...kernels.grey.blocks import BLOCK, Level, above_level
-from ..grey.codes import LAST, Coding
+from ...kernels.grey.blocks import BLOCK_VOXELS, Level, above_level
+from ..grey.codes import LAST_CODE, Coding
 from .facts import HaloFacts, Quality
 from .method_choice import Choice
 
-LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED = 0.05, 0.10  # of the local contrast: how far the level may be off
+# Shares of the local contrast by which the level may be off, where denoising reached its target and where it missed it.
+# Measured by scripts/fit_levels, level found against the level that gives the true volume, on 182 phantoms (ten
+# families, CNR 1 to 10, blur .5 to 1.4, correlated noise in about half of them): 95 % of the errors lie within .058
+# (interval .046 to .086; .05 holds 91 %) on the 124 that reached it, within .156 (.116 and more) on the 58 that did not
+LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED = 0.05, 0.16
 
 
 def block_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     """Blocks of 8^3 along z, y, x; the last ones may be cut."""
-    return tuple(-(-int(n) // BLOCK) for n in shape)  # type: ignore[return-value]
+    return tuple(-(-int(n) // BLOCK_VOXELS) for n in shape)  # type: ignore[return-value]
 
 
 def as_level(level: np.ndarray, gap: np.ndarray, coding: Coding) -> Level:
@@ -116,7 +120,7 @@ def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float
     part = np.ascontiguousarray(codes[z0:z1])
     if threshold.code_range is not None:
         low, high = _shifted_range(threshold, shift)
-        return (part >= low) & (part <= high) if high < LAST else part >= low
+        return (part >= low) & (part <= high) if high < LAST_CODE else part >= low
     level = threshold.level
     if shift:
         level = level + np.float32(shift) * (threshold.inside - threshold.outside)
@@ -131,7 +135,7 @@ def _shifted_range(threshold: Threshold, shift: float) -> tuple[int, int]:
     gap = abs(float(threshold.inside.flat[0] - threshold.outside.flat[0]))
     step = round(shift * gap / threshold.coding.scale)
     low = low if low <= 1 else max(1, low + step)
-    high = high if high >= LAST else min(LAST, high - step)
+    high = high if high >= LAST_CODE else min(LAST_CODE, high - step)
     return low, high
 
 

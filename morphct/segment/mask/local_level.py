@@ -12,7 +12,7 @@ import numpy as np
 
 from ...ground.slabs import Slab
 from ...ground.work import Work
-from ...kernels.grey.blocks import BLOCK, Flatness, Level, Span, sum_blocks
+from ...kernels.grey.blocks import BLOCK_VOXELS, Flatness, Level, Span, sum_blocks
 from ..grey.codes import Coding
 from .levels import as_level, block_shape, constant
 
@@ -23,7 +23,7 @@ INSIDE_SIGMA_BLOCKS, OUTSIDE_SIGMA_BLOCKS = 1.0, 0.5
 SLOPE_BINS = 512  # bins of gradient / contrast between 0 and 1
 BLUNTEST_BLUR_EDGES = 12.0  # longest blur that is told; a choice
 FEWEST_SLOPE_VOXELS = 200  # surface voxels for an estimate of the blur; a choice
-ROUNDS = 2
+MAP_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def find_map(
     """
     outside, inside = means
     level, gap = constant(codes.shape, 0.5 * (inside + outside)), constant(codes.shape, inside - outside)
-    for i in range(ROUNDS):
+    for i in range(MAP_ROUNDS):
         found = _round(codes, as_level(level, gap, coding), coding, flatness, means, work, i > 0)
         level, gap = found.level, found.gap
     return found
@@ -136,12 +136,12 @@ def _sum_slab(
     a, b = slab.halo(1, codes.shape[0])
     part = np.ascontiguousarray(codes[a:b])
     span = Span(slab.z0 - a, slab.z1 - a, slab.z0)
-    blocks = (slab.z1 - 1) // BLOCK - slab.z0 // BLOCK + 1
+    blocks = (slab.z1 - 1) // BLOCK_VOXELS - slab.z0 // BLOCK_VOXELS + 1
     shape = (2, blocks, *block_shape(codes.shape)[1:])
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     slopes = np.zeros(SLOPE_BINS if with_slopes else 0, np.int64)
     above = sum_blocks(part, span, level, flatness, bool((part == 0).any()), sums, counts, slopes)
-    return slab.z0 // BLOCK, sums, counts, slopes, int(above)
+    return slab.z0 // BLOCK_VOXELS, sums, counts, slopes, int(above)
 
 
 def _smooth_means(

@@ -14,12 +14,12 @@ import numpy as np
 
 from ...ground.errors import SegmentationError
 from ...ground.units import format_share
-from ..grey.histogram import PLAIN, GreyCounts, PhaseFit, otsu, valley
+from ..grey.histogram import PLAIN_VALLEY_RATIO, GreyCounts, PhaseFit, otsu, valley
 
 # share of the contrast that particles take from what lies around them; the model finds 0 in noise, smooth fields,
 # hills, stripes and powders without a halo, .43 and .44 in two transmission-microscope grains
-CLEAR_HALO = 0.10
-NOISE_ALONE = 1.5  # standard deviations of the noise: a single phase no wider than that is noise and nothing else
+CLEAR_HALO_DEPTH = 0.10
+NOISE_ALONE_SD = 1.5  # standard deviations of the noise: a single phase no wider than that is noise and nothing else
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def valley_of(counts: np.ndarray) -> float:
 
 def is_noise(fit: PhaseFit, sd: float) -> bool:
     """Whether one phase is all there is, no wider than noise of `sd` (grey) makes it."""
-    return fit.n_phases == 1 and float(fit.sds[0]) <= NOISE_ALONE * sd
+    return fit.n_phases == 1 and float(fit.sds[0]) <= NOISE_ALONE_SD * sd
 
 
 def by_phases(fit: PhaseFit) -> Choice:
@@ -68,7 +68,7 @@ def by_classes(floor: float) -> Choice:
 
 def by_halo(depth: float) -> Choice | None:
     """The level that follows a halo, where one was found; None elsewhere."""
-    if not depth >= CLEAR_HALO:
+    if not depth >= CLEAR_HALO_DEPTH:
         return None
     return Choice(
         "halo",
@@ -86,22 +86,22 @@ def refuse(fit: PhaseFit, counts: GreyCounts, sd: float, depth: float = 0.0) -> 
     filled = counts.all
     floor = valley_of(filled)
     seen = fit.words[-1] if fit.words else "no two phases can be told apart"
-    tries = [(depth / CLEAR_HALO, "--set threshold.method=halo")] if depth else []
+    tries = [(depth / CLEAR_HALO_DEPTH, "--set threshold.method=halo")] if depth else []
     if np.count_nonzero(filled) > 1:
         level = float(counts.edges[otsu(filled)])
         one = f"--set threshold.method=fixed --set threshold.low={level:.5g} (the level after Otsu)"
-        tries.append(((1 - floor) / (1 - PLAIN), one))
+        tries.append(((1 - floor) / (1 - PLAIN_VALLEY_RATIO), one))
     if is_noise(fit, sd):
         remedy = f"if particles are there, give their level: {tries[-1][1]}" if tries else ""
         raise SegmentationError(f"no reliable threshold can be found: {seen}; {remedy}")
     first = " or, less likely, ".join(words for _, words in sorted(tries, key=lambda t: -t[0]))
     raise SegmentationError(
         f"no reliable threshold can be found: {seen}, two classes of grey are not clear (between their peaks the "
-        f"histogram sinks to {format_share(floor)} of the smaller one, {format_share(PLAIN)} or less is wanted), and a "
-        f"halo of phase contrast was {'found of' if depth else 'not found'}{_depth(depth)}; try {first}, and look at "
-        "the mask"
+        f"histogram sinks to {format_share(floor)} of the smaller one, {format_share(PLAIN_VALLEY_RATIO)} or less is "
+        f"wanted), and a halo of phase contrast was {'found of' if depth else 'not found'}{_depth(depth)}; try {first}"
+        ", and look at the mask"
     )
 
 
 def _depth(depth: float) -> str:
-    return f" {format_share(depth)} of the contrast ({format_share(CLEAR_HALO)} are wanted)" if depth else ""
+    return f" {format_share(depth)} of the contrast ({format_share(CLEAR_HALO_DEPTH)} are wanted)" if depth else ""

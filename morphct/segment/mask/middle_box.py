@@ -53,7 +53,7 @@ def measure_box(codes: Any, found: Threshold, plan: DenoisePlan, fit: PhaseFit, 
             largest_dark=_largest_piece(thick),
             closed_dark=phase_choice.closed_share(mask),
         ),
-        phases=tuple(phase_choice.look(part, fit, counts, plan.how.coding, plan.edges)) if fit.ok else (),
+        phases=tuple(phase_choice.phases_of(part, fit, counts, plan.how.coding, plan.edges)) if fit.ok else (),
     )
 
 

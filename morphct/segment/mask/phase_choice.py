@@ -108,7 +108,9 @@ def shares(counts: GreyCounts, fit: PhaseFit) -> np.ndarray:
     return found / max(1.0, float(found.sum()))
 
 
-def look(part: np.ndarray, fit: PhaseFit, counts: GreyCounts, coding: Coding, edges: Sequence[float]) -> list[Phase]:
+def phases_of(
+    part: np.ndarray, fit: PhaseFit, counts: GreyCounts, coding: Coding, edges: Sequence[float]
+) -> list[Phase]:
     """The phases of a box of denoised codes, darkest first.
 
     Parameters

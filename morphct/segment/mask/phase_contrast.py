@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from ...ground.work import Work
-from ...kernels.grey.blocks import BLOCK
+from ...kernels.grey.blocks import BLOCK_VOXELS
 from ..grey.plan import DenoisePlan
 from . import local_level
 from .facts import HaloFacts
 from .levels import Threshold, as_level, constant, range_of
 
-REACHES = (8.0, 12.0, 20.0, 30.0, 45.0)  # finest edges, sigmas of the Gaussian
-ROUNDS = 16
-SETTLED = 5e-4  # share of the voxels by which the mask may still change
+REACHES_EDGES = (8.0, 12.0, 20.0, 30.0, 45.0)  # finest edges, sigmas of the Gaussian
+LEVEL_ROUNDS = 16
+SETTLED_SHARE = 5e-4  # share of the voxels by which the mask may still change
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Halo:
         return (self.base + share * self.contrast - self.depth * self.nearby).astype(np.float32)
 
 
-def find(
+def find_halo_level(
     codes: Any,
     plan: DenoisePlan,
     start: float,
@@ -80,7 +80,7 @@ def find(
         sums, counts, _, now = local_level.sum_all(codes, as_level(level, level, coding), flatness, work)
         halo = fit(sums, counts, plan.edges)
         rounds += 1
-        if abs(now - above) <= SETTLED * n_voxels or rounds == ROUNDS:
+        if abs(now - above) <= SETTLED_SHARE * n_voxels or rounds == LEVEL_ROUNDS:
             break
         level, above = _grey(halo.map_at(0.5), coding), now
     inside, outside = _grey(halo.map_at(1.0), coding), _grey(halo.map_at(0.0), coding)
@@ -123,8 +123,8 @@ def fit(sums: np.ndarray, counts: np.ndarray, edges: Sequence[float]) -> Halo:
     inside, total = counts[1].astype(float), counts.sum(axis=0).astype(float)
     grey_inside, grey = sums[1].astype(float), sums.sum(axis=0).astype(float)
     best = _solved(inside, total, grey_inside, grey, np.zeros_like(total), 0.0)
-    for reach in REACHES:
-        sigma = [reach / (e * BLOCK) for e in edges]
+    for reach in REACHES_EDGES:
+        sigma = [reach / (e * BLOCK_VOXELS) for e in edges]
         around = gaussian_filter(total, sigma, mode="nearest")
         share = np.divide(gaussian_filter(inside, sigma, mode="nearest"), around, where=around > 0,
                           out=np.zeros_like(total))  # fmt: skip

@@ -11,8 +11,8 @@ from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels.components import Components, Solid, dilated_planes, fill, label
 
-RADII = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
-HALO_RADII = (4.0,)  # besides: rims of particles in phase contrast are broken by the streaks of such scans
+RADII_EDGES = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
+HALO_RADII_EDGES = (4.0,)  # besides: rims of particles in phase contrast are broken by the streaks of such scans
 
 
 def _uncovered(mask: Any, half: np.ndarray, out: Any, slab: Slab) -> None:

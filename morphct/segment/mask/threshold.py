@@ -10,13 +10,13 @@ import numpy as np
 from ...ground.errors import SegmentationError, SettingsError
 from ...ground.options import Options, option
 from ...ground.work import Work
-from ..grey.codes import LAST, Coding
+from ..grey.codes import LAST_CODE, Coding
 from ..grey.histogram import GreyCounts, PhaseFit, otsu
 from ..grey.plan import DenoisePlan
 from . import local_level, method_choice, phase_contrast, quality
 from .levels import Threshold, apply, constant, mask_planes, range_of
 
-__all__ = ["Threshold", "ThresholdOptions", "apply", "find", "mask_planes", "refuse_empty"]
+__all__ = ["Threshold", "ThresholdOptions", "apply", "find_threshold", "mask_planes", "refuse_empty"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ThresholdOptions(Options):
             )
 
 
-def find(
+def find_threshold(
     codes: Any,
     plan: DenoisePlan,
     fit: PhaseFit,
@@ -111,7 +111,7 @@ def find(
     else:
         if method != "halo" and method_choice.is_noise(fit, plan.sd_after):
             method_choice.refuse(fit, counts, plan.sd_after)
-        found = phase_contrast.find(codes, plan, otsu_level(counts), work)
+        found = phase_contrast.find_halo_level(codes, plan, otsu_level(counts), work)
         if options.method != "halo":
             choice = _halo_or_nothing(found, fit, counts, plan, options.method == "deconvolution")
     if choice is not None:
@@ -169,7 +169,7 @@ def _mean(counts: GreyCounts, part: np.ndarray, default: float) -> float:
 
 def _otsu(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts) -> Threshold:
     first = plan.bins.first + plan.bins.width * otsu(counts.all)  # bins begin at whole codes
-    return _single("otsu", shape, plan.how.coding, (first, LAST), otsu_level(counts), counts)
+    return _single("otsu", shape, plan.how.coding, (first, LAST_CODE), otsu_level(counts), counts)
 
 
 def otsu_level(counts: GreyCounts) -> float:
@@ -179,8 +179,8 @@ def otsu_level(counts: GreyCounts) -> float:
 
 def _fixed(shape: Sequence[int], plan: DenoisePlan, counts: GreyCounts, options: ThresholdOptions) -> Threshold:
     coding = plan.how.coding
-    low = 1 if options.low is None else _clip_code(np.ceil(_position(coding, options.low)), 1, LAST + 1)
-    high = LAST if options.high is None else _clip_code(np.floor(_position(coding, options.high)), 0, LAST)
+    low = 1 if options.low is None else _clip_code(np.ceil(_position(coding, options.low)), 1, LAST_CODE + 1)
+    high = LAST_CODE if options.high is None else _clip_code(np.floor(_position(coding, options.high)), 0, LAST_CODE)
     level = options.low if options.low is not None else options.high
     assert level is not None
     found = _single("fixed", shape, coding, (low, high), float(level), counts)

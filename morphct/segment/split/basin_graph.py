@@ -19,8 +19,8 @@ from ...kernels.split.ascent import add_sums, by_basin, read_basins
 from .basins import Basins, as_squares, as_whole
 
 FIXED_POINT = 2**20
-BOX_VOXELS = 2 * (2 * box_counts.PAD + 1) ** 3  # of the two boxes of a pair
-BLOCK = 8  # planes a slab is read by: what is derived from them stays in the cache
+BOX_VOXELS = 2 * (2 * box_counts.PAD_VOXELS + 1) ** 3  # of the two boxes of a pair
+BLOCK_PLANES = 8  # planes a slab is read by: what is derived from them stays in the cache
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Lattice:
 
 def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
     """Planes z0 to z1 of the mask inside a border of PAD voxels, mirrored at the faces of the volume."""
-    pad, depth = box_counts.PAD, mask.shape[0]
+    pad, depth = box_counts.PAD_VOXELS, mask.shape[0]
     a, b = max(0, z0 - pad), min(depth, z1 + pad)
     planes = np.asarray(mask[a:b]).view(np.uint8)
     before, after = pad - (z0 - a), pad - (b - z1)
@@ -147,7 +147,7 @@ def _sums(basins: Basins, before: Any, slab: Slab) -> tuple[np.ndarray, np.ndarr
     first, exits = basins.meaning(slab.index)
     of_peaks = np.zeros((basins.firsts[slab.index + 1] - first, 11), np.int64)
     of_exits = np.zeros((len(exits), 11), np.int64)
-    for part in plan_slabs(slab.depth, BLOCK):
+    for part in plan_slabs(slab.depth, BLOCK_PLANES):
         z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
         planes = np.ascontiguousarray(basins.labels[z0:z1])
         unsealed = np.ascontiguousarray(before[z0:z1]).view(np.uint8)
@@ -159,7 +159,7 @@ def _sums(basins: Basins, before: Any, slab: Slab) -> tuple[np.ndarray, np.ndarr
 def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Slab) -> tuple[tuple, tuple]:
     depth, near = mask.shape[0], int(as_whole(np.array([lattice.near], distance.dtype))[0])
     table = kernel.empty_table(1 << 12)
-    for part in plan_slabs(slab.depth, BLOCK):
+    for part in plan_slabs(slab.depth, BLOCK_PLANES):
         z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
         end = min(z1 + 1, depth)
         planes = _basin_planes(basins, slab, z0, z1)
@@ -195,7 +195,7 @@ def _gathered(parts: Iterable[tuple]) -> tuple:
     return _merged(waiting)
 
 
-def find(
+def build_graph(
     mask: Any,
     distance: Any,
     basins: Basins,

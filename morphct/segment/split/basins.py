@@ -94,7 +94,7 @@ def _goals(labels: Any, slabs: Sequence[Slab], exits: Sequence[np.ndarray], firs
     return [goal[a:b].astype(np.int32) for a, b in pairwise(doors)]
 
 
-def find(distance: Any, labels: Any, work: Work) -> Basins:
+def find_basins(distance: Any, labels: Any, work: Work) -> Basins:
     """Basins of a distance map: every voxel goes to its highest 26-neighbour until it stands on a peak.
 
     Parameters

@@ -131,8 +131,8 @@ def split(
     labels = work.scratch.create("labels", mask.shape, np.int32)
     edges = distance.relative_edges(spacing)
     heights = distance.heights(mask, spacing, work)
-    found = basins.find(heights, labels, work)
-    graph = basin_graph.find(mask, heights, found, edges, work, unsealed)
+    found = basins.find_basins(heights, labels, work)
+    graph = basin_graph.build_graph(mask, heights, found, edges, work, unsealed)
     work.scratch.release(heights)
     del heights
     mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
@@ -154,7 +154,7 @@ def _joined(
     figures = EXACT if options.surface == "exact" else None
     joined = merging.join(graph, options.floor * mean_edge, options.join, reach, figures)
     assert joined.steps is not None
-    return joined, split_margins.find(graph, joined.steps, joined.particles, options.join, reach, smallest)
+    return joined, split_margins.find_margins(graph, joined.steps, joined.particles, options.join, reach, smallest)
 
 
 def _write_components(components: Any, labels: Any, slab: Slab) -> None:

@@ -14,15 +14,14 @@ import numpy as np
 from ...ground.work import Work
 from . import dips
 from .dip_model import ONE_SIDED_95_SD, DipModel, contrast_seen, detection_limits
-from .plateau import BLOCK, CORE
+from .plateau import BLOCK_VOXELS, CORE
 
 TRIED_DIAMETERS = 8  # diameters tried around the limit
 LARGER_RATIOS = (1.5, 2.2, 3.5)  # and beyond it, over the diameter seen in 95 of 100 cases
 MOST_TRIALS, FEWEST_TRIALS = 64, 8  # voids of each, and that many where they are large
 SIMULATED_VOXELS = 400_000  # simulated of each, so that it takes a second or two
-D95_RATIO = (
-    1.3  # of the diameters seen in 95 and 50 of 100 cases, where the formula has no d95; it starts the search only
-)
+# of the diameters seen in 95 and 50 of 100 cases, where the formula has no d95; it starts the search only
+D95_RATIO = 1.3
 LARGEST_DIAMETER_EDGES = 60.0  # shortest edges; the table of diameters ends here
 # what is believed of offset and slope of the fit before a void is simulated: the formula, give or take
 _PRIOR_SD = (1.0, 0.5)
@@ -146,10 +145,10 @@ def _trials(model: DipModel, diameter: float, rng: np.random.Generator) -> tuple
 
 def _looked_for(codes: np.ndarray, model: DipModel) -> dips.Dips:
     """What the dip rule finds in a block that is a particle's core throughout."""
-    blocks = tuple(-(-n // BLOCK) for n in codes.shape)
+    blocks = tuple(-(-n // BLOCK_VOXELS) for n in codes.shape)
     model = replace(model, margin=0, plateau=np.full(blocks, model.particle, np.float32))
     depths = np.full(codes.shape, CORE, np.uint8)
-    return dips.find(codes, depths, model, Work.whole(len(codes)))
+    return dips.find_dips(codes, depths, model, Work.whole(len(codes)))
 
 
 def _noise(shape: tuple[int, ...], model: DipModel, rng: np.random.Generator) -> np.ndarray:

@@ -2,17 +2,19 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from ...kernels.labels import morphology
+from ..grey.codes import Coding
 from ..grey.denoise import DenoisePlan
 from ..grey.histogram import PhaseFit
 from ..grey.plan import STREAK_RATIO
 from ..mask.quality import CLIPPED_SHARE
 from ..mask.threshold import Threshold
 
-CORE_VOXELS = 4e4  # core voxels of the particle for which the false dips are counted
+CORE_VOXELS = 4e4  # of the particle for which false dips are counted, 42 voxels wide: a unit for `false_per_particle`
 ONE_SIDED_95_SD = 1.6449  # of a Gaussian: 95 % lie below
 LEAST_REACH_EDGES = 1.45  # shortest edges: with less the neighbours across edges of a void's voxels would be left out
 # share of a void's grey deficit that lies within 1.5 blur radii of its half-depth voxels, by diameter / blur, at the
@@ -23,10 +25,8 @@ CAPTURE_SHARE = (0.90, 0.90, 0.86, 0.85, 0.86, 0.88, 0.91, 0.95, 0.99)
 
 # median step between neighbours on both sides of the level, as a share of the contrast, by blur in shortest edges:
 # balls and random fields of voxels blurred by a Gaussian, noise up to .15 of the contrast
-STEP = (0.983, 0.838, 0.628, 0.479, 0.395)
-
-
-STEP_BLUR = (0.3, 0.4, 0.5, 0.6, 0.7)
+EDGE_STEP = (0.983, 0.838, 0.628, 0.479, 0.395)
+EDGE_STEP_BLUR = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class DipModel:
     clipped : bool
         The greys of particles are cut at the largest value: their noise has one tail only.
     streaked : bool
-        All phases spread wider than the noise of flat places (`plan.UNEVEN`): their noise has heavy tails.
+        All phases spread wider than the noise of flat places (`plan.STREAK_RATIO`): their noise has heavy tails.
     capture : (2, K) float, optional
         Diameters that deficits suggest (shortest edges, ascending), and the shares of the deficits caught there.
     """
@@ -132,13 +132,19 @@ def detection_limits(model: DipModel) -> dict[str, float]:
     }
 
 
+def in_codes(coding: Coding, greys: tuple[float, float], sd: float, **more: Any) -> DipModel:
+    """A model from greys of the file: those of the particles and of the darkest phase, and the noise's sd, which counts
+    as one code at least; more: the other fields."""
+    top, bottom = greys
+    return DipModel(coding.position(top), (top - bottom) / coding.scale, max(sd / coding.scale, 1.0), **more)
+
+
 def dip_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold, false_per_particle: float, factor: float | None):
     """What the search for voids starts from, in codes and shortest voxel edges."""
-    top, bottom = float(fit.means[-1]), float(fit.means[0])
-    return DipModel(
-        particle=(top - plan.offset) / plan.scale,
-        contrast=(top - bottom) / plan.scale,
-        sd=max(plan.sd_after / plan.scale, 1.0),
+    return in_codes(
+        plan.how.coding,
+        (float(fit.means[-1]), float(fit.means[0])),
+        plan.sd_after,
         blur=total_blur(plan, found),
         margin=int(np.ceil(3 * max(plan.sigma))),
         relative=plan.edges,
@@ -154,9 +160,9 @@ def total_blur(plan: DenoisePlan, found: Threshold) -> float:
     sharp optics; where edges are too steep for that, from the step between neighbours."""
     blur = plan.blur if found.blur is None else found.blur
     step = None if found.quality is None else found.quality.signs.edge_step
-    if step is None or step <= STEP[-1]:
+    if step is None or step <= EDGE_STEP[-1]:
         return blur
-    return min(blur, float(np.interp(-step, [-s for s in STEP], STEP_BLUR)))
+    return min(blur, float(np.interp(-step, [-s for s in EDGE_STEP], EDGE_STEP_BLUR)))
 
 
 def hole_model(plan: DenoisePlan, fit: PhaseFit, found: Threshold) -> DipModel | None:

@@ -155,7 +155,7 @@ def _volume_levels(model: DipModel, suggested: np.ndarray, deeper: np.ndarray) -
     return np.maximum(levels, 1)
 
 
-def find(codes: Any, depths: Any, model: DipModel, work: Work) -> Dips:
+def find_dips(codes: Any, depths: Any, model: DipModel, work: Work) -> Dips:
     """Label the dips inside the particles.
 
     Parameters

@@ -18,8 +18,8 @@ from . import dips
 from .dip_model import CORE_VOXELS, DipModel
 from .plateau import CORE, Planes
 
-DEEPEST = 0.6  # of the contrast
-TOP = 65536  # a code and its mirror image add up to it; 0 stays outside
+DEEPEST_SHARE = 0.6  # of the contrast
+MIRROR_SUM = 65536  # a code and its mirror image add up to it; 0 stays outside
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Mirrored:
         return tuple(self.codes.shape)
 
     def __getitem__(self, where: Any) -> np.ndarray:
-        # -code in 16 bits is TOP - code, and 0 stays 0
+        # -code in 16 bits is MIRROR_SUM - code, and 0 stays 0
         return np.negative(np.asarray(self.codes[where]))
 
 
@@ -68,12 +68,12 @@ def strict(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
     for part in work.quiet.each(partial(dips.peaks_of_zones, planes, specks)):
         heights = np.maximum(heights, part)
     least = float(np.sort(heights[1:])[::-1][accepted])
-    return replace(model, factor=max(model.seed_depth, min(least, DEEPEST * model.contrast)) / model.sd)
+    return replace(model, factor=max(model.seed_depth, min(least, DEEPEST_SHARE * model.contrast)) / model.sd)
 
 
 def _mirrored(model: DipModel) -> DipModel:
     assert model.plateau is not None
-    return replace(model, plateau=TOP - model.plateau)
+    return replace(model, plateau=MIRROR_SUM - model.plateau)
 
 
 def _specks(codes: Any, depths: Any, model: DipModel, work: Work) -> components.Components:

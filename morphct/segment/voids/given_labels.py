@@ -20,10 +20,10 @@ from .detection_limit import Detection, simulate
 from .dip_model import DipModel
 from .ownership import Voids
 
-PLANES = 16  # looked at to see which phase the particles are
+PLANES_LOOKED_AT = 16  # looked at to see which phase the particles are
 
 
-def look(
+def void_limits(
     found: Voids, labels: Any, grey: Any, voxel_size: VoxelSize, options: DenoiseOptions, seed: int = 0
 ) -> tuple[Voids, float | None]:
     """The voids with their bounds, and the diameter seen in 95 of 100 cases in the unit of `voxel_size`.
@@ -74,7 +74,7 @@ def _detection(labels: Any, grey: Any, voxel_size: VoxelSize, options: DenoiseOp
 
 def _grey_of_particles(labels: Any, grey: Any) -> float:
     """Mean grey of the labelled voxels in the middle planes; NaN without any."""
-    z0 = max(0, (labels.shape[0] - PLANES) // 2)
-    values = np.asarray(grey[z0 : z0 + PLANES])[np.asarray(labels[z0 : z0 + PLANES]) != 0]
+    z0 = max(0, (labels.shape[0] - PLANES_LOOKED_AT) // 2)
+    values = np.asarray(grey[z0 : z0 + PLANES_LOOKED_AT])[np.asarray(labels[z0 : z0 + PLANES_LOOKED_AT]) != 0]
     values = values[np.isfinite(values)]
     return float(values.mean(dtype=np.float64)) if values.size else math.nan

@@ -13,7 +13,9 @@ from ..labels import components
 from .options import VoidOptions
 from .ownership import Candidates, Voids, keep_owned, renumber
 
-CUT = 1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
+CUT_WALL_RATIO = (
+    1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
+)
 
 
 def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Slab) -> None:
@@ -74,7 +76,7 @@ def _pockets(labels: Any, cut_only: bool, work: Work) -> tuple[Any, np.ndarray, 
     faces = np.zeros((n + 1, 2), np.int64)
     for lo, hi, area in work.quiet.each(partial(_walls, ids, labels, n)):
         low, high, faces = np.minimum(low, lo), np.maximum(high, hi), faces + area
-    inside = (low == high) & (faces[:, 0] > CUT * faces[:, 1])
+    inside = (low == high) & (faces[:, 0] > CUT_WALL_RATIO * faces[:, 1])
     return ids, np.where(inside, high, 0), np.concatenate([[0], found.sizes[wanted]])
 
 

@@ -18,14 +18,14 @@ from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
 from ..labels.accumulators import Contacts, Shape
-from ..labels.envelope import LARGEST_CROP, Envelope, batches
+from ..labels.envelope import LARGEST_CROP_VOXELS, Envelope, batches
 from .options import VoidOptions
 from .ownership import Voids
 
 # of a pocket's surface: a groove as deep as half of a cylinder has .61, half of a ball .67. On noisy masks of phantoms
 # (CNR 2.28) .55 doubles what is found, but one in ten of that is roughness between dents; .67 halves it
-WALLED = 0.62
-SMALLEST = 8  # voxels; less is the roughness of any surface made of voxels
+WALLED_SHARE = 0.62
+SMALLEST_VOXELS = 8  # voxels; less is the roughness of any surface made of voxels
 _SOLID, _OTHERS, _OUTSIDE = 1, 2, 3  # parts of a crop, pockets are numbered from the next one on
 
 
@@ -79,9 +79,11 @@ def add_open(
         return found
     envelope = Envelope(labels, n, found.labels, found.owner)
     boxes = _boxes(envelope, work)
-    searched = np.prod(boxes[:, 1::2] - boxes[:, 0::2] + 2 * _margin(options.closing_radius), axis=1) <= LARGEST_CROP
+    searched = (
+        np.prod(boxes[:, 1::2] - boxes[:, 0::2] + 2 * _margin(options.closing_radius), axis=1) <= LARGEST_CROP_VOXELS
+    )
     rows = np.flatnonzero(searched)
-    search = _Search(envelope, boxes, voxel_size, options.closing_radius, max(options.min_voxels, SMALLEST))
+    search = _Search(envelope, boxes, voxel_size, options.closing_radius, max(options.min_voxels, SMALLEST_VOXELS))
     parts: list[_Pockets] = []
     for more in work.over(partial(_search, search), [rows[b] for b in batches(boxes[rows])]):
         parts += more
@@ -154,7 +156,12 @@ def _walled(free: np.ndarray, solid: np.ndarray, others: np.ndarray, search: _Se
     area[pairs.second[met] - _OUTSIDE + 1, pairs.first[met] + 1] = pairs.area[met]
     wall, mouth = area[:, _SOLID], area[:, _OUTSIDE]
     # a piece without a mouth is a closed void, one that was too small to be kept
-    kept = (mouth > 0) & (area[:, _OTHERS] == 0) & (wall >= WALLED * (wall + mouth)) & (pieces.sizes >= search.smallest)
+    kept = (
+        (mouth > 0)
+        & (area[:, _OTHERS] == 0)
+        & (wall >= WALLED_SHARE * (wall + mouth))
+        & (pieces.sizes >= search.smallest)
+    )
     return np.where(kept, np.cumsum(kept), 0)[ids]
 
 

@@ -17,7 +17,7 @@ from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
 from .dip_model import DipModel
 
-BLOCK = 8  # voxels; edge of the blocks over which the plateau is averaged
+BLOCK_VOXELS = 8  # voxels; edge of the blocks over which the plateau is averaged
 PRIOR_PLATEAU_VOXELS = 16.0  # weight of the global particle grey: 3 % of a full block's 512 voxels; a choice
 FLAT_DIP_SD, DEEP_DIP_SD = 2.5, 4.0  # deeper is not flat; still deeper is a void, whose surroundings do not count
 FEWEST_CORE_VOXELS = 1000  # for the noise inside particles: its sd is then good to 1 / sqrt(2000) = 2 %
@@ -47,14 +47,14 @@ class Planes:
         """0/1 core voxels with a dip above `least` in the planes `first` to `last`, away from the volume's faces."""
         codes, depths = self.read(first, last)
         seeds = np.zeros(codes.shape, np.uint8)
-        if kernel.seeds(codes, depths, CORE, self.plateau, BLOCK, first, _below(least), seeds):
+        if kernel.seeds(codes, depths, CORE, self.plateau, BLOCK_VOXELS, first, _below(least), seeds):
             _clear_margin(seeds, first, self.codes.shape[0], self.model.margin)
         return seeds
 
     def dips_of(self, ids: np.ndarray, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
         """Flat places of the voxels of a slab that have an id, (N,) int64 in raster order, and their dips, int32."""
         codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
-        return kernel.dips_of(ids, codes, self.plateau, BLOCK, slab.z0)
+        return kernel.dips_of(ids, codes, self.plateau, BLOCK_VOXELS, slab.z0)
 
 
 def _below(limit: float) -> int:
@@ -102,7 +102,7 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
     limits = np.array([-_below(-FLAT_DIP_SD * model.sd), _below(DEEP_DIP_SD * model.sd)])
     small = limits[0] < np.iinfo(np.int16).max  # only dips of flat voxels are looked at afterwards
     dips, marks = np.empty(codes.shape, np.int16 if small else np.int32), np.zeros(codes.shape, np.uint8)
-    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK, a, limits, (dips, marks))
+    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK_VOXELS, a, limits, (dips, marks))
     part = slice(slab.z0 - a, last - a)
     use = marks[part] & 1
     if deep:
@@ -112,7 +112,7 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
 
 def _plateau_sums(planes: Planes, slab: Slab) -> tuple[int, np.ndarray, np.ndarray]:
     codes, _, use = _flat_core(planes, slab)
-    return kernel.block_sums(codes, use, BLOCK, slab.z0)
+    return kernel.block_sums(codes, use, BLOCK_VOXELS, slab.z0)
 
 
 def _statistics(planes: Planes, width: int, bins: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def _plateau(planes: Planes, work: Work) -> np.ndarray:
     """Plateau by blocks: mean over core voxels, smoothed over the neighbouring blocks with the global grey as prior."""
     from scipy import ndimage
 
-    shape = tuple(-(-n // BLOCK) for n in planes.codes.shape)
+    shape = tuple(-(-n // BLOCK_VOXELS) for n in planes.codes.shape)
     sums, counts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for first, s, n in work.quiet.each(partial(_plateau_sums, planes)):
         sums[first : first + len(s)] += s
@@ -148,7 +148,7 @@ def fit(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
         First guess; `plateau` may be given as a map on blocks of 8 voxels.
     """
     if model.plateau is None:
-        shape = tuple(-(-n // BLOCK) for n in codes.shape)
+        shape = tuple(-(-n // BLOCK_VOXELS) for n in codes.shape)
         model = replace(model, plateau=np.full(shape, model.particle, np.float32))
     model = replace(model, plateau=_plateau(Planes(codes, depths, model), work))
     width = max(1, int(model.sd / 32))

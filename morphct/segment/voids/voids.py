@@ -34,7 +34,7 @@ def fit_cores(codes: Any, labels: Any, model: DipModel, work: Work) -> Cores:
 
 
 def find_dips(codes: Any, labels: Any, model: DipModel, work: Work) -> tuple[dips.Dips, DipModel]:
-    """Dips of grey inside the particles, and the fitted model; see `plateau.fit` and `dips.find`.
+    """Dips of grey inside the particles, and the fitted model; see `plateau.fit` and `dips.find_dips`.
 
     Parameters
     ----------
@@ -46,6 +46,6 @@ def find_dips(codes: Any, labels: Any, model: DipModel, work: Work) -> tuple[dip
         First guess.
     """
     cores = fit_cores(codes, labels, model, work)
-    found = dips.find(codes, cores.depths, cores.model, work)
+    found = dips.find_dips(codes, cores.depths, cores.model, work)
     work.scratch.release(cores.depths)
     return found, cores.model

@@ -12,8 +12,8 @@ from ...kernels.truth import phantom as kernels
 from ...kernels.truth.phantom import Body
 from .bodies import NO_BUMPS, NO_FACETS, rotation, unit_vectors
 
-STEP = 0.25  # between the balls of a tube, in its radii: ripples of .8 % of the radius
-LATTICE = 64  # cells along the longest side of the lattice on which volumes are counted
+BALL_STEP_RADII = 0.25  # between the balls of a tube, in its radii: ripples of .8 % of the radius
+LATTICE_CELLS = 64  # cells along the longest side of the lattice on which volumes are counted
 
 
 @dataclass
@@ -53,7 +53,7 @@ def _along(points: np.ndarray, radii: np.ndarray) -> list[Body]:
     balls = [_ball(points[0], radii[0])]
     for a, b, ra, rb in zip(points[:-1], points[1:], radii[:-1], radii[1:]):
         gap = np.sqrt(((b - a) ** 2).sum())
-        count = max(1, int(np.ceil(gap / (STEP * min(ra, rb)))))
+        count = max(1, int(np.ceil(gap / (BALL_STEP_RADII * min(ra, rb)))))
         balls += [_ball(a + (b - a) * k / count, ra + (rb - ra) * k / count) for k in range(1, count + 1)]
     return balls
 
@@ -145,7 +145,7 @@ SHAPES = {"tubes": _tubes, "coils": _coils, "dendrites": _dendrites, "lobed": _l
 def _counted(parts: list[Body]) -> float:
     """Volume of a union of bodies, on a lattice of its own."""
     low, high = Compound(parts).box
-    edge = float((high - low).max()) / LATTICE
+    edge = float((high - low).max()) / LATTICE_CELLS
     spacing = np.full(3, edge)
     shape = tuple(int(n) for n in np.ceil((high - low) / edge) + 1)
     return float(np.count_nonzero(stamped(parts, shape, low, spacing)) * edge**3)

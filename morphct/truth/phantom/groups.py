@@ -13,11 +13,11 @@ from .options import COMPOUNDS, PhantomOptions, mix
 
 CONTACT_POINTS = 400
 SLIDE_STEPS = 11
-RAYS = 16
+RAYS_PER_BODY = 16
 # primaries of one aggregate are alike; compound bodies are, because their thin parts are much thinner than the whole
 SPONGE_SIGMA = 0.2
 # a touch sinks this far in, in voxels, so that digitised surfaces share faces
-TOUCH_DEPTH = 0.7
+TOUCH_DEPTH_VOXELS = 0.7
 
 
 @dataclass
@@ -138,7 +138,7 @@ def _attach(placed: list[_Member], member: _Member, neck: float, rng: np.random.
             low = distance
         else:
             high = distance
-    member = member.at(middle + (low if neck > 0 else low - TOUCH_DEPTH) * way)
+    member = member.at(middle + (low if neck > 0 else low - TOUCH_DEPTH_VOXELS) * way)
     areas = _neck_areas(member, placed)
     return member, [int(i) for i in np.flatnonzero(areas > areas.max() / 3)]
 
@@ -148,7 +148,7 @@ def _shortest_way(offsets: np.ndarray, reaches: np.ndarray, rng: np.random.Gener
 
     offsets : (M, 3) members' centres from the middle; reaches : (M,) their radius and the body's together.
     """
-    ways = unit_vectors(rng, RAYS)
+    ways = unit_vectors(rng, RAYS_PER_BODY)
     along = (ways[:, None, :] * offsets).sum(axis=2)
     aside = (offsets * offsets).sum(axis=1) - along * along
     stops = np.where(aside < reaches**2, along + np.sqrt(np.maximum(reaches**2 - aside, 0)), 0)

@@ -10,7 +10,7 @@ from .options import PhantomOptions
 from .voids import add_voids
 
 TRIES_A_GROUP = 400
-ROUNDS = 8
+PACKING_ROUNDS = 8
 
 
 @dataclass
@@ -47,7 +47,7 @@ def pack(options: PhantomOptions, spacing: np.ndarray) -> Packed:
     wanted = options.filling * packed.labels.size
     rng = np.random.default_rng([options.seed, 1])
     filled = 0
-    for number in range(ROUNDS):
+    for number in range(PACKING_ROUNDS):
         before = filled
         # what found no room is made up by smaller single particles, or by smaller aggregates in a sponge
         groups = _draw_enough(options, wanted - filled, spacing, rng, filler=number > 0)

@@ -8,8 +8,8 @@ from .bodies import NO_BUMPS, NO_FACETS, rotation, unit_vectors
 from .groups import Box, Group
 from .options import PLACEMENTS, PhantomOptions
 
-PLACES = 60
-MISSES = 10
+PLACES_TRIED = 60
+MOST_MISSES = 10
 
 
 def add_voids(box: Box, group: Group, options: PhantomOptions, spacing: np.ndarray, rng: np.random.Generator) -> None:
@@ -31,7 +31,7 @@ def _fill_member(
     median = options.void_diameter * (2 * body.radius / options.diameter) ** options.void_growth
     median = max(median, options.void_smallest)
     through, misses = bool(rng.random() < options.open_share), 0
-    while misses < MISSES:
+    while misses < MOST_MISSES:
         diameter = float(np.exp(np.log(median) + options.void_sigma * rng.normal()))
         if not options.void_smallest <= diameter <= body.radius:
             misses += 1
@@ -67,12 +67,12 @@ def _throw(
     """Try places for one void; voxels carved, 0 when there is no room."""
     placement, nests, through = where
     if through:
-        places = _mouths(body, void.radius, rng, PLACES)
+        places = _mouths(body, void.radius, rng, PLACES_TRIED)
     elif nests is not None:
-        chosen = nests[rng.integers(len(nests), size=PLACES)]
-        places = chosen + rng.normal(0, 0.28 * body.radius, (PLACES, 3))
+        chosen = nests[rng.integers(len(nests), size=PLACES_TRIED)]
+        places = chosen + rng.normal(0, 0.28 * body.radius, (PLACES_TRIED, 3))
     else:
-        places = _places(body, placement, rng, PLACES)
+        places = _places(body, placement, rng, PLACES_TRIED)
     # the wall is a share of the gauge, which is thinnest along the shortest semi-axis
     lengths = 1 / np.sqrt((void.matrix**2).sum(axis=1))
     wall = options.void_wall / lengths.min()

@@ -16,13 +16,13 @@ its steps.
 
 from .calibration import CalibrateOptions, Calibration, calibrate, calibrate_measured, planned
 from .conditions import Conditions, conditions
-from .population_seen import Found
+from .population_seen import PopulationSeen
 
 __all__ = [
     "CalibrateOptions",
     "Calibration",
     "Conditions",
-    "Found",
+    "PopulationSeen",
     "calibrate",
     "calibrate_measured",
     "conditions",

@@ -14,9 +14,9 @@ from ...measurement.all_passes import Measurements
 from . import error_model, ladder
 from .conditions import Conditions, conditions
 from .error_model import ErrorModel
-from .ladder import Trial
-from .population_seen import Found
-from .trials import POROUS, SHAPE, Trials, calibrated, is_relative, run_trials, with_references
+from .ladder import Specimen
+from .population_seen import PopulationSeen
+from .trials import POROUS_COLUMNS, SHAPE_COLUMNS, Trials, calibrated, is_relative, run_trials, with_references
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ class Calibration:
 
 
 def calibrate(
-    found: Found,
+    found: PopulationSeen,
     scan: Conditions,
     options: CalibrateOptions,
     names: Collection[str] = (),
@@ -155,7 +155,7 @@ def calibrate(
 
     Parameters
     ----------
-    found : Found
+    found : PopulationSeen
         Sizes and shapes present.
     scan : Conditions
     options : CalibrateOptions
@@ -171,11 +171,13 @@ def calibrate(
     work = work or Work(())
     run = partial(run_trials, conditions=scan, seed=seed, work=work)
     solid_trials, porous_trials = planned(found, scan, options, seed)
-    solid = with_references(run(solid_trials, {*wanted, *SHAPE}), scan, extent, seed, work.telling(None))
-    porous = run(porous_trials, {*POROUS, "void_count"})
+    solid = with_references(run(solid_trials, {*wanted, *SHAPE_COLUMNS}), scan, extent, seed, work.telling(None))
+    porous = run(porous_trials, {*POROUS_COLUMNS, "void_count"})
     measured = [name for name in wanted if name in solid.values]
     lines = [line for name in measured for line in _lines(solid, name, [*solid.shapes, "all"])]
-    lines += [line for name in POROUS if name in porous.values for line in _lines(porous, name, [ladder.POROUS])]
+    lines += [
+        line for name in POROUS_COLUMNS if name in porous.values for line in _lines(porous, name, [ladder.POROUS])
+    ]
     models = _models(solid, measured) | _void_models(porous)
     resolved = {n: _resolved(lines, n, options.tolerance) for n in measured}
     return Calibration(
@@ -184,8 +186,8 @@ def calibrate(
 
 
 def planned(
-    found: Found, scan: Conditions, options: CalibrateOptions, seed: int = 0
-) -> tuple[list[Trial], list[Trial]]:
+    found: PopulationSeen, scan: Conditions, options: CalibrateOptions, seed: int = 0
+) -> tuple[list[Specimen], list[Specimen]]:
     """The bodies that `calibrate` will digitise: solid ones, and ones with voids."""
     extent = ladder.EXTENTS[options.method]
     solid = ladder.solid_trials(ladder.shapes(found), ladder.sizes(found, extent), extent, seed)
@@ -220,14 +222,14 @@ def calibrate_measured(
     """
     if options.method == "none" or not measured.n:
         return None
-    found = Found.of_results(measured.results, measured.voids)
+    found = PopulationSeen.of_results(measured.results, measured.voids)
     return calibrate(found, conditions(measured.voxel_size, record, voids), options, names, seed, work)
 
 
 def _models(solid: Trials, names: Iterable[str]) -> dict[str, ErrorModel]:
-    if not set(SHAPE) <= set(solid.values):  # nothing is left of bodies so small under so much blur
+    if not set(SHAPE_COLUMNS) <= set(solid.values):  # nothing is left of bodies so small under so much blur
         return {}
-    shapes = error_model.shape_of(*(solid.values[name] for name in SHAPE))
+    shapes = error_model.shape_of(*(solid.values[name] for name in SHAPE_COLUMNS))
     found = {name: error_model.fit(shapes, solid.errors(name), solid.size, solid.kind) for name in names}
     return {name: model for name, model in found.items() if model is not None}
 
@@ -239,7 +241,7 @@ def _void_models(porous: Trials) -> dict[str, ErrorModel]:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.log(porous.void_diameters())[:, None]
     size, kind = porous.size, porous.kind
-    found = {n: error_model.fit(mean, porous.errors(n), size, kind) for n in POROUS if n in porous.values}
+    found = {n: error_model.fit(mean, porous.errors(n), size, kind) for n in POROUS_COLUMNS if n in porous.values}
     return {name: model for name, model in found.items() if model is not None}
 
 

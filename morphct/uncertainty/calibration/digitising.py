@@ -20,16 +20,16 @@ from ...segment.labels import components
 from ...segment.mask import levels, local_level
 from ...segment.voids import holes, ownership, voids
 from ...segment.voids import options as options_
-from ...segment.voids.dip_model import DipModel
+from ...segment.voids.dip_model import DipModel, in_codes
 from ...truth.bodies import Pose
 from ...truth.phantom.bodies import rotation, unit_vectors
 from .conditions import Conditions
-from .ladder import Trial
+from .ladder import Specimen
 
-TILE = 96  # voxels, edge of the block of noise that repeats itself
+NOISE_TILE_VOXELS = 96  # voxels, edge of the block of noise that repeats itself
 CODES = Coding(-0.5, 1 / 20_000)  # grey 0 is code 10,000, grey 1 code 30,000
-COAT = (0.5, 12.0)  # finest voxel edges: thickness of binder on a side of a particle
-BATCH = 2**20  # voxels of bodies that are measured together
+COAT_EDGES = (0.5, 12.0)  # finest voxel edges: thickness of binder on a side of a particle
+BATCH_VOXELS = 2**20  # voxels of bodies that are measured together
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Images:
 class _Posed:
     """A trial with its chances drawn: pose, place between the voxels, box, level of its mask."""
 
-    trial: Trial
+    trial: Specimen
     pose: Pose
     shape: tuple[int, int, int]
     coat: np.ndarray
@@ -67,18 +67,20 @@ def noise_tile(conditions: Conditions, seed: int) -> np.ndarray:
 
     Returns
     -------
-    (TILE, TILE, TILE), or (1, 1, 1) of zero when there is no noise
+    (NOISE_TILE_VOXELS, NOISE_TILE_VOXELS, NOISE_TILE_VOXELS), or (1, 1, 1) of zero when there is no noise
     """
     if not conditions.noise:
         return np.zeros((1, 1, 1), np.float32)
     from scipy.ndimage import gaussian_filter
 
-    white = np.random.default_rng([seed, 3]).standard_normal((TILE, TILE, TILE), dtype=np.float32)
+    white = np.random.default_rng([seed, 3]).standard_normal(
+        (NOISE_TILE_VOXELS, NOISE_TILE_VOXELS, NOISE_TILE_VOXELS), dtype=np.float32
+    )
     smooth = gaussian_filter(white, conditions.noise_sigma, mode="wrap", truncate=3.0)
     return smooth / np.float32(smooth.std(dtype=np.float64))
 
 
-def pose(trial: Trial, conditions: Conditions) -> _Posed:
+def pose(trial: Specimen, conditions: Conditions) -> _Posed:
     """Draw the chances of a trial from its seed; lengths in cube roots of a voxel."""
     rng = np.random.default_rng(trial.seed)
     turn, shift = rotation(rng), rng.uniform(-0.5, 0.5, 3)
@@ -92,24 +94,24 @@ def pose(trial: Trial, conditions: Conditions) -> _Posed:
     return _Posed(trial, Pose(turn, (middle + shift) * spacing, conditions.spacing), (z, y, x), coat, level, rng)
 
 
-def _coat(trial: Trial, conditions: Conditions, rng: np.random.Generator) -> np.ndarray:
+def _coat(trial: Specimen, conditions: Conditions, rng: np.random.Generator) -> np.ndarray:
     """Binder on up to one half of the body, thin as a film or thick, as `kernel.draw` takes it."""
     chance, share, thickness = rng.random(3)
     normal = unit_vectors(rng, 1)[0]
     if chance >= conditions.wet:
         return np.zeros(6)
-    thin, thick = COAT
+    thin, thick = COAT_EDGES
     deep = min(conditions.spacing) * thin * (thick / thin) ** thickness
     return np.array([*normal, 0.5 * trial.diameter * share, deep, conditions.binder])
 
 
-def batches(trials: Sequence[Trial], conditions: Conditions) -> list[list[Trial]]:
+def batches(trials: Sequence[Specimen], conditions: Conditions) -> list[list[Specimen]]:
     """Trials of one size and of at most `BATCH` voxels together, in order."""
-    found: list[list[Trial]] = []
+    found: list[list[Specimen]] = []
     size, held = None, 0
     for trial in trials:
         room = pose(trial, conditions).voxels
-        if trial.size != size or held + room > BATCH or not found:
+        if trial.size != size or held + room > BATCH_VOXELS or not found:
             found.append([])
             size, held = trial.size, 0
         found[-1].append(trial)
@@ -117,7 +119,7 @@ def batches(trials: Sequence[Trial], conditions: Conditions) -> list[list[Trial]
     return found
 
 
-def images(trials: Sequence[Trial], conditions: Conditions, tile: np.ndarray) -> Images:
+def images(trials: Sequence[Specimen], conditions: Conditions, tile: np.ndarray) -> Images:
     """Digitise the bodies of a batch."""
     posed = [pose(trial, conditions) for trial in trials]
     depth = sum(p.shape[0] for p in posed)
@@ -203,7 +205,10 @@ def _grey(one: _Posed, conditions: Conditions, tile: np.ndarray) -> np.ndarray:
             correlate(grey, weights, axis, blurred)
             grey = blurred
     if conditions.noise:
-        places = [(np.arange(n) + s) % TILE for n, s in zip(grey.shape, one.rng.integers(0, TILE, 3))]
+        places = [
+            (np.arange(n) + s) % NOISE_TILE_VOXELS
+            for n, s in zip(grey.shape, one.rng.integers(0, NOISE_TILE_VOXELS, 3))
+        ]
         grey += np.float32(conditions.noise) * tile[np.ix_(*places)]
     return grey
 
@@ -212,10 +217,10 @@ def _dip_model(conditions: Conditions) -> DipModel:
     """The search for dips as `dip_model.dip_model` sets it up, in the codes of `images`."""
     finest = min(conditions.spacing)
     z, y, x = (s / finest for s in conditions.spacing)
-    return DipModel(
-        particle=CODES.position(1.0),
-        contrast=1 / CODES.scale,
-        sd=max(conditions.noise / CODES.scale, 1.0),
+    return in_codes(
+        CODES,
+        (1.0, 0.0),
+        conditions.noise,
         blur=conditions.blur,
         margin=0,
         relative=(z, y, x),

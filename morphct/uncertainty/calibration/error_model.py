@@ -13,7 +13,7 @@ COVERED_SHARE = 0.94  # of the errors of a new kind of body within twice the unc
 STEEPEST_POWER = 3.0  # errors fall with the diameter to this power at most: a voxel more or less of the volume
 THOMSEN_POWER = 1.6075  # of the mean that gives an ellipsoid's area within 1.06 % (Thomsen 2004)
 FEWEST_BODIES, FEWEST_KINDS = 8, 3  # bodies and kinds of them without which nothing is said
-NODES = 24
+QUADRATURE_NODES = 24
 BATCH_PARTICLES = 1024  # particles at a time
 
 
@@ -44,7 +44,7 @@ class ErrorModel:
         Errors times diameter to `power`.
     power : float
         How fast errors fall with the diameter.
-    at, factor : (NODES,)
+    at, factor : (QUADRATURE_NODES,)
         Logarithms of diameters, and there the factor on the usual error within which `COVERED_SHARE` of the errors lie.
     """
 
@@ -119,7 +119,7 @@ def fit(shapes: np.ndarray, errors: np.ndarray, size: np.ndarray, kind: np.ndarr
         usual[own] = np.sqrt(mean) * _beyond(shapes[own], shapes[~own])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.nan_to_num(np.abs(scaled) / usual)
-    at = np.linspace(shapes[:, 0].min(), shapes[:, 0].max(), NODES)
+    at = np.linspace(shapes[:, 0].min(), shapes[:, 0].max(), QUADRATURE_NODES)
     return ErrorModel(shapes, scaled, power, at, _quantiles(shapes[:, 0], ratio, at, len(np.unique(kind))))
 
 

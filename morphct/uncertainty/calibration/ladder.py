@@ -7,14 +7,14 @@ from functools import partial
 import numpy as np
 
 from ...truth.bodies import Body, block, cross, ellipsoid, octahedron
-from .population_seen import Found
+from .population_seen import PopulationSeen
 
-LEAST = 4.0  # voxels across
-STEP = 1.45  # ratio of neighbouring sizes
-FOUND = 4  # axis ratios that stand for the particles found
+LEAST_DIAMETER_VOXELS = 4.0  # voxels across
+SIZE_RATIO = 1.45  # ratio of neighbouring sizes
+RATIOS_OF_PARTICLES = 4  # axis ratios that stand for the particles found
 AS_FOUND, POROUS = "as found", "porous"
-VOIDS = (2.0, 16.0)  # voxels across
-MOST_VOIDS, TRIES = 6, 200
+VOID_DIAMETERS_VOXELS = (2.0, 16.0)  # voxels across
+MOST_VOIDS, PLACING_TRIES = 6, 200
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ EXTENTS = {
 
 
 @dataclass(frozen=True)
-class Trial:
+class Specimen:
     """One body to be digitised.
 
     Parameters
@@ -75,18 +75,18 @@ class Trial:
     seed: tuple[int, ...]
 
 
-def sizes(found: Found, extent: Extent) -> np.ndarray:
+def sizes(found: PopulationSeen, extent: Extent) -> np.ndarray:
     """Diameters in voxels (K,), of equal ratio, over the sizes present and not beyond what the extent allows."""
     held = found.diameters[found.diameters > 0]
-    low, high = np.quantile(held, [0.02, 0.98]) if len(held) else (2 * LEAST, 8 * LEAST)
-    low, high = np.clip([low, high], LEAST, extent.largest)
-    if high < low * STEP:  # one size alone tells no trend
-        low, high = max(LEAST, high / STEP), max(LEAST * STEP, high)
-    n = int(np.clip(np.ceil(np.log(high / low) / np.log(STEP)) + 1, 2, extent.sizes))
+    low, high = np.quantile(held, [0.02, 0.98]) if len(held) else (2 * LEAST_DIAMETER_VOXELS, 8 * LEAST_DIAMETER_VOXELS)
+    low, high = np.clip([low, high], LEAST_DIAMETER_VOXELS, extent.largest)
+    if high < low * SIZE_RATIO:  # one size alone tells no trend
+        low, high = max(LEAST_DIAMETER_VOXELS, high / SIZE_RATIO), max(LEAST_DIAMETER_VOXELS * SIZE_RATIO, high)
+    n = int(np.clip(np.ceil(np.log(high / low) / np.log(SIZE_RATIO)) + 1, 2, extent.sizes))
     return np.round(np.geomspace(low, high, n), 2)
 
 
-def shapes(found: Found) -> list[Body]:
+def shapes(found: PopulationSeen) -> list[Body]:
     """The bodies: round ones, sharp ones, and smooth and rounded ones with the axis ratios of the particles.
 
     Many kinds with few poses each: how much errors differ from shape to shape is most of what is to be found out.
@@ -104,27 +104,27 @@ def shapes(found: Found) -> list[Body]:
         *(octahedron("flat octahedron", b, c) for b, c in ((1.0, 0.4), (0.9, 0.25))),
         cross("cross"),
     ]
-    ratios = found.typical_ratios(FOUND)
+    ratios = found.typical_ratios(RATIOS_OF_PARTICLES)
     return fixed + [make for b, c in ratios for make in (ellipsoid(AS_FOUND, b, c), block(AS_FOUND, b, c, 0.5))]
 
 
-def solid_trials(bodies: list[Body], diameters: np.ndarray, extent: Extent, seed: int) -> Iterator[Trial]:
+def solid_trials(bodies: list[Body], diameters: np.ndarray, extent: Extent, seed: int) -> Iterator[Specimen]:
     """Every shape at every size, several times."""
     poses = max(extent.poses, -(-extent.least // (len(bodies) * len(diameters))))
     for size, diameter in enumerate(diameters):
         for shape, body in enumerate(bodies):
             for pose in range(poses):
-                yield Trial(body, float(diameter), float(diameter), size, shape, (seed, 1, size, shape, pose))
+                yield Specimen(body, float(diameter), float(diameter), size, shape, (seed, 1, size, shape, pose))
 
 
-def references(bodies: list[Body], diameter: float, extent: Extent, seed: int) -> Iterator[Trial]:
+def references(bodies: list[Body], diameter: float, extent: Extent, seed: int) -> Iterator[Specimen]:
     """Every shape, large, for what has no closed form."""
     for shape, body in enumerate(bodies):
         for pose in range(extent.references):
-            yield Trial(body, diameter, diameter, 0, shape, (seed, 2, shape, pose))
+            yield Specimen(body, diameter, diameter, 0, shape, (seed, 2, shape, pose))
 
 
-def porous_trials(found: Found, extent: Extent, wall: float, seed: int) -> Iterator[Trial]:
+def porous_trials(found: PopulationSeen, extent: Extent, wall: float, seed: int) -> Iterator[Specimen]:
     """Bodies with balls as voids, of the sizes of the voids found; none where there are no voids.
 
     Parameters
@@ -134,26 +134,26 @@ def porous_trials(found: Found, extent: Extent, wall: float, seed: int) -> Itera
     """
     if not len(found.void_diameters):
         return
-    low, high = np.clip(np.quantile(found.void_diameters, [0.05, 0.95]), *VOIDS)
-    n = int(np.clip(np.ceil(np.log(max(high, low * STEP) / low) / np.log(STEP)) + 1, 2, extent.void_sizes))
+    low, high = np.clip(np.quantile(found.void_diameters, [0.05, 0.95]), *VOID_DIAMETERS_VOXELS)
+    n = int(np.clip(np.ceil(np.log(max(high, low * SIZE_RATIO) / low) / np.log(SIZE_RATIO)) + 1, 2, extent.void_sizes))
     most = int(np.clip(round(found.voids_each), 1, MOST_VOIDS))
-    for size, diameter in enumerate(np.round(np.geomspace(low, max(high, low * STEP), n), 2)):
+    for size, diameter in enumerate(np.round(np.geomspace(low, max(high, low * SIZE_RATIO), n), 2)):
         for number in range(extent.porous):
             rng = np.random.default_rng((seed, 4, size, number))
             voids = int(rng.integers(1, most + 1))
-            b, c = found.typical_ratios(FOUND)[number % FOUND]
+            b, c = found.typical_ratios(RATIOS_OF_PARTICLES)[number % RATIOS_OF_PARTICLES]
             body = (ellipsoid if number % 2 else partial(block, rounding=0.5))(POROUS, b, max(c, 0.5 * b))
             room = 2 * wall + 1.3 * diameter * (1 + 1.2 * (voids - 1) ** (1 / 3))  # a ball that holds them all
             large = room / body.nearest
             body = _hollowed(body, large, diameter, voids, wall, rng)
-            yield Trial(body, large, float(diameter), size, number, (seed, 5, size, number))
+            yield Specimen(body, large, float(diameter), size, number, (seed, 5, size, number))
 
 
 def _hollowed(body: Body, large: float, diameter: float, n: int, wall: float, rng: np.random.Generator) -> Body:
     """The body with up to `n` balls thrown into the largest ball inside it; lengths in voxels."""
     scale = 0.5 * large
     balls: list[np.ndarray] = []
-    for _ in range(TRIES):
+    for _ in range(PLACING_TRIES):
         radius = 0.5 * diameter * float(np.exp(rng.normal(0, 0.15)))
         place = rng.normal(size=3)
         place *= (body.nearest * scale - wall - radius) * rng.random() ** (1 / 3) / np.sqrt((place * place).sum())

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     from ...ground.units import VoxelSize
 
-SHAPED = 10.0  # voxels across: smaller particles tell no axis ratios
-USUAL = ((0.9, 0.8), (0.8, 0.6), (0.75, 0.7), (0.6, 0.5))  # (b/a, c/a) where there are no particles to ask
+LEAST_SHAPED_VOXELS = 10.0  # voxels across: smaller particles tell no axis ratios
+USUAL_RATIOS = ((0.9, 0.8), (0.8, 0.6), (0.75, 0.7), (0.6, 0.5))  # (b/a, c/a) where there are no particles to ask
 
 
 @dataclass(frozen=True)
-class Found:
+class PopulationSeen:
     """Particles that no face cuts (all, when each is cut) and voids; diameters are of equal volume, in voxels.
 
     A voxel's length is the cube root of its volume. `ratios` (N, 2) are b/a and c/a of the particles.
@@ -27,7 +27,7 @@ class Found:
     voids_each: float
 
     @classmethod
-    def of_results(cls, results: dict[str, Any], voids: dict[str, Any]) -> "Found":
+    def of_results(cls, results: dict[str, Any], voids: dict[str, Any]) -> "PopulationSeen":
         """From results of the passes (`all_passes.Measurements`)."""
         box, shape = results["box"], np.asarray(results["shape"])
         cut = (box[:, 0::2] == 0).any(1) | (box[:, 1::2] == shape).any(1)
@@ -36,7 +36,7 @@ class Found:
         return _found(_diameter(results["voxels"]), ratios, cut, _diameter(voids["voxels"]), voids["owner_label"])
 
     @classmethod
-    def of_tables(cls, particles: "pd.DataFrame", voids: "pd.DataFrame", size: "VoxelSize") -> "Found":
+    def of_tables(cls, particles: "pd.DataFrame", voids: "pd.DataFrame", size: "VoxelSize") -> "PopulationSeen":
         """From the tables of a run."""
         name, edge = f"equivalent_diameter_{size.suffix}", float(np.cbrt(size.volume))
         ratios = np.full((len(particles), 2), np.nan)
@@ -51,10 +51,10 @@ class Found:
 
     def typical_ratios(self, n: int) -> list[tuple[float, float]]:
         """`n` pairs (b/a, c/a) that stand for the particles: those at even ranks of c/a."""
-        known = np.isfinite(self.ratios).all(1) & (self.diameters >= SHAPED)
+        known = np.isfinite(self.ratios).all(1) & (self.diameters >= LEAST_SHAPED_VOXELS)
         held = np.round(self.ratios[known], 3)  # what is beyond tells nothing, and ranks must not hang on last digits
         if len(held) < n:
-            return [USUAL[i % len(USUAL)] for i in range(n)]
+            return [USUAL_RATIOS[i % len(USUAL_RATIOS)] for i in range(n)]
         held = held[np.lexsort((held[:, 0], held[:, 1]))]
         ranks = ((np.arange(n) + 0.5) / n * len(held)).astype(int)
         return [(float(b), float(min(b, c))) for b, c in held[ranks]]
@@ -64,7 +64,9 @@ def _diameter(voxels: np.ndarray) -> np.ndarray:
     return np.cbrt(6 / np.pi * np.asarray(voxels, float))
 
 
-def _found(diameters: np.ndarray, ratios: np.ndarray, cut: np.ndarray, voids: np.ndarray, owner: np.ndarray) -> Found:
+def _found(
+    diameters: np.ndarray, ratios: np.ndarray, cut: np.ndarray, voids: np.ndarray, owner: np.ndarray
+) -> PopulationSeen:
     inside = ~cut if not cut.all() else np.ones(len(cut), bool)
     holding = len(np.unique(owner))
-    return Found(diameters[inside], ratios[inside], voids[voids > 0], len(owner) / holding if holding else 0.0)
+    return PopulationSeen(diameters[inside], ratios[inside], voids[voids > 0], len(owner) / holding if holding else 0.0)

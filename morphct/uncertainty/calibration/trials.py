@@ -17,14 +17,19 @@ from ...measurement.labelled import Labelled
 from ...segment.voids.ownership import Voids
 from .conditions import Conditions
 from .digitising import batches, images, noise_tile
-from .ladder import Extent, Trial, references
+from .ladder import Extent, Specimen, references
 
 # results that say where a body lies or how it is turned: what is made from them is no property of the body
 EXTRINSIC = frozenset({"position", "axes", "box", "label_voxels", "shape", "calibration"})
-POROUS = ("void_fraction", "void_volume", "void_largest_diameter")  # columns of bodies with voids
+POROUS_COLUMNS = ("void_fraction", "void_volume", "void_largest_diameter")  # columns of bodies with voids
 VOID_GROUPS = ("voids", "uncertainty")  # columns that solid bodies do not have
-SHAPE = ("equivalent_diameter", "ellipticity_yx", "ellipticity_zy", "sphericity_wadell")  # what errors depend on
-REFERENCE = 72.0  # voxels across: bodies whose values stand for the truth where no closed form does
+SHAPE_COLUMNS = (
+    "equivalent_diameter",
+    "ellipticity_yx",
+    "ellipticity_zy",
+    "sphericity_wadell",
+)  # what errors depend on
+REFERENCE_DIAMETER_VOXELS = 72.0  # voxels across: bodies whose values stand for the truth where no closed form does
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,14 @@ class Trials:
 
     Attributes
     ----------
-    trials : list of Trial
+    trials : list of Specimen
     values : dict of str to (N,) float
         Measured, by name of descriptor, NaN where it could not be had; lengths in cube roots of a voxel.
     truths : dict of str to (N,) float
         True, NaN where nothing is known.
     """
 
-    trials: list[Trial]
+    trials: list[Specimen]
     values: dict[str, np.ndarray]
     truths: dict[str, np.ndarray]
 
@@ -92,7 +97,7 @@ def calibrated(names: Collection[str] = ()) -> list[str]:
 
 
 def run_trials(
-    trials: Sequence[Trial],
+    trials: Sequence[Specimen],
     names: Collection[str],
     conditions: Conditions,
     seed: int,
@@ -102,7 +107,7 @@ def run_trials(
 
     Parameters
     ----------
-    trials : sequence of Trial
+    trials : sequence of Specimen
         In order of size.
     names : collection of str
         Descriptors wanted; those that a lone body without grey cannot have are left out.
@@ -129,7 +134,9 @@ def run_trials(
     return Trials(trials, values, truths)
 
 
-def _measured(names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, trials: list[Trial]) -> dict[str, Any]:
+def _measured(
+    names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, trials: list[Specimen]
+) -> dict[str, Any]:
     """Columns of the bodies of a batch, NaN for those that are gone; columns of words are left out."""
     made = images(trials, conditions, tile)
     if not len(made.rows):
@@ -156,7 +163,7 @@ def with_references(
         return trials
     bodies = {t.shape: t.body for t in trials.trials}
     ideal = Conditions((1.0, 1.0, 1.0), 1.0)
-    wanted = list(references([bodies[k] for k in sorted(bodies)], REFERENCE, extent, seed))
+    wanted = list(references([bodies[k] for k in sorted(bodies)], REFERENCE_DIAMETER_VOXELS, extent, seed))
     large = run_trials(wanted, lacking, ideal, seed, work)
     shape, places = np.array([t.shape for t in large.trials]), np.array([t.shape for t in trials.trials])
     diameters = np.array([t.diameter for t in trials.trials])
@@ -165,5 +172,5 @@ def with_references(
         if name not in large.values:
             continue
         mean = np.array([large.values[name][shape == k].mean() for k in range(len(bodies))])
-        truths[name] = mean[places] * (diameters / REFERENCE) ** PARTICLES.known[name].power
+        truths[name] = mean[places] * (diameters / REFERENCE_DIAMETER_VOXELS) ** PARTICLES.known[name].power
     return Trials(trials.trials, trials.values, truths)

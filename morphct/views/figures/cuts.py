@@ -11,8 +11,8 @@ from .grey import round_length
 
 TILE, GAP = 164, 6  # pixels of a cut, and between cuts
 MOST_VOXELS = 2 * TILE  # across a cut: a larger body is shown in part, every second voxel
-AROUND = 0.25  # of a body's extent that is shown around it
-SMOOTH = 3  # planes on either side that a filter reads
+SHOWN_AROUND_SHARE = 0.25  # of a body's extent that is shown around it
+FILTER_REACH_PLANES = 3  # planes on either side that a filter reads
 _BLOCK = 16  # planes read at a time
 DARK, BRIGHT = 70, 215  # of 255: greys between them leave room for lines darker and brighter than all
 LINE, EDGE = (255, 214, 0), (0, 0, 0)
@@ -34,7 +34,7 @@ class Window:
     def of(cls, place: Sequence[int], box: Sequence[int], shape: Sequence[int]) -> "Window":
         """Around a box (z0, z1, y0, y1, x0, x1) that holds the place, as much of it as fits, within (Z, Y, X)."""
         extents = [int(b - a) for a, b in zip(box[0::2], box[1::2])]
-        wanted = min(MOST_VOXELS, int(max(extents) * (1 + 2 * AROUND)) + 6)
+        wanted = min(MOST_VOXELS, int(max(extents) * (1 + 2 * SHOWN_AROUND_SHARE)) + 6)
         step = -(-wanted // TILE)
         n = TILE // max(1, TILE // wanted)
         first = []
@@ -78,7 +78,10 @@ def planes(volume: Any, window: Window, sigma: Sequence[float] = (0.0, 0.0, 0.0)
     """
     low = [max(0, f) for f in window.first]
     high = [min(s, f + window.n * window.step) for s, f in zip(volume.shape, window.first)]
-    near = [(max(a, p - SMOOTH), min(b, p + SMOOTH + 1)) for a, p, b in zip(low, window.place, high)]
+    near = [
+        (max(a, p - FILTER_REACH_PLANES), min(b, p + FILTER_REACH_PLANES + 1))
+        for a, p, b in zip(low, window.place, high)
+    ]
     slabs: list[list[np.ndarray]] = [[], [], []]
     (z0, z1), (y0, y1), (x0, x1) = near
     for z in range(low[0], high[0], _BLOCK):

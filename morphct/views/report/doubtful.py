@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ...results.run_folder import RunFolder
 
-SHOWN = 12
+MOST_CARDS = 12
 PICTURE = "figures/doubtful_{}.png"
 _NAMES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "n_particles": ("particles", words.number),
@@ -45,9 +45,9 @@ class Card:
 def shown(review: "pd.DataFrame", particles: "pd.DataFrame") -> list[int]:
     """Labels of the first ones to look at; those cut by the border come after all others."""
     if "touches_border" not in particles.columns:
-        return [int(label) for label in review.index[:SHOWN]]
+        return [int(label) for label in review.index[:MOST_CARDS]]
     cut = particles["touches_border"].astype(bool).reindex(review.index)
-    return [int(label) for label in [*review.index[~cut], *review.index[cut]][:SHOWN]]
+    return [int(label) for label in [*review.index[~cut], *review.index[cut]][:MOST_CARDS]]
 
 
 def partner(row: "pd.Series") -> int:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .colours import Colouring
     from .meshes import Thinned
 
-PIXELS = 700  # along the longer edge of the picture
-BORDER = 0.55  # a particle's rim on the picture is this much darker
+SECTION_PIXELS = 700  # along the longer edge of the picture
+RIM_BRIGHTNESS = 0.55  # a particle's rim on the picture is this much darker
 
 
 def section(
@@ -45,7 +45,7 @@ def section(
 
     across, up = _basis(normal)
     corner, width, height = _extent(across, up, origin, bounds)
-    pixel = max(width, height) / PIXELS
+    pixel = max(width, height) / SECTION_PIXELS
     nu, nv = max(2, round(width / pixel)), max(2, round(height / pixel))
     u, v = (np.arange(nu) + 0.5) * width / nu, (np.arange(nv) + 0.5) * height / nv
     points = corner + u[None, :, None] * across + v[:, None, None] * up
@@ -53,7 +53,7 @@ def section(
     picture = _coloured(on_plane, found)
     if marked[0]:
         picture[on_plane == marked[0]] = (*pv.Color(marked[1]).float_rgb, 1.0)
-    picture[_rims(on_plane), :3] *= BORDER
+    picture[_rims(on_plane), :3] *= RIM_BRIGHTNESS
     if voids is not None:
         picture[sampled(voids, points) > 0] = (*pv.Color(void_colour).float_rgb, 1.0)
     quad = pv.PolyData(

@@ -399,7 +399,7 @@ def test_sample_reads_few_planes():
 
 
 def test_bricks_are_pieces_of_the_volume_with_their_halo(monkeypatch):
-    monkeypatch.setattr("morphct.segment.grey.sampling.BUDGET", 8 * 16 * 150 * 150)
+    monkeypatch.setattr("morphct.segment.grey.sampling.BUDGET_VOXELS", 8 * 16 * 150 * 150)
     volume = np.random.default_rng(0).integers(0, 255, (140, 300, 310), np.uint8)
 
     class Counted:

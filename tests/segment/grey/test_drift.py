@@ -10,7 +10,7 @@ from morphct.ground.work import Work
 from morphct.segment.grey import denoise, histogram, sampling
 from morphct.segment.grey.background_steps import cell_means, commonest, narrowest
 from morphct.segment.grey.denoise import DenoiseOptions
-from morphct.segment.grey.drift import WORTH, Shading, find
+from morphct.segment.grey.drift import LEAST_DRIFT_SHARE, Shading, find_drift
 from morphct.segment.grey.sampling import read_bricks
 from morphct.truth import phantom
 from morphct.truth.phantom import PhantomOptions
@@ -42,7 +42,7 @@ def jump(shape, axis, plane, size):
 
 def seen(grey):
     bricks = read_bricks(grey, 4)
-    return find(grey, bricks, [None] * len(bricks))
+    return find_drift(grey, bricks, [None] * len(bricks))
 
 
 def planned(grey, **options):
@@ -57,7 +57,7 @@ def apply(grey, plan, planes):
 @pytest.mark.parametrize("family", ["mixed", "near-round", "faceted", "rods", "plates", "bimodal", "sponge", "dense"])
 def test_nothing_is_found_where_there_is_nothing(family):
     found = seen(powder(51, family))
-    assert found.size < 0.8 * WORTH * CONTRAST
+    assert found.size < 0.8 * LEAST_DRIFT_SHARE * CONTRAST
     assert not found.large_jumps(CONTRAST)
 
 
@@ -80,10 +80,10 @@ def test_jump_is_found_at_its_plane(seed, axis, plane, size):
 
 @pytest.mark.parametrize("seed", [51, 52])
 def test_jump_between_the_layers_of_the_sample(seed, monkeypatch):
-    monkeypatch.setattr(sampling, "LAYERS", 4)
-    monkeypatch.setattr(sampling, "THICKNESS", 16)
-    monkeypatch.setattr(sampling, "WINDOW", 40)
-    monkeypatch.setattr(sampling, "BUDGET", 1 << 18)
+    monkeypatch.setattr(sampling, "SAMPLE_LAYERS", 4)
+    monkeypatch.setattr(sampling, "LAYER_PLANES", 16)
+    monkeypatch.setattr(sampling, "WINDOW_VOXELS", 40)
+    monkeypatch.setattr(sampling, "BUDGET_VOXELS", 1 << 18)
     grey = powder(seed)
     assert len(read_bricks(grey, 0)) > 4
     for axis, plane in ((0, 48), (2, 57)):

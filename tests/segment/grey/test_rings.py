@@ -42,12 +42,12 @@ def seen(grey, valid=None):
 @pytest.mark.parametrize("family", ["mixed", "near-round", "plates", "dense"])
 @pytest.mark.parametrize("seed", [51, 52])
 def test_none_where_there_are_none(family, seed):
-    assert seen(powder(seed, family)) < 0.5 * rings.WORTH
+    assert seen(powder(seed, family)) < 0.5 * rings.LEAST_RING_SHARE
 
 
 @pytest.mark.parametrize("seed", [51, 52])
 def test_correlated_noise_is_no_ring(seed):
-    assert seen(powder(seed, noise_blur=1.0)) < 0.5 * rings.WORTH
+    assert seen(powder(seed, noise_blur=1.0)) < 0.5 * rings.LEAST_RING_SHARE
 
 
 @pytest.mark.parametrize("middle", [0.5 * (EDGE - 1), 0.5 * EDGE])
@@ -62,7 +62,7 @@ def test_edge_of_a_reconstruction_is_no_ring():
     grey[:, beyond] = 0
     valid = np.ones(grey.shape, np.uint8)
     valid[:, beyond] = 0
-    assert seen(grey, valid) < 0.5 * rings.WORTH
+    assert seen(grey, valid) < 0.5 * rings.LEAST_RING_SHARE
 
 
 def test_they_are_said():

@@ -132,12 +132,12 @@ def test_one_voxel_of_a_third_value_is_seen_wherever_it_lies(tmp_path):
 def test_values_are_counted_however_the_volume_is_cut(planes):
     mask = sponge(7)
     volume = np.where(mask, 3, np.where(sponge(8), 2, 9)).astype(np.int32)
-    found = values.find(volume, Work.of(64, planes, Threads(2)))
+    found = values.find_values(volume, Work.of(64, planes, Threads(2)))
     assert found.values.tolist() == [2, 3, 9]
     assert found.counts.tolist() == [int((volume == v).sum()) for v in (2, 3, 9)]
     assert not found.noisy
     volume[1, 1, :7] = np.arange(7) + 20
-    assert values.find(volume, Work.of(64, planes, Threads(2))) is None
+    assert values.find_values(volume, Work.of(64, planes, Threads(2))) is None
 
 
 def test_what_is_not_finite_is_no_value(tmp_path):
@@ -182,13 +182,13 @@ def test_a_noisy_scan_of_few_greys_is_no_segmented_volume(seed, greys, noise):
     rng = np.random.default_rng(seed)
     grey = 0.2 + 0.6 * ndimage.gaussian_filter(sponge(seed).astype(float), 0.7)
     stored = np.clip(np.rint((greys - 1) * (grey + 0.6 * noise * rng.standard_normal(grey.shape))), 0, greys - 1)
-    assert values.find(stored.astype(np.uint8), Work.of(64, 20)).noisy
+    assert values.find_values(stored.astype(np.uint8), Work.of(64, 20)).noisy
 
 
 @pytest.mark.parametrize("length", [1.0, 1.6, 3.0])
 def test_fine_structure_of_three_values_is_segmented(length):
     three = sponge(1, length=length).astype(np.uint8) + sponge(2, length=length)
-    assert not values.find(three, Work.of(64, 20)).noisy
+    assert not values.find_values(three, Work.of(64, 20)).noisy
 
 
 def boxes(edge=60, size=6):

@@ -119,11 +119,11 @@ def test_a_halo_is_taken_where_it_is_in_the_volume(reach, depth, taken):
     nothing_seen = histogram.deconvolve_histogram(counts.edges, counts.flat, 1e4, 1)  # one phase, as in streaks
     if not taken:
         with pytest.raises(SegmentationError, match="a halo of phase contrast was not found"):
-            threshold.find(codes, plan, nothing_seen, counts, ThresholdOptions(), work)
+            threshold.find_threshold(codes, plan, nothing_seen, counts, ThresholdOptions(), work)
         return
-    found = threshold.find(codes, plan, nothing_seen, counts, ThresholdOptions(), work)
+    found = threshold.find_threshold(codes, plan, nothing_seen, counts, ThresholdOptions(), work)
     assert found.method == "halo"
-    assert found.choice.evidence["halo_depth"] >= method_choice.CLEAR_HALO
+    assert found.choice.evidence["halo_depth"] >= method_choice.CLEAR_HALO_DEPTH
     assert "phase contrast" in found.choice.reason
 
 

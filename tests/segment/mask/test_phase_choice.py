@@ -30,7 +30,7 @@ def seen(codes, means):
     edges = np.arange(1025) - 0.5
     k = len(means)
     fit = PhaseFit(np.ones(k) / k, np.array(means, float), np.ones(k), {}, 9.0, None, True, (), edges, counts)
-    return phase_choice.look(codes, fit, GreyCounts(edges, octants), Coding(0.0, 1.0), (1.0, 1.0, 1.0))
+    return phase_choice.phases_of(codes, fit, GreyCounts(edges, octants), Coding(0.0, 1.0), (1.0, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

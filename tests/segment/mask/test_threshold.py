@@ -37,7 +37,7 @@ def chain(volume, options=None, filter_options=None, planes=16, run_map=map, vox
     codes = np.zeros(volume.shape, np.uint16)
     counts = denoise.apply(volume, codes, plan, work)
     fit = histogram.deconvolve(counts, plan.sd_after, options.phases)
-    found = threshold.find(codes, plan, fit, counts, options, work)
+    found = threshold.find_threshold(codes, plan, fit, counts, options, work)
     mask = np.zeros(volume.shape, np.uint8)
     total = threshold.apply(codes, found, mask, work)
     assert total == mask.sum()
@@ -302,11 +302,11 @@ def test_real_grains_show_their_halo_and_are_refused_where_it_is_not_wanted(shar
     counts = denoise.apply(volume, codes, plan, work)
     fit = histogram.deconvolve(counts, plan.sd_after)
     with pytest.raises(SegmentationError, match=r"one phase.*try --set threshold\.method=halo"):
-        threshold.find(codes, plan, fit, counts, ThresholdOptions(method="deconvolution"), work)
-    found = threshold.find(codes, plan, fit, counts, ThresholdOptions(), work)
+        threshold.find_threshold(codes, plan, fit, counts, ThresholdOptions(method="deconvolution"), work)
+    found = threshold.find_threshold(codes, plan, fit, counts, ThresholdOptions(), work)
     assert found.method == "halo"
     assert found.choice.evidence["halo_depth"] > 0.2
-    found = threshold.find(codes, plan, fit, counts, ThresholdOptions(method="otsu"), work)
+    found = threshold.find_threshold(codes, plan, fit, counts, ThresholdOptions(method="otsu"), work)
     mask = threshold.mask_planes(codes, found, 0, len(codes))
     assert 0.03 < mask.mean() < 0.6
     assert any("correlated" in w for w in found.warnings)

@@ -49,7 +49,7 @@ def heights_of(mask, spacing, planes):
 
 def basins_of(heights, planes):
     labels = np.zeros(heights.shape, np.int32)
-    return basins.find(heights, labels, Work.of(len(heights), planes))
+    return basins.find_basins(heights, labels, Work.of(len(heights), planes))
 
 
 def basin_image(found, planes):
@@ -130,7 +130,7 @@ def test_graph_naive_twin(spacing, seed, shape, sigma):
     image = basin_image(found, shape[0])
     surfaces, links = naive.graph(mask, heights, image, weights)
     for planes in (1000, 3, 1):
-        graph = basin_graph.find(mask, heights, basins_of(heights, planes), edges, Work.of(len(mask), planes))
+        graph = basin_graph.build_graph(mask, heights, basins_of(heights, planes), edges, Work.of(len(mask), planes))
         wanted = [naive.moments(image, i) for i in range(len(graph.peaks))]
         np.testing.assert_array_equal(graph.moments, np.reshape(wanted, (-1, 9)))
         assert graph.area_unit * basin_graph.FIXED_POINT == pytest.approx(np.prod(edges))
@@ -157,7 +157,7 @@ def test_whole_heights_give_the_same_graph(spacing, shape, planes):
     np.testing.assert_array_equal(a.labels, b.labels)
     np.testing.assert_array_equal(a.peaks, b.peaks)
     work = Work.of(shape[0], planes)
-    graphs = [basin_graph.find(mask, h, f, edges, work, before) for h, f in ((floats, a), (whole, b))]
+    graphs = [basin_graph.build_graph(mask, h, f, edges, work, before) for h, f in ((floats, a), (whole, b))]
     for one, other in zip(*(vars(graph).values() for graph in graphs)):
         np.testing.assert_array_equal(one, other)
     image = basin_image(a, planes)
@@ -211,7 +211,7 @@ def test_best_first_naive_twin(seed, links):
         pairs, scores = join_kernel.join_best(*parts, rule)
         assert (scores > 0).all()
         found = merging.Steps(np.arange(40), pairs, scores).joined(len(pairs))
-        assert found.tolist() == naive.Joining(parts, rule, join_scores).run(join_kernel.GROWN)
+        assert found.tolist() == naive.Joining(parts, rule, join_scores).run(join_kernel.REGROWN_PART)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -398,8 +398,8 @@ def test_margins_know_faces_and_sealed_pockets(planes):
     work = Work.of(30, planes)
     heights, image = np.empty(mask.shape, np.float32), np.empty(mask.shape, np.int32)
     distance.squared_distance(mask, (1, 1, 1), heights, work)
-    found = basins.find(heights, image, work)
-    graph = basin_graph.find(mask, heights, found, (1.0, 1.0, 1.0), work, before.astype(np.uint8))
+    found = basins.find_basins(heights, image, work)
+    graph = basin_graph.build_graph(mask, heights, found, (1.0, 1.0, 1.0), work, before.astype(np.uint8))
     basins.write_particles(found, np.arange(1, found.n + 1, dtype=np.int32), work)
     faces = np.concatenate([np.take(image, end, axis).ravel() for axis in range(3) for end in (0, -1)])
     np.testing.assert_array_equal(np.flatnonzero(graph.cut) + 1, np.unique(faces[faces > 0]))

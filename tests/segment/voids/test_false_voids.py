@@ -25,7 +25,7 @@ def both(codes, scan, planes=40):
     work = Work.of(SHAPE[0], planes)
     cores = voids.fit_cores(codes, np.ones(SHAPE, np.int32), scan, work)
     specks = false_voids.expected(codes, cores.depths, cores.model, work)
-    return dips.find(codes, cores.depths, cores.model, work).n, specks
+    return dips.find_dips(codes, cores.depths, cores.model, work).n, specks
 
 
 def test_a_mirrored_volume_keeps_what_is_outside():

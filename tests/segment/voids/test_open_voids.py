@@ -10,7 +10,7 @@ from morphct.ground.units import VoxelSize
 from morphct.ground.work import Work
 from morphct.kernels.labels import morphology
 from morphct.segment.voids import holes
-from morphct.segment.voids.open_voids import SMALLEST, _closed, add_open
+from morphct.segment.voids.open_voids import SMALLEST_VOXELS, _closed, add_open
 from morphct.segment.voids.options import VoidOptions
 
 CUBE = VoxelSize(1.0, 1.0, 1.0, unit="px")
@@ -169,7 +169,7 @@ def test_every_open_void_is_one_piece_of_background_that_touches_its_owner_alone
     ids = np.asarray(found.labels)
     for i in np.flatnonzero(found.facts.opened):
         void = ids == i
-        assert void.sum() >= SMALLEST
+        assert void.sum() >= SMALLEST_VOXELS
         assert ndimage.label(void)[1] == 1
         around = ndimage.binary_dilation(void) & ~void
         assert set(np.unique(labels[around])) == {0, found.owner[i]}
