@@ -1,53 +1,99 @@
 """`morphct batch`: many volumes, a run folder each, one page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..ground.errors import InputError
 from .shared_options import settings_options
 from .terminal import progress
 
 if TYPE_CHECKING:
     from ..pipeline.batch import Outcome
+    from ..pipeline.manifest import Manifest
     from ..pipeline.settings import Settings
 
 
 @click.command("batch")
 @click.argument("manifest")
-@click.option("-o", "--out", required=True, metavar="OUT", help="Folder of the run folders, batch.csv and batch.html.")
+@click.option("-o", "--out", metavar="OUT", help="Folder of the run folders, batch.csv and batch.html.")
+@click.option("--check", "look", is_flag=True, help="Say what would keep the batch from starting; run nothing.")
+@click.option("--decimal-comma", is_flag=True, help="Numbers of the CSV are written with a comma, such as 0,8.")
 @settings_options
-def command(manifest: str, out: str, settings: "Settings", shown: bool, quiet: bool) -> int:
+def command(
+    manifest: str,
+    out: str | None,
+    look: bool,
+    decimal_comma: bool,
+    settings: "Settings",
+    shown: bool,
+    quiet: bool,
+) -> int:
     """Run every volume of MANIFEST: a CSV with sample,path,voxel_size and other columns, a folder, or a glob.
 
-    Columns with a dot in their name are settings of their sample (threshold.method). A sample that fails is told and
-    does not stop the others; with --resume those that are done already are kept.
+    Columns with a dot in their name are settings of their sample (threshold.method). Everything that can be looked at
+    before the first voxel is, and all faults are told at once. A sample that fails later is told and does not stop the
+    others; table and page are written after every sample. With --resume those that are done already are kept, when
+    version, settings and content are the same, and held against the limits anew.
     """
     from ..pipeline import batch
+    from ..pipeline import manifest as manifests
     from ..pipeline import run as pipeline
-    from ..results.run_folder import FileWriter
-    from ..views import report
 
-    samples = batch.read_manifest(manifest)
+    if out is None and not look:
+        raise click.UsageError("batch needs an output folder: give -o OUT, or --check to look only")
+    read = manifests.read(manifest, decimal_comma)
+    _refuse_faults(read, settings, out)
+    for note in () if quiet else read.notes:
+        click.echo(f"note: {note}", err=True)
+    if look or out is None:
+        if not quiet:
+            click.echo(f"{len(read.samples)} samples can be run")
+        return 0
     with progress(shown) as told:
-        outcomes = batch.run_batch(samples, out, settings, pipeline.run, told)
-    FileWriter(Path(out)).text("batch.csv", batch.table(outcomes).to_csv(lineterminator="\n"))
-    rows = [report.Row(o.sample.name, o.run, o.error, o.sample.facts) for o in outcomes]
-    page = report.write_batch(out, rows)
+        outcomes = batch.run_batch(read.samples, out, settings, pipeline, told, lambda done: _write(done, out))
     for outcome in outcomes:
         if not quiet or outcome.error:
             click.echo(_line(outcome), err=bool(outcome.error))
     if not quiet:
-        click.echo(f"page        {page}\ntables      {page.with_name('batch.csv')}")
+        click.echo(f"page        {Path(out) / 'batch.html'}\ntables      {Path(out) / 'batch.csv'}")
     return _code(outcomes, settings)
+
+
+def _refuse_faults(manifest: "Manifest", settings: "Settings", out: str | None) -> None:
+    """Print every fault, one a line, and end with one sentence; nothing when there is none."""
+    from ..pipeline import batch_check
+
+    faults = batch_check.faults(manifest, settings, out)
+    if len(faults) == 1:
+        raise InputError(f"{faults[0]}; nothing was started")
+    for fault in faults:
+        click.echo(f"morphct: {' '.join(fault.split())}", err=True)
+    if faults:
+        raise InputError(f"{manifest.path} cannot be run for these {len(faults)} reasons; nothing was started")
+
+
+def _write(outcomes: Sequence["Outcome"], out: str) -> None:
+    """Write table and page of what is done so far."""
+    from ..pipeline import batch
+    from ..results.run_folder import FileWriter, RunFolder, csv_of
+    from ..views import report
+
+    FileWriter(Path(out)).text("batch.csv", csv_of(batch.table(outcomes)))
+    # opened again, so that no table of a sample stays in memory
+    runs = [None if o.run is None else RunFolder(o.run.path) for o in outcomes]
+    rows = [report.Row(o.sample.called, run, o.error, o.sample.facts) for o, run in zip(outcomes, runs)]
+    report.write_batch(out, rows)
 
 
 def _line(outcome: "Outcome") -> str:
     if outcome.run is None:
         return f"morphct: sample {outcome.sample.name} failed: {outcome.error}"
     counts = outcome.run.summary.get("counts", {})
-    kept = " (kept)" if outcome.skipped else ""
-    return f"{outcome.sample.name}: {counts.get('particles', 0):,} particles, {outcome.run.path}{kept}"
+    before = " (done before)" if outcome.skipped else ""
+    return f"{outcome.sample.name}: {counts.get('particles', 0):,} particles, {outcome.run.path}{before}"
 
 
 def _code(outcomes: list["Outcome"], settings: "Settings") -> int:

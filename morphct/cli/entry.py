@@ -4,7 +4,6 @@
 130 interrupted; 1 a defect of morphct (the traceback is kept in a log).
 """
 
-import errno
 import signal
 import sys
 import tempfile
@@ -16,9 +15,10 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..ground.errors import UserError
+from ..ground.errors import UserError, can_be_mended
 from ..ground.options import nearest
 
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 DONE, DEFECT, MENDABLE, INTERRUPTED = 0, 1, 2, 130  # and 3, a broken limit: what the command itself returns
 
 # The one place of the short descriptions: `morphct --help` shows them without importing a command.
@@ -36,10 +36,6 @@ COMMANDS = {
     "phantom": "Make a synthetic powder with its truth.",
     "descriptors": "The glossary: every column with unit, definition and source.",
 }
-
-# what a disk or a path can do to a user, as against a defect of ours
-_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
-_OF_THE_MACHINE |= {errno.EISDIR, errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.EFBIG}
 
 
 class Commands(click.Group):
@@ -81,7 +77,9 @@ def morphct() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # under nohup a terminal that closes is no end
+            signal.signal(number, _interrupt)
     facts: dict[str, str] = {}  # commands leave their output folder here
     try:
         code = morphct.main(args=argv, prog_name="morphct", standalone_mode=False, obj=facts)
@@ -90,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     except click.UsageError as error:
         return _mendable(f"{_sentence(error)}; see `{error.ctx.command_path if error.ctx else 'morphct'} --help`")
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted; the same command with --resume goes on from there")
+        _say(_interrupted(facts.get("out")))
         return INTERRUPTED
     except (UserError, click.ClickException) as error:
         return _mendable(_sentence(error))
@@ -100,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError:
         return _mendable("the machine has no more memory to give; lower the cap with --memory, or use a larger machine")
     except OSError as error:
-        if error.errno in _OF_THE_MACHINE:
+        if can_be_mended(error):
             place = f"{error.filename}: " if error.filename else ""
             return _mendable(f"{place}{error.strerror}; check the path, its permissions and the room on the disk")
         return _defect(error, facts.get("out"))
@@ -109,8 +107,24 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _interrupt(signum: int, frame: Any) -> NoReturn:
-    """A batch system's end signal leaves the same way as Ctrl-C: no debris."""
+    """A batch system's end signal, or a terminal that closes, leaves the same way as Ctrl-C: no debris."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: a second one would cut the clearing up
     raise KeyboardInterrupt
+
+
+def _interrupted(out: str | None) -> str:
+    """What an interrupt leaves, in words: only what is there is promised."""
+    from ..results.run_folder import resumable
+
+    if out is None:
+        return "interrupted"
+    if resumable(out):
+        return "interrupted; the same command with --resume goes on from there"
+    folders = [p for p in Path(out).iterdir() if p.is_dir()] if Path(out).is_dir() else []
+    if any(resumable(p) or (p / "run.json").is_file() for p in folders):
+        return "interrupted; the same command with --resume keeps the samples that are done and goes on from there"
+    return "interrupted; nothing was kept, because less than a minute's work or no labels were there yet"
 
 
 def _sentence(error: Exception) -> str:

@@ -4,6 +4,7 @@ Needs nothing of morphct. Start reading at `work`, `slabs` and `scratch`: no sta
 by slabs.
 
 - `cautions`: sentences a result has to be read with, and how much hangs on each
+- `disk`: the gate through which run folders change on disk; tests put faults there
 - `errors`: every error raised on purpose, each one sentence
 - `executors`: a map over slabs or particles: serial, threads
 - `options`: documented options: default, meaning, unit, range, in one place

@@ -3,6 +3,12 @@
 A `UserError` is one the user can mend: the command line prints its sentence and leaves with exit code 2.
 """
 
+import errno
+
+# what a disk or a path can do to a user, as against a defect of ours
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
+_OF_THE_MACHINE |= {errno.EISDIR, errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.EFBIG, errno.ESTALE}
+
 
 class MorphctError(Exception):
     """Base of all errors raised on purpose; bytes of file names that are no UTF-8 are shown as question marks."""
@@ -37,3 +43,10 @@ class SegmentationError(UserError):
 
 class MissingLibraryError(UserError):
     """An optional library or system package is not there."""
+
+
+def can_be_mended(error: BaseException) -> bool:
+    """Whether the user can mend it: an error raised on purpose, a disk or path that refuses, no memory left."""
+    if isinstance(error, OSError):
+        return error.errno in _OF_THE_MACHINE
+    return isinstance(error, (UserError, MemoryError))

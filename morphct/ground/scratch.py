@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import disk
 from .errors import OutputError
 
 
@@ -28,6 +29,7 @@ class PlaneFile:
         self.ndim = 3
         self._fd = -1
         if create:
+            disk.step("write", self.path)
             with open(self.path, "wb") as file:
                 file.truncate(self.nbytes)
 
@@ -101,6 +103,7 @@ class PlaneFile:
                 self._write(np.ascontiguousarray(block[i]), ((z0 + i) * ny + y0) * nx * item)
 
     def _write(self, block: np.ndarray, offset: int) -> None:
+        disk.step("write", self.path)
         view = block.reshape(-1).view(np.uint8).data
         done = 0
         while done < len(view):

@@ -4,17 +4,22 @@ In: a path or array and `Settings`. Out: a run folder, or tables in memory. Noth
 alone: the stages are in `segment`, `measurement`, `results` and `uncertainty`, and this folder calls them one after
 another, with the memory plan, progress and what is kept for `--resume`. Start reading at `run`, then `segmenting`.
 
-- `batch`: many samples: manifests, samples that fail alone, one table
+- `batch`: many samples, each its own run folder; one that fails does not stop the rest
+- `batch_check`: whether a batch can start, all its faults in one go
 - `checkpoint`: what an interrupted run keeps, for `--resume`
+- `csv_text`: CSV tables as people's programs write them
 - `few_values`: stages 2 to 10 of a volume of a handful of values
 - `inspection`: looking before computing: `inspect`, `check`
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
+- `manifest`: the samples of a batch: a CSV, a folder or a glob
 - `measuring`: a label image to tables, in memory: `morphct.measure`
 - `memory_plan`: how many planes a slab has and what may stay in memory, from the cap
 - `provenance`: where a result came from: input and hash, settings, versions, timings, warnings
 - `publish`: what a run leaves: label stores, tables, numbers, figures, pictures, page
 - `recalibrate`: the calibration of a finished run, in full
+- `resuming`: what `--resume` finds in the output folder: a finished run, or one whose last move was cut off
 - `run`: the stages in order; the only file that knows the order
+- `same_work`: whether work done before is the work asked for now
 - `segmented`: what the steps of the segmentation hand on
 - `segmenting`: grey to particles and voids: the stages that read grey, in order
 - `settings`: the options of all stages as one thing, from and to TOML

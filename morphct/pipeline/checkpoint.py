@@ -1,46 +1,39 @@
 """What an interrupted run leaves for `--resume`: labels and voids, once they are written, and what is known of them.
 
-It lies in the hidden folder in which a run is built. A run of the same input and settings that is told to resume goes
-on from there; any other run takes it away.
+It lies in the hidden folder in which a run is built. A run of the same version, settings and inputs that is told to
+resume goes on from there, when every byte of it is as it was written; else one line says why not, and nothing of it
+stays.
 """
 
 import hashlib
 import json
+import logging
 from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..ground.cautions import Caution, weight_of
-from ..reading.volume import Volume
-from ..results.run_folder import CHECKPOINT, RunWriter, open_labels
+from ..results.run_folder import CHECKPOINT, RunWriter, damage, open_labels
+from ..results.run_folder.files import plain
 from ..segment.labels import numbering
 from ..segment.split.margins import Margins
 from ..segment.voids.facts import VoidFacts
 from ..segment.voids.ownership import Voids
 from .job import Job
+from .same_work import Request, in_words
 from .segmented import Segmented
-from .settings import Settings
 
 WORTH = 60.0  # seconds of work from which it is kept when a run is interrupted; less is sooner done again
-_NO_PART = ("run", "output", "qc", "descriptors", "aggregates")  # sections that labels and voids do not depend on
+STORES = ("labels.zarr", "voids.zarr")
+log = logging.getLogger("morphct")
 
 
-def key_of(command: str, settings: Settings, source: Volume, grey: Volume | None = None) -> str:
-    """What labels and voids depend on, as one hash: version, input files (path, size, time), settings."""
-    volumes = [source] if grey is None else [source, grey]
-    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for v in volumes for f in v.files]
-    chosen = {k: v for k, v in settings.to_mapping().items() if k not in _NO_PART}
-    facts = [__version__, command, str(source.path), source.dataset, list(source.shape), files, chosen]
-    return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()
-
-
-def save(writer: RunWriter, key: str, found: Segmented, job: Job) -> None:
+def save(writer: RunWriter, request: Request, found: Segmented, job: Job) -> None:
     """Keep what stages 2 to 11 found; the label stores are in the folder already."""
-    writer.json(
-        CHECKPOINT,
+    kept = plain(
         {
-            "key": key,
+            "asked": request.of_labels(),
+            "stores": {name: writer.hashes[name] for name in STORES},
             "n": found.n,
             "ids": None if found.ids is None else found.ids.tolist(),
             "owner": found.voids.owner.tolist(),
@@ -53,17 +46,32 @@ def save(writer: RunWriter, key: str, found: Segmented, job: Job) -> None:
             "margins": None if found.margins is None else found.margins.to_mapping(),
             "cautions": [[str(s), weight_of(s)] for s in job.cautions],
             "stages": job.stages,
-        },
+        }
     )
+    writer.json(CHECKPOINT, {"kept": kept, "sha256": _seal(kept)})
     writer.worth_keeping = sum(s["seconds"] for s in job.stages) >= WORTH
 
 
-def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
-    """What an interrupted run kept, when it was one of the same input and settings; else nothing is left of it."""
-    kept = _read(writer)
-    if kept is None or kept["key"] != key:
+def load(writer: RunWriter, request: Request, job: Job) -> Segmented | None:
+    """What an interrupted run kept, when it is whole and of the same work; else nothing is left of it."""
+    kept, why = _read(writer)
+    if kept is not None:
+        why = in_words(request.differences_of_labels(kept["asked"]))
+        why = why or next((w for name in STORES if (w := damage(writer.folder / name, kept["stores"][name]))), "")
+    if kept is None or why:
+        if why:
+            sentence = f"labels and voids kept from the interrupted run are not used ({why}); all is done anew"
+            log.warning(sentence)
+            job.progress.note(sentence)
         writer.clear()
         return None
+    writer.clear(keep=(CHECKPOINT, *STORES))  # tables and pictures half written by the run that was killed
+    writer.worth_keeping = True
+    return _restored(writer, kept, job)
+
+
+def _restored(writer: RunWriter, kept: dict[str, Any], job: Job) -> Segmented:
+    """The labels and voids of a checkpoint in scratch, the record of their making in the job."""
     job.stages += kept["stages"]
     for sentence, weight in kept["cautions"]:
         job.warn(Caution(sentence, weight))
@@ -76,7 +84,6 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
         void_ids = job.scratch.create("void_ids", job.shape, np.int32)
         work.copy(open_labels(writer.folder / "voids.zarr"), void_ids)
     owner = np.array(kept["owner"], np.int64)
-    writer.worth_keeping = True
     return Segmented(
         labels, kept["n"], Voids(void_ids, owner, len(owner) - 1, VoidFacts.from_mapping(kept["void_facts"])), ids,
         kept["detection_diameter"], kept["voids_trusted"], kept["facts"], kept["threshold"], kept["histogram"],
@@ -84,8 +91,19 @@ def load(writer: RunWriter, key: str, job: Job) -> Segmented | None:
     )  # fmt: skip
 
 
-def _read(writer: RunWriter) -> dict[str, Any] | None:
+def _seal(kept: dict[str, Any]) -> str:
+    """A hash of the whole record: what was changed or cut since is not taken up."""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _read(writer: RunWriter) -> tuple[dict[str, Any] | None, str]:
+    """The record, or why there is none that can be used (an empty text: there is none at all)."""
+    path = writer.folder / CHECKPOINT
+    if not path.exists():
+        return None, ""
     try:
-        return json.loads((writer.folder / CHECKPOINT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        kept, seal = content["kept"], content["sha256"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None, f"{CHECKPOINT} cannot be read"
+    return (kept, "") if _seal(kept) == seal else (None, f"{CHECKPOINT} is damaged")

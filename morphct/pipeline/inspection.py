@@ -105,10 +105,11 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     volume = open_volume(path, settings)
     size = reading.require_voxel_size(volume)
     plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
-    open_channels(settings, volume)  # looks up the columns too
+    open_channels(settings, volume, size)  # looks up columns and limits too
     executor(plan.workers, settings.run.scheduler)  # refuses what cannot be used
     return {
-        "volume": summary_of(volume) | {"voxel_size": list(size.spacing), "voxel_size_source": size.source},
+        "volume": summary_of(volume)
+        | {"voxel_size": list(size.spacing), "voxel_size_source": size.source, "voxel_size_unit": size.unit},
         "plan": describe(plan, volume.shape),
         "warnings": list(volume.notes),
     }

@@ -52,6 +52,12 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def peak_memory_of_drawing() -> int:
+    """Largest memory of a process that this one has started and seen to its end, bytes; 0 without any."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 @dataclass
 class Job:
     """Volume shape, plan, scratch room, map over slabs, and the record of stages and warnings."""
@@ -64,11 +70,18 @@ class Job:
     progress: Progress = field(default_factory=Silence)
     stages: list[dict[str, Any]] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
+    held_while_drawing: int = 0  # bytes of this process while another one draws
 
     @property
     def slabs(self) -> list[Slab]:
         """The slabs of the volume."""
         return self.plan.slabs
+
+    @property
+    def peak_together(self) -> int:
+        """Largest memory of this process and the one that draws at one time, bytes (an upper bound)."""
+        drawing = self.held_while_drawing + peak_memory_of_drawing() if self.held_while_drawing else 0
+        return max(peak_memory(), drawing)
 
     @property
     def work(self) -> Work:

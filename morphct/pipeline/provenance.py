@@ -68,6 +68,8 @@ def record(
         "stages": job.stages,
         "timings": {s["name"]: s["seconds"] for s in job.stages},
         "peak_memory": peak_memory(),
+        "peak_memory_together": job.peak_together,
+        "memory_cap_kept": job.peak_together <= job.plan.cap,
         "warnings": job.warnings,
         "notes": job.notes,
         **facts,

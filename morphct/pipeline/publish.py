@@ -1,12 +1,15 @@
 """What a run leaves for people and programs: label stores, tables, population numbers, figures, pictures, the page."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..descriptors import identity
+from ..ground.cautions import LOG, Caution
+from ..ground.units import format_bytes
 from ..results import population, qc
 from ..results.run_folder import FileWriter, RunFolder, RunWriter, label_dtype
 from ..results.tabulate import Tables
@@ -16,6 +19,7 @@ from ..uncertainty.calibration import Calibration
 from ..uncertainty.doubts import Doubts
 from ..views.figures.mid_planes import MidPlaneRecorder
 from .job import Job
+from .memory_plan import resident, why_no_room_to_draw
 from .segmented import Segmented
 from .settings import Settings
 
@@ -148,16 +152,43 @@ def _write_meshes(writer: RunWriter, settings: Settings) -> None:
 
 def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: MidPlaneRecorder | None) -> None:
     """Write meshes, pictures, figures and the page, from what is in the folder already."""
-    from ..views import render, report
+    from ..views import report
 
     if settings.output.meshes or settings.output.renders:
         with job.stage("meshes and pictures", total=2):
             write = partial(_write_meshes, writer, settings)
             if settings.output.renders:
-                missing = render.apart(writer.folder, meanwhile=write)
-                if missing:
-                    job.warn(missing)
+                _draw(writer, job, settings, write)
             else:
                 write()
     with job.stage("figures and page", total=1):
         report.write(RunFolder(writer.folder), grey.middle if grey is not None and grey.middle.complete else None)
+    _tell_cap(job, settings)
+
+
+def _draw(writer: RunWriter, job: Job, settings: Settings, write_meshes: Callable[[], None]) -> None:
+    """Draw the pictures in a process of its own, meshes meanwhile; under a cap one after the other, if at all."""
+    from ..views import render
+
+    missing, meanwhile = "", write_meshes
+    if settings.run.memory is not None:
+        write_meshes()
+        missing, meanwhile = why_no_room_to_draw(job.plan), _nothing
+    if not missing:
+        job.held_while_drawing = resident()
+        missing = render.apart(writer.folder, meanwhile=meanwhile)
+    if missing:
+        job.warn(missing)
+
+
+def _nothing() -> None:
+    """Nothing is to be done meanwhile."""
+
+
+def _tell_cap(job: Job, settings: Settings) -> None:
+    """Say in the log and the notes when a cap that was asked for was not kept."""
+    if settings.run.memory is not None and job.peak_together > job.plan.cap:
+        peak, cap = format_bytes(job.peak_together), format_bytes(job.plan.cap)
+        job.warn(
+            Caution(f"{peak} of memory were used, the cap is {cap}: the first run compiles its kernels beside it", LOG)
+        )

@@ -21,7 +21,7 @@ A label image made elsewhere (`measure`) enters at 11.
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,16 @@ from ..measurement.all_passes import measure as run_passes
 from ..measurement.all_passes import needs_crops_of_grey
 from ..measurement.labelled import Labelled
 from ..reading.volume import Volume
-from ..results import tabulate
+from ..results import population, qc, tabulate
 from ..results.run_folder import RunFolder, RunWriter
 from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
 from ..views.figures import mid_planes
-from . import checkpoint, publish
+from . import checkpoint, publish, resuming
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
+from .same_work import Request
 from .segmented import Segmented
 from .segmenting import as_given, segment
 from .settings import Settings
@@ -90,13 +91,14 @@ def run(
         For everything the user can mend; nothing is left behind then.
     """
     settings = _settings(settings, config, voxel_size)
-    volume = open_volume(path, settings)
-    size = reading.require_voxel_size(volume)
-    channels = open_channels(settings, volume)
-    with _job(volume.shape, size, settings, out, overwrite, progress) as (job, writer):
+    request = request_of(path, settings, sample)
+    replaced = overwrite or settings.run.overwrite
+    if settings.run.resume and (done := resuming.finished(out, request, replaced)) is not None:
+        return done
+    volume = request.source
+    with _job(volume.shape, request.voxel_size, settings, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
             job.warn(note)
-        request = Request("run", settings, volume, None, channels, sample)
         found = _segmented(request, job, writer)
         # the values of a segmented volume are names, no greys
         grey = None if found.threshold.get("method") == "values" else volume
@@ -136,11 +138,13 @@ def measure_file(
     if volume is not None:
         reading.require_same_shape(image, volume)
     size = reading.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
-    channels = open_channels(settings, image)
+    request = Request("measure", settings, size, image, volume, open_channels(settings, image, size), sample)
+    replaced = overwrite or settings.run.overwrite
+    if settings.run.resume and (done := resuming.finished(out, request, replaced)) is not None:
+        return done
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
-        request = Request("measure", settings, image, volume, channels, sample)
         return _finish(request, job, writer, _segmented(request, job, writer), volume)
 
 
@@ -157,37 +161,25 @@ def open_volume(path: str | Path, settings: Settings) -> Volume:
     return reading.open_volume(path, **settings.input.reading)
 
 
-def open_channels(settings: Settings, volume: Volume) -> dict[str, Volume]:
-    """The co-registered maps; what is wrong with them or with the columns asked for is said before the work begins."""
+def open_channels(settings: Settings, volume: Volume, size: VoxelSize) -> dict[str, Volume]:
+    """The co-registered maps; what is wrong with them, with columns or with limits is said before the work begins."""
     channels = reading.open_channels(reading.channel_files(settings.input.channels), volume, **settings.input.reading)
     tabulate.needed(settings.descriptors, tuple(channels))
+    columns = tabulate.column_names(settings.descriptors, size.suffix, tuple(channels))
+    qc.refuse_unknown(settings.qc.limits, population.number_names(size.suffix, columns))
     return channels
 
 
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, and the files it is asked of.
+def request_of(path: str | Path, settings: Settings, sample: str | None = None) -> Request:
+    """What `run` would be asked to do: files opened, limits and columns looked up, no voxel read."""
+    volume = open_volume(path, settings)
+    size = reading.require_voxel_size(volume)
+    return Request("run", settings, size, volume, None, open_channels(settings, volume, size), sample)
 
-    Attributes
-    ----------
-    command : {"run", "measure"}
-    settings : Settings
-    source : Volume
-        The grey volume of a run, the label image of `measure`.
-    grey : Volume or None
-        What comes with a label image.
-    channels : dict of Volume
-        Co-registered maps by name.
-    sample : str or None
-        Its name on the page.
-    """
 
-    command: str
-    settings: Settings
-    source: Volume
-    grey: Volume | None
-    channels: dict[str, Volume]
-    sample: str | None
+def differences(path: str | Path, settings: Settings, sample: str | None, made: RunFolder) -> list[str]:
+    """In which ways a finished run is not what `run` would make of this volume now, in words; none: it is."""
+    return request_of(path, settings, sample).differences(made.provenance)
 
 
 @contextlib.contextmanager
@@ -233,16 +225,15 @@ def _logged(writer: RunWriter) -> Iterator[None]:
 def _segmented(request: Request, job: Job, writer: RunWriter) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
     settings, source, grey = request.settings, request.source, request.grey
-    key = checkpoint.key_of(request.command, settings, source, grey)
     if settings.run.resume:
-        kept = checkpoint.load(writer, key, job)
+        kept = checkpoint.load(writer, request, job)
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
     found = segment(source, job, settings) if request.command == "run" else as_given(source, job, settings, grey)
     with job.stage("write labels") as work:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
-    checkpoint.save(writer, key, found, job)
+    checkpoint.save(writer, request, found, job)
     return found
 
 
@@ -275,10 +266,12 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
 
 def _inputs(request: Request, job: Job) -> dict[str, Any]:
     """What was read, for the record."""
-    source, channels = request.source, request.channels
-    inputs = input_record(source, job.voxel_size, reading.content_hash(source))
-    if channels:
-        inputs["channels"] = {n: channel_record(c, reading.content_hash(c)) for n, c in channels.items()}
+    contents = request.contents
+    inputs = input_record(request.source, job.voxel_size, contents["input"])
+    if request.grey is not None:
+        inputs["grey"] = channel_record(request.grey, contents["grey"])
+    if request.channels:
+        inputs["channels"] = {n: channel_record(c, contents[f"channel {n}"]) for n, c in request.channels.items()}
     return inputs
 
 

@@ -105,7 +105,11 @@ class RunOptions(Options):
 
     section: ClassVar[str] = "run"
 
-    memory: str | None = option(None, "cap on memory, such as 4GiB; empty: half of what is free at the start")
+    memory: str | None = option(
+        None,
+        "cap on memory, such as 4GiB, of this process and the one that draws; a first run compiles its kernels and may "
+        "take 1.3 GiB once; empty: half of what is free at the start",
+    )
     workers: int | None = option(None, "threads; empty: as many as the machine gives", min=1)
     scheduler: str | None = option(None, "address of a dask scheduler (refused by this version); empty: this machine")
     slab: int | str = option("auto", "planes of a slab; auto: from the memory cap", unit="voxels", min=1)

@@ -4,6 +4,7 @@ One population a number, the one with the least bias: shares of volume are those
 shapes and classes those of whole particles, weighted for what the border of the volume cuts.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,6 +159,12 @@ def numbers(summary: dict[str, Any]) -> dict[str, float]:
     correlation = summary.get("size_correlation", {}).get("sphericity", {})
     row["sphericity_size_correlation"] = _number(correlation.get("value"))
     return row
+
+
+def number_names(unit: str, columns: Collection[str] | None = None) -> list[str]:
+    """The names that `numbers` can have in this unit (`um`, `px`), of the headline columns only those in `columns`."""
+    headline = [name.format(u=unit) for name in HEADLINE]
+    return [*numbers({}), *(name for name in headline if columns is None or name in columns)]
 
 
 def _number(value: Any) -> float:

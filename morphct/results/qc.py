@@ -1,12 +1,13 @@
 """Limits a sample has to keep, and whether it does."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..ground.errors import SettingsError
 from ..ground.options import nearest
+from .population import number_names
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,28 @@ def check_limits(limits: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     return checked
 
 
+def refuse_unknown(limits: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse a limit that names no number of a sample, before the sample is measured.
+
+    Parameters
+    ----------
+    limits : mapping of str to anything
+    known : collection of str
+        Names that the sample's numbers will have.
+
+    Raises
+    ------
+    SettingsError
+        With the nearest name.
+    """
+    for name in limits:
+        if name not in known:
+            raise SettingsError(
+                f"qc.{name} names no number of this sample{nearest(name, known)}; a limit names a headline column or "
+                f"one of {', '.join(sorted(n for n in known if n.startswith(('n_', 'd', 'span'))))}"
+            )
+
+
 def judge(numbers: Mapping[str, float], limits: Mapping[str, Mapping[str, float]]) -> list[Verdict]:
     """Hold a sample's numbers (`population.numbers`) against limits.
 
@@ -54,21 +77,17 @@ def judge(numbers: Mapping[str, float], limits: Mapping[str, Mapping[str, float]
     numbers : mapping of str to float
         Values by name; NaN where there is none.
     limits : mapping of str to mapping
-        `min`, `max` or both by name.
+        `min`, `max` or both by name; a headline column that this sample does not have breaks its limit.
 
     Raises
     ------
     SettingsError
-        When a limit names no number of the sample.
+        When a limit names no number that a sample can have.
     """
+    refuse_unknown(limits, {*numbers, *number_names("um"), *number_names("px")})
     verdicts = []
     for name, limit in limits.items():
-        if name not in numbers:
-            raise SettingsError(
-                f"qc.{name} names no number of this sample{nearest(name, numbers)}; a limit names a headline column or "
-                f"one of {', '.join(sorted(n for n in numbers if n.startswith(('n_', 'd', 'span'))))}"
-            )
-        value, low, high = float(numbers[name]), limit.get("min"), limit.get("max")
+        value, low, high = float(numbers.get(name, math.nan)), limit.get("min"), limit.get("max")
         passed = not math.isnan(value) and (low is None or value >= low) and (high is None or value <= high)
         verdicts.append(Verdict(name, value, low, high, passed))
     return verdicts

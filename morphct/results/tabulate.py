@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import descriptors
+from ..descriptors.columns import ALWAYS as ALWAYS_COLUMNS
 from ..descriptors.options import DescriptorOptions
 from ..ground.work import Work
 from ..measurement import aggregates
@@ -48,6 +49,13 @@ def needed(options: DescriptorOptions, channels: Sequence[str] = ()) -> frozense
         When a column or group asked for is not known, or a channel has the name of a column.
     """
     return descriptors.required(options.names, descriptors.particle_rows(channels, _compat(options))) | ALWAYS
+
+
+def column_names(options: DescriptorOptions, suffix: str, channels: Sequence[str] = ()) -> list[str]:
+    """Columns that the table of particles can have with these options and channels, in the unit `suffix`."""
+    rows = descriptors.particle_rows(channels, _compat(options))
+    wanted = descriptors.chosen(rows.known, [*options.names, *ALWAYS_COLUMNS]) if options.names else rows.columns
+    return [rows.known[name].column(suffix) for name in wanted]
 
 
 def _compat(options: DescriptorOptions) -> str | None:

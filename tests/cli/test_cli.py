@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from morphct.cli import entry, main
@@ -22,10 +23,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def same_signals_and_log():
     """`main` takes over SIGTERM and the logger's handlers; tests give them back."""
-    term, logger = signal.getsignal(signal.SIGTERM), logging.getLogger("morphct")
+    ends, logger = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}, logging.getLogger("morphct")
     handlers, level = list(logger.handlers), logger.level
     yield
-    signal.signal(signal.SIGTERM, term)
+    for number, handler in ends.items():
+        signal.signal(number, handler)
     logger.handlers[:], logger.level = handlers, level
 
 
@@ -74,9 +76,73 @@ def test_no_memory_is_2(ending, capsys):
     assert "--memory" in one_line(capsys)
 
 
-def test_an_interrupt_is_130_and_says_how_to_go_on(ending, capsys):
-    assert ending(KeyboardInterrupt()) == 130
-    assert "--resume" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        (None, "nothing was kept"),
+        ("x/notes.txt", "nothing was kept"),
+        (".morphct-partial/particles.csv", "nothing was kept"),
+        (".morphct-partial/checkpoint.json", "--resume goes on"),
+        (".morphct-partial/moving.json", "--resume goes on"),
+        ("A/run.json", "keeps the samples that are done"),
+        ("A/.morphct-partial/checkpoint.json", "keeps the samples that are done"),
+    ],
+)
+def test_an_interrupt_is_130_and_promises_what_was_kept(monkeypatch, tmp_path, capsys, kept, words):
+    out = tmp_path / "out"
+    if kept:
+        (out / kept).parent.mkdir(parents=True)
+        (out / kept).write_text("{}")
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("morphct.pipeline.run.run", stop)
+    assert main(["run", "v.tif", "-o", str(out)]) == 130
+    told = capsys.readouterr().err.strip()  # click ends the line of the ^C
+    assert words in told
+    assert ("--resume" in told) == ("nothing" not in words)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_an_end_signal_leaves_nothing(tmp_path, tmp_tif, name):
+    """A run that is told to end while it reads; a second signal does not cut the clearing up."""
+    volume = tmp_tif(np.zeros((8, 8, 8), np.uint16), "v.tif", 0.025)
+    code = (
+        "import sys, time; from morphct.pipeline import run; from morphct.cli import main\n"
+        "def wait(*_):\n    print('here', flush=True); time.sleep(60)\n"
+        "run.segment = wait; sys.exit(main(sys.argv[1:]))"
+    )
+    argv = [sys.executable, "-c", code, "run", str(volume), "-o", str(tmp_path / "out"), "-q"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdout=pipe, stderr=pipe, text=True, cwd=ROOT) as process:
+        assert process.stdout.readline() == "here\n"
+        assert (tmp_path / "out/.morphct-partial").is_dir()
+        for _ in range(2 if name != "SIGINT" else 1):
+            process.send_signal(getattr(signal, name))
+        assert process.wait(30) == 130
+        assert "nothing was kept" in process.stderr.read()
+    assert not (tmp_path / "out").exists()
+
+
+def test_nohup_stays_in_force(tmp_path):
+    code = (
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from morphct.cli import main;main(['--version']);"
+        "assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT).returncode == 0
+
+
+def test_an_input_that_vanishes_leaves_no_log(tmp_path, tmp_tif, monkeypatch, capsys):
+    volume = tmp_tif(np.zeros((8, 8, 8), np.uint16), "v.tif", 0.025)
+
+    def gone(*_):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(volume))
+
+    monkeypatch.setattr("morphct.pipeline.run.segment", gone)
+    assert main(["run", str(volume), "-o", str(tmp_path / "out"), "-q"]) == 2
+    assert "No such file" in one_line(capsys)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_defect_is_1_with_its_traceback_kept(ending, capsys):

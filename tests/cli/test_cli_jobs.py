@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 
+import faults
+import numpy as np
 import pytest
 import tifffile
 
@@ -136,20 +138,70 @@ def test_report_is_made_again_from_the_folder(done, tmp_path, capsys):
     assert (tmp_path / "elsewhere" / "report.html").read_bytes() == (folders[0] / "report.html").read_bytes()
 
 
-def test_batch_goes_on_after_a_failure_and_resumes(powder, tmp_path, capsys):
-    (tmp_path / "bad.tif").write_text("no volume")
-    (tmp_path / "lots.csv").write_text(f"sample,path,lot\ngood,{powder},1\nbad,bad.tif,2\n")
-    argv = ["batch", str(tmp_path / "lots.csv"), "-o", str(tmp_path / "out"), "--set", "output.renders=false"]
+@pytest.fixture
+def little_page():
+    """A page without figures, which take most of the time of a small run."""
+    with faults.quick_page():
+        yield
+
+
+def test_batch_goes_on_after_a_failure_and_resumes(little_page, tmp_path, capsys):
+    powder = faults.powder(tmp_path / "balls.tif")
+    tifffile.imwrite(tmp_path / "flat.tif", np.zeros((16, 16, 16), np.uint16))
+    lots = tmp_path / "lots.csv"
+    lots.write_text(f"sample,path,voxel_size,lot\nGood 1,{powder},,1\nbad,flat.tif,25nm,2\n")
+    quick = ["--set", "output.renders=false", "--set", "output.meshes=false", "--set", "calibrate.method=none"]
+    out = tmp_path / "out"
+    argv = ["batch", str(lots), "-o", str(out), *quick]
     assert main(argv) == 2
     told = capsys.readouterr()
-    assert "] sample 1 of 2: good" in told.err
+    assert "] sample 1 of 2: Good_1" in told.err
+    assert re.search(r"\] sample 1 of 2: Good_1 done in \d+ (s|min)\n", told.err)
     assert re.search(r"\] sample 2 of 2: bad, about \d+ (s|min) left\n", told.err)
     assert "sample bad failed" in told.err
-    assert "good: " in told.out
-    assert (tmp_path / "out" / "batch.html").exists()
-    assert "failed" in (tmp_path / "out" / "batch.csv").read_text()
-    assert main([*argv, "--resume"]) == 2
-    assert "(kept)" in capsys.readouterr().out
+    assert "Good_1: " in told.out
+    assert "Good 1" in (out / "batch.html").read_text()
+    assert open_run(out / "Good_1").name == "Good 1"
+    first = (out / "batch.csv").read_text()
+    assert "failed" in first
+
+    assert main(argv) == 2  # neither resumed nor overwritten: nothing is touched
+    assert "--resume keeps what is done" in capsys.readouterr().err
+    assert (out / "batch.csv").read_text() == first
+
+    argv += ["--resume", "--strict"]
+    assert main(argv) == 2
+    assert "(done before)" in capsys.readouterr().out
+    lots.write_text(f"sample,path,lot\nGood 1,{powder},1\n")
+    assert main([*argv, "--set", "qc.n_particles.min=9999"]) == 3
+    assert "(done before)" in capsys.readouterr().out
+    lots.write_text(f"sample,path,voxel_size\nGood 1,{powder},50nm\n")
+    assert main(argv) == 0
+    told = capsys.readouterr()
+    assert "(done before)" not in told.out
+    assert "Good_1 is measured again: the voxel size is 0.05,0.05,0.05, was 0.025,0.025,0.025" in told.err
+    assert open_run(out / "Good_1").voxel_size.z == 0.05
+
+
+def test_a_report_does_not_replace_the_page_of_others(little_page, done, tmp_path, capsys):
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        shutil.copytree(done, folder)
+    names = [str(f) for f in folders]
+    assert main(["report", "-q", *names]) == 0
+    page = (tmp_path / "batch.html").read_bytes()
+    stamp = (folders[0] / "report.html").stat().st_ino
+    assert main(["report", *names[:2]]) == 2
+    assert "a page over other samples" in capsys.readouterr().err
+    assert main(["report", *names[:2], "-o", str(tmp_path)]) == 2
+    assert main(["report", names[0], "-o", names[1]]) == 2
+    assert "run folder of another sample" in capsys.readouterr().err
+    assert (tmp_path / "batch.html").read_bytes() == page
+    assert (folders[0] / "report.html").stat().st_ino == stamp  # nothing half done
+    (tmp_path / "batch.html").write_text("an older page")
+    assert main(["report", "-q", *names]) == 2
+    assert main(["report", "-q", *names, "--overwrite"]) == 0
+    assert (tmp_path / "batch.html").read_bytes() == page
 
 
 @pytest.mark.parametrize("argv", [["report", "."], ["render", "."], ["view", "."], ["view", ".", "--web"]])

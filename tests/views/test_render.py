@@ -1,6 +1,8 @@
 """Meshes with known areas and volumes, pictures that show something, machines that cannot draw."""
 
+import errno
 import io
+import os
 import subprocess
 import sys
 
@@ -8,8 +10,8 @@ import fake_run
 import numpy as np
 import pytest
 
-from morphct.ground.errors import InputError, MissingLibraryError
-from morphct.results.run_folder import RunFolder
+from morphct.ground.errors import InputError, MissingLibraryError, OutputError
+from morphct.results.run_folder import FileWriter, RunFolder
 from morphct.views import render
 from morphct.views.scene import display, meshes
 
@@ -118,6 +120,17 @@ def pixels(path) -> np.ndarray:
     from PIL import Image
 
     return np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("RGB")).astype(int)
+
+
+def test_a_full_disk_is_one_sentence_without_a_line_of_vtk(run, tmp_path, monkeypatch, capfd):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OutputError, match="is full"):
+        meshes.write_vtp(FileWriter(tmp_path), "meshes/a.vtp", pyvista.Sphere())
+    assert capfd.readouterr() == ("", "")
+    assert not list((tmp_path / "meshes").iterdir())
 
 
 @draws

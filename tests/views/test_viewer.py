@@ -1,5 +1,6 @@
 """The interactive scene: the window's doings off-screen, and the page in a real browser."""
 
+import contextlib
 import io
 import re
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import fake_run
 import numpy as np
+import pandas as pd
 import pytest
 
 from morphct.ground.errors import InputError, MissingLibraryError
@@ -275,6 +277,13 @@ def test_only_our_own_page_is_served(host, origin, ours):
 @pytest.fixture(scope="module")
 def address(run):
     """A server of its own process; the address it tells."""
+    with served(run) as line:
+        yield line
+
+
+@contextlib.contextmanager
+def served(run):
+    """The address of a server of its own process."""
     code = (
         "import sys; from morphct.results.run_folder import RunFolder; from morphct.views.viewer import serve;"
         "serve(RunFolder(sys.argv[1]), told=lambda a: print(a, flush=True))"
@@ -384,6 +393,54 @@ def test_a_foreign_page_is_refused(address):
         with pytest.raises(urllib.error.HTTPError) as told:
             urllib.request.urlopen(request)
         assert told.value.code == 403
+
+
+HOSTILE = "<img src=x onerror=window.ran=1> {{ [].constructor.constructor('window.ran=2')() }} ${window.ran=3} `a`"
+
+
+@draws
+def test_no_text_of_a_run_folder_is_a_template(page, tmp_path):
+    """Names and cells are shown as they are; nothing in them runs."""
+    fake_run.write(tmp_path / "run", n=30, seed=1, sample=HOSTILE)
+    folder = tmp_path / "run"
+    for file in ("particles", "voids"):
+        frame = pd.read_parquet(folder / f"{file}.parquet")
+        if "class" in frame:
+            frame["class"] = HOSTILE
+            frame["flags"] = HOSTILE
+            frame[HOSTILE] = 1.5
+        frame.to_parquet(folder / f"{file}.parquet")
+    with served(RunFolder(folder)) as address:
+        page.goto(address)
+        page.wait_for_selector("#picture canvas")
+        page.wait_for_timeout(1500)
+        assert page.locator("#name").inner_text().strip() == HOSTILE
+        page.locator(".v-select").click()
+        page.get_by_role("option", name="class", exact=True).click()
+        page.wait_for_selector("#names")
+        settled(page)
+        box = page.locator("#picture").bounding_box()
+        for across, up in np.random.default_rng(0).uniform(0.3, 0.7, (20, 2)):
+            page.mouse.click(box["x"] + across * box["width"], box["y"] + up * box["height"])
+            page.wait_for_timeout(1000)
+            if page.locator("#row").count():
+                break
+        assert HOSTILE in page.locator("#row").inner_text()
+        assert page.evaluate("window.ran") is None
+        assert page.locator("img[src=x]").count() == 0
+
+
+def test_no_text_of_a_run_folder_is_markup_of_the_pages(tmp_path):
+    from morphct.views.report import batch
+    from morphct.views.report.page import page as page_of
+
+    fake_run.write(tmp_path / "run", n=6, seed=1, sample=HOSTILE, warnings=[HOSTILE], notes=[HOSTILE])
+    found = RunFolder(tmp_path / "run")
+    row = batch.Row(HOSTILE, found, facts={HOSTILE: HOSTILE})
+    failed = batch.Row(HOSTILE, error=HOSTILE, facts={HOSTILE: HOSTILE})
+    for text in (page_of(found, []), batch.page(tmp_path, [row, failed], HOSTILE)):
+        assert "&lt;img src=x" in text
+        assert "<img src=x" not in text
 
 
 def test_a_busy_port_gives_way_to_a_free_one(caplog):

@@ -6,13 +6,16 @@ In: tables, label images, texts. Out: a `RunFolder`. Start reading at `folder`.
 - `folder`: opening a run folder: tables, labels and numbers of a finished run, read when asked for
 - `labels`: label images on disk: a Zarr v3 store with OME-Zarr 0.5 metadata, and TIFF for Fiji. Written by planes, in
   order
+- `moving`: the final move into place, so that one that was cut off can be finished or taken back
+- `spreadsheet`: tables as CSV that a spreadsheet opens without running anything
 - `writer`: writing a run folder: built beside its place, moved in whole, or taken away without a trace
 """
 
 from .files import FileWriter
 from .folder import RunFolder, open_run
-from .labels import CHUNK, LabelStore, label_dtype, open_labels
-from .writer import CHECKPOINT, RunWriter
+from .labels import CHUNK, LabelStore, damage, label_dtype, open_labels
+from .spreadsheet import csv_of
+from .writer import CHECKPOINT, RunWriter, resumable
 
 __all__ = [
     "CHECKPOINT",
@@ -21,7 +24,10 @@ __all__ = [
     "LabelStore",
     "RunFolder",
     "RunWriter",
+    "csv_of",
+    "damage",
     "label_dtype",
     "open_labels",
     "open_run",
+    "resumable",
 ]

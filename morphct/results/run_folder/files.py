@@ -6,19 +6,18 @@ import io
 import json
 import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...ground import disk
 from ...ground.errors import OutputError
+from .spreadsheet import csv_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CSV_DIGITS = "%.9g"  # parquet keeps every bit; nine digits are beyond any voxel and still fit a spreadsheet cell
 
 
 @contextlib.contextmanager
@@ -44,14 +43,6 @@ def _sentence(folder: Path, error: OSError) -> str:
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return f"{folder} cannot be a folder because a file is in its way; choose another output folder with -o"
     return f"{folder} cannot be written ({error.strerror or error}); choose another output folder with -o"
-
-
-def remove(path: Path) -> None:
-    """Delete a file, a link or a folder with all that is in it; nothing there is no error."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:
@@ -96,10 +87,11 @@ class FileWriter:
         # the ending is kept, because some writers choose their format by it
         temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
         with disk_told(self.folder):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(target.parent)
             try:
+                disk.step("write", target)
                 yield temporary
-                os.replace(temporary, target)
+                disk.move(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
 
@@ -123,7 +115,7 @@ class FileWriter:
         """Write a table as `name`.parquet (every bit) and `name`.csv (nine digits, empty = missing; named index)."""
         if csv:
             named = frame.index.name is not None
-            self.text(f"{name}.csv", frame.to_csv(index=named, float_format=CSV_DIGITS, lineterminator="\n"))
+            self.text(f"{name}.csv", csv_of(frame, named))
         buffer = io.BytesIO()
         frame.to_parquet(buffer, engine="pyarrow", compression="zstd")
         self.data(f"{name}.parquet", buffer.getvalue())

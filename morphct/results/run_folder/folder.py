@@ -9,7 +9,8 @@ from ...ground.errors import InputError
 from ...ground.units import VoxelSize
 from .files import FileWriter
 from .labels import open_labels
-from .writer import PARTIAL, RUN
+from .moving import RUN
+from .writer import PARTIAL
 
 if TYPE_CHECKING:
     import pandas as pd

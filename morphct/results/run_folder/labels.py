@@ -1,11 +1,14 @@
 """Label images on disk: a Zarr v3 store with OME-Zarr 0.5 metadata, and TIFF for Fiji. Written by planes, in order."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...ground import disk
 from ...ground.units import VoxelSize
 
 CHUNK = (16, 256, 256)
@@ -20,8 +23,44 @@ def label_dtype(count: int) -> np.dtype:
     return np.dtype(np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32)
 
 
+@cache
+def _hashing_store() -> Any:
+    """The class of a store on disk that remembers the hash of all it was given to write; zarr is imported when used."""
+    from zarr.storage import LocalStore
+
+    class HashingStore(LocalStore):
+        """Writes files as its base does; `hashes` has the SHA-256 of each, by its name in the store."""
+
+        hashes: dict[str, str]
+
+        async def set(self, key: str, value: Any) -> None:
+            """Write one file."""
+            # of what was to be written: what the disk made of it is another matter
+            self.hashes[key] = hashlib.sha256(value.as_buffer_like()).hexdigest()
+            await super().set(key, value)
+
+    return HashingStore
+
+
+def damage(path: Path, hashes: Mapping[str, str]) -> str:
+    """What is not whole in a label store whose files should have these hashes; an empty text when all of it is.
+
+    A chunk that is missing reads as background, so files are counted both ways.
+    """
+    there = {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()}
+    if missing := sorted(hashes.keys() - there):
+        return f"{path.name} lacks {len(missing)} of {len(hashes)} files"
+    if there - hashes.keys():
+        return f"{path.name} holds files that were never written"
+    for name, wanted in hashes.items():
+        with open(path / name, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+                return f"{path.name}/{name} is damaged"
+    return ""
+
+
 class LabelStore:
-    """A label image written plane by plane and readable as an array-like once closed.
+    """A label image written plane by plane and readable as an array-like once closed; `hashes` of its files by name.
 
     Parameters
     ----------
@@ -42,7 +81,11 @@ class LabelStore:
         self.path = Path(path)
         self.shape = tuple(int(n) for n in shape)
         self.dtype = np.dtype(dtype)
-        group = zarr.create_group(store=str(self.path), zarr_format=3, overwrite=True)
+        disk.step("make", self.path)
+        store = _hashing_store()(self.path)
+        self.hashes: dict[str, str] = {}
+        store.hashes = self.hashes
+        group = zarr.create_group(store=store, zarr_format=3, overwrite=True)
         self._array = group.create_array(
             "0",
             shape=self.shape,
@@ -102,6 +145,7 @@ class LabelStore:
             self._put(block)
 
     def _put(self, block: np.ndarray) -> None:
+        disk.step("write", self.path)
         self._array[self._done : self._done + len(block)] = block.astype(self.dtype, copy=False)
         self._done += len(block)
 

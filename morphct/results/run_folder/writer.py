@@ -2,20 +2,22 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ...ground.errors import OutputError, UserError
+from ...ground import disk
+from ...ground.errors import OutputError, can_be_mended
 from ...ground.units import VoxelSize
-from .files import FileWriter, disk_told, remove
+from . import moving
+from .files import FileWriter, disk_told
 from .labels import LabelStore, write_tiff
+from .moving import MOVING, RUN
 
 PARTIAL = ".morphct-partial"
 LOG = "morphct.log"
 FAILED_LOG = "morphct-failed.log"
-RUN = "run.json"  # written into place last and removed first: a folder without it is not a run folder
 SCRATCH = "scratch"
 CHECKPOINT = "checkpoint.json"  # what `--resume` goes on from; no part of a finished run
 _LOCK = ".lock"
@@ -46,8 +48,8 @@ class RunWriter(FileWriter):
 
     Everything is written into a hidden folder inside `out` (`writer.folder`) and moved into place by `commit`,
     `run.json` last; so a run folder that can be opened is whole, and with `overwrite` the older run stays until the new
-    one is done. Leaving the `with` block without `commit` discards all of it; after a defect (anything but a
-    `UserError` or an interrupt) the log alone stays.
+    one is done. Leaving the `with` block without `commit` discards all of it; after a defect (anything but an interrupt
+    or what the user can mend) the log alone stays. A move into place that is cut off is finished by `finish`.
 
     Parameters
     ----------
@@ -73,6 +75,7 @@ class RunWriter(FileWriter):
         self._lock: int | None = None
         self._ended = False
         self.worth_keeping = False  # whether an interrupt leaves the hidden folder for a run that resumes
+        self.hashes: dict[str, dict[str, str]] = {}  # of the files of each label store
         try:
             str(self.out).encode("utf-8")
         except UnicodeEncodeError:
@@ -83,10 +86,15 @@ class RunWriter(FileWriter):
             raise OutputError(f"{out} is a file, a folder is wanted; choose another output folder with -o")
         with disk_told(self.out):
             held = [] if self._made else sorted(p.name for p in self.out.iterdir())
-            if not overwrite and [name for name in held if name not in (PARTIAL, LOG, FAILED_LOG)]:
-                raise OutputError(f"{out} already holds {_listed(held)}; choose another folder or give --overwrite")
+            cut_off = moving.read(self.folder) is not None  # the run of before is whole, not all of it in place
+            others = [name for name in held if name not in (PARTIAL, LOG, FAILED_LOG)]
+            if others and not overwrite and not (resume and cut_off):
+                way = "--resume finishes the run whose move into place was cut off, " if cut_off else ""
+                raise OutputError(
+                    f"{out} already holds {_listed(held)}; {way}choose another folder or give --overwrite"
+                )
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
+                disk.make_folder(self.folder)
                 self._take_lock()
             except OSError:
                 self._unmake()
@@ -94,11 +102,14 @@ class RunWriter(FileWriter):
             if not resume:
                 self.clear()
 
-    def clear(self) -> None:
-        """Take away what a killed or interrupted run has left in the hidden folder."""
-        for left in self.folder.iterdir():
-            if left.name not in (_LOCK, LOG):
-                remove(left)
+    def clear(self, keep: Sequence[str] = ()) -> None:
+        """Take away what a killed or interrupted run has left in the hidden folder, and what of it was in place."""
+        plan = moving.read(self.folder)
+        if plan is not None:
+            moving.take_back(self.folder, self.out, plan)
+        for left in sorted(self.folder.iterdir()):
+            if left.name not in (_LOCK, LOG, *keep):
+                disk.remove(left)
 
     @property
     def log_path(self) -> Path:
@@ -123,6 +134,7 @@ class RunWriter(FileWriter):
             store = LabelStore(self.folder / name, shape, dtype, voxel_size)
             yield store
             store.close()
+            self.hashes[name] = store.hashes
 
     def labels_tiff(self, name: str, labels: Any, voxel_size: VoxelSize) -> None:
         """Write an array-like label image as TIFF, plane by plane."""
@@ -142,20 +154,30 @@ class RunWriter(FileWriter):
         if not (self.folder / RUN).exists():
             raise ValueError(f"{RUN} has not been written")
         with disk_told(self.out):
-            remove(self.folder / CHECKPOINT)
-            new = sorted(p.name for p in self.folder.iterdir() if p.name not in (RUN, SCRATCH, _LOCK))
-            if (self.out / RUN).exists():
-                remove(self.out / RUN)
-                for name in OWN_NAMES:
-                    if name not in new:
-                        remove(self.out / name)
-            for name in [*new, RUN]:
-                if (self.out / name).is_dir():
-                    remove(self.out / name)
-                os.replace(self.folder / name, self.out / name)
+            new = sorted(p.name for p in self.folder.iterdir() if p.name not in (SCRATCH, CHECKPOINT, LOG))
+            new = [name for name in new if not name.startswith(".")]  # the lock, what a killed writer left
+            gone = set(OWN_NAMES) - {*new, LOG} if (self.out / RUN).exists() else set()
+            self.json(MOVING, {"new": new, "old": sorted(gone), "files": moving.hashes(self.folder, new)})
+        return self.finish()
+
+    def finish(self) -> Path:
+        """Move what is left to be moved of a whole run, take the hidden folder away, and return the run folder.
+
+        Raises
+        ------
+        OutputError
+            When the disk refuses.
+        """
+        plan = moving.read(self.folder)
+        if plan is None:
+            raise ValueError(f"{MOVING} has not been written")
+        with disk_told(self.out):
+            if self.log_path.exists():  # changes as long as there is something to be told, so it has no hash
+                disk.move(self.log_path, self.out / LOG)
+            moving.into_place(self.folder, self.out, plan)
         self._ended = True
         self._drop_lock()
-        remove(self.folder)
+        disk.remove(self.folder)
         return self.out
 
     def discard(self, keep_log: bool = False) -> None:
@@ -167,7 +189,7 @@ class RunWriter(FileWriter):
             with contextlib.suppress(OSError):  # the error that brought us here is the one to be told
                 os.replace(self.log_path, self.out / (FAILED_LOG if (self.out / RUN).exists() else LOG))
         self._drop_lock()
-        remove(self.folder)
+        disk.remove(self.folder)
         self._unmake()
 
     def __enter__(self) -> Self:
@@ -176,12 +198,14 @@ class RunWriter(FileWriter):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, KeyboardInterrupt) and self.worth_keeping and not self._ended:
-            remove(self.scratch)
+        if self._ended:
+            return
+        if moving.read(self.folder) is not None or (isinstance(error, KeyboardInterrupt) and self.worth_keeping):
             self._ended = True
+            disk.remove(self.scratch)
             self._drop_lock()
             return
-        defect = isinstance(error, Exception) and not isinstance(error, UserError)
+        defect = isinstance(error, Exception) and not can_be_mended(error)
         self.discard(keep_log=defect)
 
     def _unmake(self) -> None:
@@ -212,6 +236,11 @@ class RunWriter(FileWriter):
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def resumable(out: Path | str) -> bool:
+    """Whether a run in this folder was cut off and left something for `--resume` to go on from."""
+    return any((Path(out) / PARTIAL / name).is_file() for name in (CHECKPOINT, MOVING))
 
 
 def _missing(path: Path) -> list[Path]:

@@ -13,7 +13,7 @@ In: run folders. Out: `report.html`; its layout is in `templates/`. Start readin
 """
 
 from . import chosen
-from .batch import Row, write_batch
+from .batch import Row, is_over_others, write_batch
 from .page import page, write
 
-__all__ = ["Row", "chosen", "page", "write", "write_batch"]
+__all__ = ["Row", "chosen", "is_over_others", "page", "write", "write_batch"]

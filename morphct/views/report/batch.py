@@ -1,11 +1,15 @@
 """The page of a batch: a row per sample, distributions laid over each other, and why a sample failed."""
 
+import html
+import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 from markupsafe import Markup
@@ -41,9 +45,9 @@ class Row:
     ----------
     name : str
     run : RunFolder or None
-        None when the sample failed.
+        None when the sample failed or was not run yet.
     error : str
-        The sentence that says why.
+        The sentence that says why it failed.
     facts : mapping
         Further columns of the manifest (lot, ...).
     """
@@ -70,7 +74,8 @@ def write_batch(folder: Path | str, rows: Sequence[Row], name: str = PAGE, title
 def page(folder: Path, rows: Sequence[Row], title: str) -> str:
     """The page as text; `folder` is where it will lie, for the links to the samples' pages."""
     done = [row for row in rows if row.run is not None]
-    failed = [row for row in rows if row.run is None]
+    failed = [row for row in rows if row.run is None and row.error]
+    waiting = [row for row in rows if row.run is None and not row.error]
     colours = [_COLOURS[i % len(_COLOURS)] for i in range(len(done))]
     units = {row.run.unit for row in done if row.run is not None}
     drawn = _drawn([row.run for row in done if row.run is not None], colours) if len(units) == 1 else []
@@ -82,11 +87,13 @@ def page(folder: Path, rows: Sequence[Row], title: str) -> str:
     return environment().get_template("batch.html.j2").render(
         version=__version__,
         title=title,
-        verdict=_verdict(done, failed),
+        verdict=_verdict(done, failed, waiting),
+        over=json.dumps(sorted(_over(folder, rows))),
         facts=sorted({name for row in rows for name in row.facts}),
         heads=[(label, u, show(span[0]), show(span[1])) for label, u, span, show in heads],
         rows=[_line(row, folder, kept, spans, colour, range_) for row, colour in zip(done, colours)],
         failed=failed,
+        waiting=waiting,
         figures=drawn,
     )  # fmt: skip
 
@@ -117,7 +124,7 @@ def _line(
         cells.append((show(one["value"]), interval_bar(one, spans[key], colour)))
     return {
         "name": row.name,
-        "link": os.path.relpath(run.path / "report.html", folder).replace(os.sep, "/"),
+        "link": _link(run, folder),
         "facts": row.facts,
         "particles": f"{counts.get('particles', 0):,}",
         "voids": f"{counts.get('voids', 0):,}",
@@ -130,9 +137,28 @@ def _line(
     }
 
 
-def _verdict(done: Sequence[Row], failed: Sequence[Row]) -> str:
-    total = len(done) + len(failed)
+def _over(folder: Path, rows: Sequence[Row]) -> list[str]:
+    """What a page is over: the run folders as links from it, those without by name."""
+    return [row.name if row.run is None else _link(row.run, folder) for row in rows]
+
+
+def _link(run: "RunFolder", folder: Path) -> str:
+    return quote(os.path.relpath(run.path / "report.html", folder).replace(os.sep, "/"), errors="surrogateescape")
+
+
+def is_over_others(folder: Path | str, rows: Sequence[Row], name: str = PAGE) -> bool:
+    """Whether a page in this folder is over other samples than these (or does not say so), and not to be replaced."""
+    path = Path(folder) / name
+    if not path.exists():
+        return False
+    found = re.search(r'<meta name="morphct-samples" content="([^"]*)">', path.read_text("utf-8", errors="replace"))
+    return found is None or html.unescape(found[1]) != json.dumps(sorted(_over(Path(folder), rows)))
+
+
+def _verdict(done: Sequence[Row], failed: Sequence[Row], waiting: Sequence[Row]) -> str:
+    total = len(done) + len(failed) + len(waiting)
     text = f"{words.counted(total, 'sample')}: {len(done)} measured"
+    text += f", {len(waiting)} not yet" if waiting else ""
     text += f", {len(failed)} failed." if failed else ", none failed."
     judged = [r for r in done if r.run is not None and r.run.summary.get("qc")]
     if judged:

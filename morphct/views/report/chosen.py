@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...ground.errors import InputError
+from ...results.run_folder import csv_of
 from .tables import Table, cell
 from .words import DASH, unit_word
 
@@ -63,7 +64,7 @@ def write(run: "RunFolder", labels: Sequence[int]) -> "pd.DataFrame":
             )
     names = [name for name in (c.format(u=run.unit) for c in LAYOUT) if name in frame.columns]
     found = frame.loc[list(labels), names]
-    run.files.text(FILE, found.to_csv(float_format="%.9g", lineterminator="\n"))
+    run.files.text(FILE, csv_of(found))
     return found
 
 

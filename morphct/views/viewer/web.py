@@ -59,7 +59,7 @@ class WebView:
         self.scene = Scene(run, plotter, faces, legend=False)
         self.view: Any = None
         state = server.state
-        state.trame__title = f"morphct: {run.name}"
+        state.trame__title, state.name = f"morphct: {run.name}", run.name
         state.columns = [{"title": column_title(c), "value": c} for c in self.scene.columns]
         state.column = self.scene.columns[0]
         state.axis, state.share, state.through, state.alone = "", 0.5, False, False
@@ -159,7 +159,8 @@ class WebView:
     def _controls(self, html: Any, v3: Any) -> None:
         look: dict[str, Any] = {"density": "compact", "hide_details": True, "color": "#0b6e8a"}
         with html.Div(classes="pa-4 d-flex flex-column", style="gap: 14px"):
-            html.Div(self.run.name, classes="text-h6", style="overflow-wrap: anywhere; line-height: 1.3")
+            # as a value, never as part of the template: Vue would run what a name holds
+            html.Div("{{ name }}", classes="text-h6", id="name", style="overflow-wrap: anywhere; line-height: 1.3")
             html.Div("{{ counted }}", classes="text-body-2 text-medium-emphasis")
             v3.VSelect(v_model=("column",), items=("columns",), label="Colour by", variant="outlined", **look)
             self._key(html)
