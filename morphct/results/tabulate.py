@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import descriptors
+from ..descriptors import columns as columns_
 from ..descriptors.options import DescriptorOptions
 from ..ground.work import Work
 from ..measurement import aggregates
@@ -110,9 +111,9 @@ def tabulate(
 
 
 def _flagged(columns: descriptors.Columns, results: dict[str, Any]) -> descriptors.Columns:
-    """The same columns with the flags of their rows."""
-    columns.values["flags"] = flags.words(columns, results)
-    columns.names = (*columns.names, "flags")
+    """The same columns with the flags of their rows, and what is too small in each."""
+    columns.values |= {"flags": flags.words(columns, results), "not_resolved": flags.unresolved(columns, results)}
+    columns.names = (*columns.names, *columns_.AFTERWARDS)
     return columns
 
 

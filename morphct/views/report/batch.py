@@ -117,7 +117,7 @@ def _line(
         cells.append((show(one["value"]), interval_bar(one, spans[key], colour)))
     return {
         "name": row.name,
-        "link": os.path.relpath(run.path / "report.html", folder).replace(os.sep, "/"),
+        "link": _link(run, folder),
         "facts": row.facts,
         "particles": f"{counts.get('particles', 0):,}",
         "voids": f"{counts.get('voids', 0):,}",
@@ -128,6 +128,13 @@ def _line(
         "broken": broken,
         "warnings": [text[:1].upper() + text[1:] for text in run.provenance.get("warnings", [])],
     }
+
+
+def _link(run: "RunFolder", folder: Path) -> str:
+    """Address of a sample's page from the batch's; empty where tables alone were wanted."""
+    page = run.path / "report.html"
+    alone = run.provenance.get("settings", {}).get("output", {}).get("tables_only", False)
+    return "" if alone and not page.exists() else os.path.relpath(page, folder).replace(os.sep, "/")
 
 
 def _verdict(done: Sequence[Row], failed: Sequence[Row]) -> str:
