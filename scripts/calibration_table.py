@@ -34,7 +34,7 @@ numbers, and measure them with the code that measures particles.
    across and without blur.
 
 **Bias and spread** (`calibration.csv`) are mean and standard deviation of measured less true by kind of body and size,
-over the truth for all but ratios. A column is **resolved** (`not_resolved:` in `flags`) from the diameter on at which
+over the truth for all but ratios. A column is **resolved** (not named in `not_resolved`) from the diameter on at which
 |bias| + spread stays within `calibrate.tolerance` on bodies with the particles' axis ratios.
 
 **Uncertainty** (`<column>_u`). The error of a particle is that of bodies of like diameter, b/a, c/b and sharpness (by

@@ -24,6 +24,7 @@ _FLAGS: dict[str, tuple[type[Options], str]] = {
     "--channel": (InputOptions, "channels"),
     "--compat": (DescriptorOptions, "compat"),
     "--labels-tif": (OutputOptions, "labels_tif"),
+    "--tables-only": (OutputOptions, "tables_only"),
     "--memory": (RunOptions, "memory"),
     "--workers": (RunOptions, "workers"),
     "--scheduler": (RunOptions, "scheduler"),

@@ -41,6 +41,8 @@ def tell_run(folder: "RunFolder", out: str) -> None:
     for what, name in {"page": "report.html", "tables": "particles.csv", "pictures": "renders"}.items():
         if (folder.path / name).exists():
             click.echo(f"{what:<10}  {Path(out) / name}")
+    if not (folder.path / "report.html").exists():
+        click.echo(f"page        left out; `morphct report {out}` writes it")
 
 
 def _tell_grey(found: dict[str, Any]) -> None:

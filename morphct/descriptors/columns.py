@@ -15,6 +15,7 @@ from .rows import PARTICLES, Rows
 BOUND_TOLERANCE_SHARE = 0.02
 OUT_OF_RANGE = "out_of_range"
 # who and how large: every table has these, because population numbers, pages and pictures are about them
+AFTERWARDS = ("flags", "not_resolved")  # made from the other columns
 ALWAYS = ("identity", "volume", "solid_volume", "equivalent_diameter")
 
 
@@ -74,7 +75,7 @@ def compute(results: Mapping[str, Any], names: Iterable[str] = (), rows: Rows = 
     names = tuple(names)
     if names:
         asked = chosen(rows.known, names)
-        missing = [n for n in asked if n not in there and n in rows.columns and n != "flags"]
+        missing = [n for n in asked if n not in there and n in rows.columns and n not in AFTERWARDS]
         if missing:
             raise SettingsError(
                 f"descriptors.names asks for {missing[0]}, which needs {_what(rows, missing[0], results)}; "

@@ -94,3 +94,10 @@ def aggregate_id(group_number):
 def flags(flag_words):
     """What to know before using the row, and why cells of it are empty: words from a closed list, separated by `;`."""
     return flag_words
+
+
+@descriptor(source="docs/bodies.md; the calibration, where there is one")
+def not_resolved(unresolved_columns):
+    """The columns of which the row's values are to be read with care, separated by `;`: it is smaller than they need to
+    be good to about 5 % (where the scan was calibrated, to `calibrate.tolerance`)."""
+    return unresolved_columns

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from . import identity
 from .registry import POSITIVE, SHARE, descriptor
 
 # a crack is flat and long, or thin for its volume (which a bent one is too); a coin of 1:3, a needle of 1:12 are the
@@ -46,9 +47,11 @@ def kind(ellipticity_zy, ellipticity_zx, thickness, equivalent_diameter):
 
 
 @descriptor(source="docs/methods.md, 10")
-def open_(void_open):
-    """Whether it opens to the outside of its particle, through a mouth that a ball of `voids.closing_radius` closes."""
-    return void_open
+def open_(void_open, box, shape):
+    """`closed`; `surface` where it opens to the outside of its particle, through a mouth that a ball of
+    `voids.closing_radius` closes; `cut` where it is closed as far as the volume goes, and a face of it cuts it."""
+    cut = identity.touches_border(np.asarray(box), shape)
+    return np.where(void_open, "surface", np.where(cut, "cut", "closed")).astype(object)
 
 
 @descriptor(source="docs/methods.md, 10")

@@ -97,7 +97,7 @@ VOIDS = _with(
     "void_id",
     found_in(pores),
     "label n_voxels volume equivalent_diameter thickness centroid_z centroid_y centroid_x depth depth_rank "
-    "ellipticity_yx ellipticity_zx ellipticity_zy kind open resolved flags",
+    "ellipticity_yx ellipticity_zx ellipticity_zy kind open resolved flags not_resolved",
 )
 AGGREGATES = _with(
     "aggregates",

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..ground.units import VoxelSize
 from ..ground.work import Work
+from ..segment.labels.accumulators import GreyCodes
 from ..segment.labels.envelope import Envelope
 from .crop_pass import RESULTS as CROP_RESULTS
 from .crop_pass import crop_pass
@@ -127,6 +128,6 @@ def measure(
 
 def _contact_results(sums: Sums, labelled: Labelled, work: Work) -> dict[str, Any]:
     """Pairs of touching particles, and how thick their necks are."""
-    scale = 1.0 if sums.grey is None else sums.grey.scale
-    pairs = sums.contacts.finalize(labelled.voxel_size.spacing, scale)
+    how = GreyCodes() if sums.grey is None else sums.grey.how
+    pairs = sums.contacts.finalize(labelled.voxel_size.spacing, how)
     return {"pairs": pairs, "necks": neck_radii(pairs, labelled.envelope, labelled.voxel_size, work.telling(None))}

@@ -23,6 +23,7 @@ SHELLS = 10
 BORDER_VOXELS = 3.0  # from a surface: a blur of one voxel leaves Phi(-3) = .001 of the contrast there
 NEARBY_VOXELS = 16  # around the bounding box, in which background counts as near; a choice
 FEWEST_GREY_VOXELS = 32  # that a statement on inner grey, or on the noise, is based on: sds good to 1 / 8
+LARGEST_FLOAT_WHOLE = 2**53  # larger whole numbers are no floats
 _BLOCK = 2**22  # voxels read at a time
 
 
@@ -116,9 +117,12 @@ def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray
         if task.grey is not None:
             row += _grey(task, box, layers)
         for k, channel in enumerate(task.channels):
-            values = _read(channel, box, crop_step(box))[layers.solid].astype(np.float64)
-            row += _channel(values, layers)
+            whole, base = near_zero(_read(channel, box, crop_step(box))[layers.solid])
+            values = whole.astype(np.float64)
+            mean, spread, inner, outer = _channel(values, layers)
+            row += [mean + base, spread, inner + base, outer + base]
             profiles[i, k] = _profile(values, layers.shells)
+            profiles[i, k, :, 1] += base
         table[i] = row
     return particles, table, profiles
 
@@ -144,14 +148,16 @@ def _grey(task: _Task, box: np.ndarray, layers: _Layers) -> list[float]:
     """GREY_RESULTS of a particle."""
     step = crop_step(box)
     wide = _grown(box, NEARBY_VOXELS, step, task.envelope.labels.shape)
-    values = _read(task.grey, wide, step)
+    values, base = near_zero(_read(task.grey, wide, step))
     own, depth = values[_part(box, wide, step)][layers.solid][layers.away], layers.depth[layers.away]
     known = np.isfinite(own)
     own, depth = own[known].astype(np.float64), depth[known]
     if len(own) < FEWEST_GREY_VOXELS:
         return [np.nan] * len(GREY_RESULTS)
     mean, spread = moments(own)
-    return [mean, spread, *halves(own, depth), *quiet_side(*_around(task.envelope, values, wide, step), mean)]
+    inner, outer = halves(own, depth)
+    middle, beyond = quiet_side(*_around(task.envelope, values, wide, step), mean)
+    return [mean + base, spread, inner + base, outer + base, middle + base, beyond]
 
 
 def _channel(values: np.ndarray, layers: _Layers) -> list[float]:
@@ -160,6 +166,17 @@ def _channel(values: np.ndarray, layers: _Layers) -> list[float]:
     away = known & layers.away
     inner, outer = (np.nan, np.nan) if away.sum() < FEWEST_GREY_VOXELS else halves(values[away], layers.depth[away])
     return [*moments(values[known]), inner, outer]
+
+
+def near_zero(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Integers of 64 bits less the least of them where floats could not tell them apart, and that one; else as is."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return values, 0.0
+    least, most = int(values.min()), int(values.max())
+    if least < 0 < most or min(abs(least), abs(most)) <= LARGEST_FLOAT_WHOLE:
+        return values, 0.0
+    base = max(least - 1, int(np.iinfo(values.dtype).min))  # not to zero, which is outside
+    return values - values.dtype.type(base), float(base)
 
 
 def moments(values: np.ndarray) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..ground.slabs import Slab
 from ..ground.work import Work
 from ..kernels.labels import sums as kernel
-from ..segment.labels.accumulators import Contacts, Grey, Shape, grey_scale
+from ..segment.labels.accumulators import Contacts, Grey, GreyCodes, Shape
 from ..segment.labels.envelope import Envelope
 from .labelled import Labelled
 
@@ -52,25 +52,25 @@ def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
     """
     envelope = labelled.envelope
     n, voids = envelope.n, 0 if envelope.owner is None else len(envelope.owner) - 1
-    scale = 1.0 if grey is None else _scale_of(grey, work)
+    how = GreyCodes() if grey is None else _codes_of(grey, work)
     total = Sums(
         Shape.create(1, n),
         Shape.create(1, voids),
         np.zeros((n + 1, 2), np.int64),
-        Grey.create(1, n, scale) if grey is not None else None,
+        Grey.create(1, n, how) if grey is not None else None,
         Contacts.create(),
     )
-    for part in work.each(partial(_slab_sums, envelope, grey, scale, contacts)):
+    for part in work.each(partial(_slab_sums, envelope, grey, how, contacts)):
         total.merge(part)
     return total
 
 
-def _scale_of(grey: Any, work: Work) -> float:
-    """The scale of the grey sums; a pass over the volume unless its type alone decides."""
+def _codes_of(grey: Any, work: Work) -> GreyCodes:
+    """How grey values become whole numbers; a pass over the volume unless its type alone decides."""
     dtype = np.dtype(grey.dtype)
-    if dtype.kind in "iub" and dtype.itemsize <= 2:
-        return grey_scale(dtype, 0.0)
-    return grey_scale(dtype, max(work.telling(None).each(partial(_slab_peak, grey)), default=0.0))
+    if not GreyCodes.needs_peak(dtype):
+        return GreyCodes.of(dtype)
+    return GreyCodes.of(dtype, max(work.telling(None).each(partial(_slab_peak, grey)), default=0.0))
 
 
 def _slab_peak(grey: Any, slab: Slab) -> float:
@@ -86,15 +86,18 @@ def _numbers(planes: Any) -> np.ndarray:
     return planes.astype(dtype, copy=False)
 
 
-def _slab_sums(envelope: Envelope, grey: Any, scale: float, contacts: bool, slab: Slab) -> Sums:
+def _slab_sums(envelope: Envelope, grey: Any, how: GreyCodes, contacts: bool, slab: Slab) -> Sums:
     """The sums of one slab; contacts need the plane before it and the two after it."""
     before, ahead = (min(slab.z0, 1), 2) if contacts else (0, 0)
     planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead, before)
     own, start = slice(before, before + slab.depth), slab.z0 - before
     labels = planes[own]
-    values = None if grey is None else _numbers(grey[start : start + len(planes)])
-    met = Contacts.of(planes, slab.depth, values, scale, before, slab.z0) if contacts else Contacts.create()
-    sums = None if values is None else Grey.of(labels, voids, values[own], scale)
+    codes = None if grey is None else how.codes(grey[start : start + len(planes)])
+    met = Contacts.create()
+    if contacts:  # a void that carries no label touches nothing: what floats in it is no neighbour
+        bare = envelope.bare(start, start + len(planes)) if len(inside) else planes
+        met = Contacts.of(bare, slab.depth, codes, before, slab.z0)
+    sums = None if codes is None else Grey.of(labels, voids, codes[own], how)
     return Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
 
 
@@ -134,7 +137,6 @@ def particle_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
     return {
         "voxels": voxels,
         "label_voxels": voxels - sums.inside[1:, 1],
-        "void_voxels": sums.inside[1:, 0],
         "position": shape.positions(),
         "variances": variances,
         "axes": axes,
@@ -147,9 +149,12 @@ def particle_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
 def holder_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
     """What particles know of their voids from this pass: (N,) arrays."""
     voxels, owner, opened = sums.voids.moments[:, 0], labelled.owner[1:], labelled.opened[1:]
-    largest = np.zeros(labelled.n + 1, np.int64)
+    largest, total = np.zeros((2, labelled.n + 1), np.int64)
     np.maximum.at(largest, owner[~opened], voxels[~opened])
-    return labelled.facts.sums(owner, opened, voxels, labelled.n) | {"void_largest_voxels": largest[1:]}
+    # whole voids, also what of one lies in the neighbour of its particle: void_count and void_fraction agree
+    np.add.at(total, owner[~opened], voxels[~opened])
+    more = {"void_voxels": total[1:], "void_largest_voxels": largest[1:]}
+    return labelled.facts.sums(owner, opened, voxels, labelled.n) | more
 
 
 def void_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:

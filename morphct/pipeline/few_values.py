@@ -85,8 +85,12 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
             f"({specks.pieces} are smaller; {values.name_of(volume)} holds {found.words()}); lower --set "
             "particles.min_voxels=N, or take another value with --phase VALUE"
         )
-    with job.stage("voids", 2) as work:
-        owned = ownership.assign_to_particles(holes, parts.labels, settings.voids, work)
+    with job.stage("voids", 3) as work:
+        cut = void_holes.claim_cut(parts.labels, work)
+        found_voids = void_holes.add_cut(holes, cut, work)
+        if cut is not None:
+            scratch.release(cut.ids)
+        owned = ownership.assign_to_particles(found_voids, parts.labels, settings.voids, work)
         assert owned.facts.voxels is not None
         exactly = owned.facts.voxels.astype(float)
         owned = replace(owned, facts=replace(owned.facts, low=exactly, high=exactly))

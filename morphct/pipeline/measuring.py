@@ -1,5 +1,6 @@
 """From a label image to tables: passes, columns, flags, groups, in order. `morphct.measure` is this in memory."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..measurement.labelled import Labelled
 from ..reading import check_channels
 from ..results.tabulate import Tables, needed, tabulate
 from ..segment.labels import ids as label_image
+from ..segment.labels import likeness
 from ..segment.voids import given_labels, holes
 from ..segment.voids.open_voids import add_open
 from ..uncertainty.calibration import CalibrateOptions, calibrate_measured
@@ -40,8 +42,9 @@ def measure_array(
     Parameters
     ----------
     image : (Z,Y,X) array-like of integers
-        Labels of any size, with gaps or without; 0 is background. Holes in a particle that reach neither another one
-        nor a face of the volume are its closed voids.
+        Labels of any size, with gaps or without; 0 is background. Holes in a particle are its voids, whatever lies in
+        them, and so is background that a face of the volume cuts, which one particle bounds over more than 1.2 times
+        the area at the face (`open` is `cut` in the table of voids).
     grey : (Z,Y,X) array-like, optional
         Grey values, any real type.
     voxel_size : str or VoxelSize
@@ -64,6 +67,11 @@ def measure_array(
         When the label image is not one, or the grey volume or a channel has another shape.
     SettingsError
         When `names` holds an unknown column, or one that needs a grey volume without there being one.
+
+    Warns
+    -----
+    UserWarning
+        When there is no label at all, and when the labels look like the values of a mask.
     """
     settings = settings or Settings(calibrate=CalibrateOptions(method="none"))
     asked = settings.descriptors
@@ -75,6 +83,7 @@ def measure_array(
         work = replace(work or Work.of(image.shape[0], SLAB_PLANES), scratch=scratch)
         ids = label_image.find_ids(image, work)
         numbered = label_image.Numbered(image, ids)
+        _warn(numbered, len(ids), settings, work)
         found = holes.inside_labels(numbered, settings.voids, work)
         smallest = None
         if grey is not None and "void_voxels_low" in wanted:
@@ -84,6 +93,20 @@ def measure_array(
         measured = run_passes(labelled, work, grey=grey, channels=channels, wanted=wanted, views=asked.views)
         calibration = calibrate_measured(measured, {}, settings.calibrate, asked.names, work=work.telling(None))
         return tabulate(measured, ids, asked, settings.aggregates, work.telling(None), calibration)
+
+
+def _warn(labels: Any, n: int, settings: Settings, work: Work) -> None:
+    """Warn of an image without labels, and of one whose labels are values of a mask."""
+    pieces = likeness.pieces_of_labels(labels, n, settings.particles.min_voxels, work)
+    if n == 0:
+        warnings.warn(likeness.no_labels("the label image"), stacklevel=3)
+    if pieces is not None:
+        warnings.warn(
+            f"the label image looks like a mask, not like labels: its {n} label{'s' * (n > 1)} "
+            f"{'lie' if n > 1 else 'lies'} in {pieces:,} separate pieces, and each label was measured as one particle; "
+            "number its pieces first (scipy.ndimage.label), or save it and let `morphct run` tell particles apart",
+            stacklevel=3,
+        )
 
 
 def _checked(image: Any, grey: Any, channels: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:

@@ -94,12 +94,13 @@ def write_summary(
 ) -> dict[str, Any]:
     """Write summary.json: population numbers, limits, and how the numbers move with what they hang on.
 
-    Voids are the closed ones, open ones have their own count.
+    Voids are the closed ones; those cut by a face of the volume, and open ones, have counts of their own.
     """
     seed, shape = settings.run.seed, job.shape
-    opened = tables.voids["open"].astype(bool)
-    summary = population.summarise(tables.particles, tables.voids[~opened], tables.aggregates, seed, shape)
-    summary["counts"]["open_voids"] = int(opened.sum())
+    kinds = tables.voids["open"]
+    summary = population.summarise(tables.particles, tables.voids[kinds == "closed"], tables.aggregates, seed, shape)
+    summary["counts"]["open_voids"] = int((kinds == "surface").sum())
+    summary["counts"]["cut_voids"] = int((kinds == "cut").sum())
     summary["qc"] = [v.to_mapping() for v in qc.judge(population.numbers(summary), settings.qc.limits)]
     if doubts is not None:
         summary["sensitivity"] = doubts.sensitivity(summary, tables, settings)
@@ -110,7 +111,7 @@ def write_summary(
 def write_review(
     writer: RunWriter, job: Job, settings: Settings, found: Segmented, tables: Tables, doubts: Doubts, grey: Any
 ) -> None:
-    """Write review.csv, and cuts through the first of the doubtful particles.
+    """Write review.csv, and cuts through the first of the doubtful particles unless tables alone are wanted.
 
     grey : (Z,Y,X) array-like or None
     """
@@ -123,7 +124,7 @@ def write_review(
         particles, tables.contacts, doubts.margins, doubts.change, settings.aggregates, settings.particles.min_voxels
     )
     writer.table("review", doubted, csv=settings.output.csv)
-    if not {"look_z", "bbox_z0"} <= {*doubted.columns, *particles.columns}:
+    if settings.output.tables_only or not {"look_z", "bbox_z0"} <= {*doubted.columns, *particles.columns}:
         return
     # smoothed as much as what was segmented
     sigma = (found.threshold.get("denoise") or {}).get("sigma") or (0.0, 0.0, 0.0)

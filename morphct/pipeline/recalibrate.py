@@ -83,7 +83,7 @@ def _settings(run: RunFolder) -> Settings:
 
 
 def with_calibration(particles: "pd.DataFrame", made: Calibration, size: VoxelSize) -> "pd.DataFrame":
-    """A table of particles with the uncertainties and `not_resolved` flags of a calibration, in place of any older."""
+    """A table of particles with the uncertainties and `not_resolved` of a calibration, in place of any older."""
     suffix = size.suffix
     columns = {about.name: about.column(suffix) for about in PARTICLES}
     values = {name: particles[column].to_numpy() for name, column in columns.items() if column in particles.columns}
@@ -94,14 +94,15 @@ def with_calibration(particles: "pd.DataFrame", made: Calibration, size: VoxelSi
             with np.errstate(invalid="ignore", divide="ignore"):
                 table[columns[about.name]] = about.function(*inputs)
     if "flags" in table.columns:
+        table["flags"] = [_without_columns(text) for text in table["flags"]]
         about_all = [about for about in PARTICLES if columns[about.name] in table.columns]
         diameter = values["equivalent_diameter"] / made.conditions.edge
-        words = flags.not_resolved(about_all, diameter, suffix, made.limits)
-        kept = ["".join(f"{w};" for w in _words(text) if not w.startswith("not_resolved")) for text in table["flags"]]
-        table["flags"] = [f"{old}{new}".rstrip(";") for old, new in zip(kept, words)]
+        table["not_resolved"] = flags.not_resolved(about_all, diameter, suffix, made.limits)
     order = [columns[name] for name in PARTICLES.columns if columns[name] in table.columns]
     return table[[*order, *(c for c in table.columns if c not in order)]]
 
 
-def _words(text: object) -> list[str]:
-    return [word for word in text.split(";") if word] if isinstance(text, str) else []
+def _without_columns(text: object) -> str:
+    """Flags without the columns that older runs kept among them."""
+    words = text.split(";") if isinstance(text, str) else []
+    return ";".join(word for word in words if word and not word.startswith("not_resolved"))

@@ -151,6 +151,9 @@ def measure_file(
 def _settings(settings: Settings | None, config: str | Path | None, voxel_size: str | VoxelSize | None) -> Settings:
     """Settings as given, of a file, or the defaults; a voxel size becomes one of them: the record repeats the run."""
     settings = settings or (Settings.from_toml(config) if config else Settings())
+    if settings.output.tables_only:
+        output = replace(settings.output, meshes=False, renders=False)
+        settings = replace(settings, output=output, calibrate=replace(settings.calibrate, method="none"))
     if voxel_size is None:
         return settings
     return replace(settings, input=replace(settings.input, voxel_size=str(voxel_size)))
@@ -259,7 +262,8 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
     facts = {"sample": request.sample, "segmentation": found.facts}
     writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory
-    publish.write_pages(writer, job, settings, watched)
+    if not settings.output.tables_only:
+        publish.write_pages(writer, job, settings, watched)
     writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     return RunFolder(writer.commit())
 

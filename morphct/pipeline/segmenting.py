@@ -16,7 +16,7 @@ from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..reading.volume import Volume
 from ..segment.grey import denoise, histogram
-from ..segment.labels import components, likeness, numbering
+from ..segment.labels import components, likeness, numbering, values
 from ..segment.labels import ids as label_image
 from ..segment.mask import hysteresis, method_choice, sealing, threshold
 from ..segment.mask.quality import RELIABLE_SEPARATION_SD
@@ -235,6 +235,8 @@ def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = 
         numbered = job.scratch.create("labels", job.shape, np.int32)
         work.copy(label_image.Numbered(image, ids), numbered)
         pieces = likeness.pieces_of_labels(numbered, len(ids), settings.particles.min_voxels, work)
+    if not len(ids):
+        job.warn(likeness.no_labels(values.name_of(image)))
     if pieces is not None:
         job.warn(likeness.is_a_mask(image, ids, pieces))
     with job.stage("voids", 3) as work:

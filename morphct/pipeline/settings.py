@@ -70,6 +70,9 @@ class OutputOptions(Options):
     meshes: bool = option(True, "write meshes/particles.vtp, the surfaces of all particles")
     renders: bool = option(True, "write the 3D pictures renders/*.png")
     csv: bool = option(True, "write the tables as CSV too (Parquet always)")
+    tables_only: bool = option(
+        False, "write tables, labels and summary.json alone: no calibration, no pictures, no meshes, no page"
+    )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ In: results of `measurement`. Out: data frames, `summary.json` and the run folde
 at `tabulate`, then `population`.
 
 - `run_folder/`: the run folder: written whole or not at all, opened lazily; report, render and view read only this
+- `accessor`: `table.morphct`: flags and class of a table as attributes, and questions about them
 - `flags`: the closed list of words that qualify a row
 - `frames`: columns as data frames, names and order fixed
 - `intervals`: quantiles, shares and correlations with their intervals; weights for the border

@@ -34,12 +34,10 @@ VOCABULARY: Mapping[str, str] = {
     "out_of_range": "A value beyond what geometry allows was dropped; the body is too small or too thin for it.",
     "noise_target_missed": "Denoising missed its target, so a void fraction would not be honest and is left out.",
     "not_calibrated": "What an uncertainty is found from is missing for it.",
-    "not_resolved": "It is smaller than these columns need to be good to about 5 % (where the scan was calibrated, to "
-    "`calibrate.tolerance`); read their values with care.",
 }
 
 # words that say only that there is nothing to measure, or how far to read a value: no defect of the particle's row
-MILD = frozenset({"no_voids", "few_voids", "not_searched", "no_axis", "not_resolved"})
+MILD = frozenset({"no_voids", "few_voids", "not_searched", "no_axis", "not_resolved"})  # the last is of older runs
 
 
 def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
@@ -55,7 +53,7 @@ def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
     Returns
     -------
     (N,) array of str
-        Words of VOCABULARY separated by `;`; `not_resolved:` is followed by the columns meant, separated by `+`.
+        Words of VOCABULARY separated by `;`.
     """
     voxels = np.asarray(results["voxels"])
     found = np.full(len(voxels), "", dtype=object)
@@ -68,11 +66,15 @@ def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
         )
         if missing.any():
             found = np.where(missing & ~_holds(found, word), found + f"{word};", found)
+    return np.array([text.rstrip(";") for text in found], dtype=object)
+
+
+def unresolved(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
+    """The columns too small a row is for, as `not_resolved` has it, from the same as `words`; (N,) array of str."""
     calibration = results.get("calibration")
     limits = {} if calibration is None else calibration.limits
     about = [columns.rows.known[name] for name in columns.names]
-    found += not_resolved(about, np.cbrt(6 / np.pi * voxels), results["suffix"], limits)
-    return np.array([text.rstrip(";") for text in found], dtype=object)
+    return not_resolved(about, np.cbrt(6 / np.pi * np.asarray(results["voxels"])), results["suffix"], limits)
 
 
 def is_serious(text: str) -> bool:
@@ -103,7 +105,7 @@ def _holds(found: np.ndarray, word: str) -> np.ndarray:
 def not_resolved(
     about: Sequence[Descriptor], diameter: np.ndarray, suffix: str, limits: Mapping[str, float]
 ) -> np.ndarray:
-    """`not_resolved:` with the columns whose smallest meaningful size is above a row's; "" where there are none.
+    """The columns whose smallest meaningful size is above a row's, separated by `;`; "" where there are none.
 
     Parameters
     ----------
@@ -120,6 +122,5 @@ def not_resolved(
     texts = np.full(len(steps) + 1, "", dtype=object)
     for i, step in enumerate(steps):
         # a row below this step (and not below the one before) lacks the columns of this one and of all after it
-        names = "+".join(a.column(suffix) for a in about if smallest[a.name] >= step)
-        texts[i] = f"not_resolved:{names}"
+        texts[i] = ";".join(a.column(suffix) for a in about if smallest[a.name] >= step)
     return texts[np.searchsorted(steps, diameter, side="right")]

@@ -34,6 +34,8 @@ def frame(columns: Columns, index: np.ndarray, suffix: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    from . import accessor  # noqa: F401 - gives the frame its `.morphct`
+
     rows = columns.rows
     data = {}
     for name in rows.columns:

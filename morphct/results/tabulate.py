@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import descriptors
-from ..descriptors.columns import ALWAYS as ALWAYS_COLUMNS
+from ..descriptors import columns as descriptor_columns
 from ..descriptors.options import DescriptorOptions
 from ..ground.work import Work
 from ..measurement import aggregates
@@ -54,7 +54,9 @@ def needed(options: DescriptorOptions, channels: Sequence[str] = ()) -> frozense
 def column_names(options: DescriptorOptions, suffix: str, channels: Sequence[str] = ()) -> list[str]:
     """Columns that the table of particles can have with these options and channels, in the unit `suffix`."""
     rows = descriptors.particle_rows(channels, _compat(options))
-    wanted = descriptors.chosen(rows.known, [*options.names, *ALWAYS_COLUMNS]) if options.names else rows.columns
+    wanted = (
+        descriptors.chosen(rows.known, [*options.names, *descriptor_columns.ALWAYS]) if options.names else rows.columns
+    )
     return [rows.known[name].column(suffix) for name in wanted]
 
 
@@ -118,9 +120,9 @@ def tabulate(
 
 
 def _flagged(columns: descriptors.Columns, results: dict[str, Any]) -> descriptors.Columns:
-    """The same columns with the flags of their rows."""
-    columns.values["flags"] = flags.words(columns, results)
-    columns.names = (*columns.names, "flags")
+    """The same columns with the flags of their rows, and what is too small in each."""
+    columns.values |= {"flags": flags.words(columns, results), "not_resolved": flags.unresolved(columns, results)}
+    columns.names = (*columns.names, *descriptor_columns.AFTERWARDS)
     return columns
 
 

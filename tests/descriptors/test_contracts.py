@@ -218,7 +218,7 @@ COARSE = {
     "void_fraction": 0.12,
 }
 NOT_OF_THE_BODY = re.compile(
-    r"^(n_voxels|bbox_|flags|grey_)|^(centroid|axis)_|^void_count|^roundness_sd|^touches|^shape_class|^map_"
+    r"^(n_voxels|bbox_|flags|not_resolved|grey_)|^(centroid|axis)_|^void_count|^roundness_sd|^touches|^shape_class|^map_"
 )
 
 

@@ -16,7 +16,8 @@ from morphct.results import flags
 # CONTRACT's columns that are there so far, in its order; `#` stands for um or px
 PARTICLE_COLUMNS = """
 n_voxels centroid_z_# centroid_y_# centroid_x_# bbox_z0 bbox_z1 bbox_y0 bbox_y1 bbox_x0 bbox_x1 touches_border class
-aggregate_id flags volume_#3 solid_volume_#3 equivalent_diameter_# feret_max_# feret_min_# semi_axis_a_# semi_axis_b_#
+aggregate_id flags not_resolved volume_#3 solid_volume_#3 equivalent_diameter_# feret_max_# feret_min_# semi_axis_a_#
+semi_axis_b_#
 semi_axis_c_# axis_a_z axis_a_y axis_a_x axis_c_z axis_c_y axis_c_x ellipticity_yx ellipticity_zx ellipticity_zy
 shape_class surface_area_#2 surface_area_total_#2 inscribed_radius_# circumscribed_radius_# sphericity
 sphericity_silhouette sphericity_wadell isoperimetric_quotient roundness roundness_sd roundness_corners roundness_3d
@@ -28,7 +29,7 @@ contact_area_#2 weld_ratio_max
 """
 VOID_COLUMNS = """
 label n_voxels volume_#3 equivalent_diameter_# thickness_# centroid_z_# centroid_y_# centroid_x_# depth_# depth_rank
-ellipticity_yx ellipticity_zx ellipticity_zy kind open resolved flags
+ellipticity_yx ellipticity_zx ellipticity_zy kind open resolved flags not_resolved
 """
 GROUP_COLUMNS = """
 n_members volume_#3 equivalent_diameter_# solidity weld_area_#2 weld_ratio_max void_fraction
@@ -150,7 +151,7 @@ def honest(frame) -> None:
     for label, row in numbers.iterrows():
         if row.isna().any():
             empty = [c for c in numbers.columns if numbers.loc[label, c] != numbers.loc[label, c]]
-            assert words_of(row["flags"]) - {"border", "not_resolved"}, f"{empty} are empty without a reason"
+            assert words_of(row["flags"]) - {"border"}, f"{empty} are empty without a reason"
 
 
 # ---- degenerate particles
@@ -268,12 +269,13 @@ def test_flags_name_what_is_not_resolved():
     labels = np.zeros((30, 30, 60), np.uint8)
     labels[2:8, 2:8, 2:8], labels[2:28, 2:28, 12:38] = 1, 2
     table = measure(labels)
-    small, large = table.loc[1, "flags"], table.loc[2, "flags"]
-    named = next(t for t in small.split(";") if t.startswith("not_resolved:"))[len("not_resolved:") :].split("+")
+    small, large = table.loc[1, "not_resolved"], table.loc[2, "not_resolved"]
+    named = small.split(";")
     assert set(named) <= set(table.columns)
     assert {"surface_area_px2", "sphericity", "solidity"} <= set(named)
     assert "volume_px3" not in named
-    assert "not_resolved" not in large
+    assert large == ""
+    assert not table["flags"].str.contains("not_resolved").any()
 
 
 def test_glossary_and_flags_are_public():

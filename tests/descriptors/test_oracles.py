@@ -136,9 +136,8 @@ def lattice_ball(radius: int) -> int:
 V7, V9 = 8 * 12 * 20, 8 * 12 * 20  # voxels of an envelope
 VOID = 2 * 3 * 4
 A, B, C = (np.sqrt(5 * (n * n - 1) / 12) * edge for n, edge in ((20, 1), (8, 2), (12, 1)))
-# the largest ball in a box: 12 voxels along y, so 13 between the background centres on either side, its own centre as
-# far as can be from the nearest of them: half a voxel aside along z and x
-R = np.sqrt(6.5**2 + 1.0**2 + 0.5**2)
+# the largest ball in a box: 12 voxels along y, between two faces along the voxels
+R = 6.0
 WELD = 12 * 20 / (np.pi * R**2)
 # of the circle of their contact, of balls of their volumes; and as a neck, in the middle of 12 um
 RADIUS, EACH, NECK = np.sqrt(240 / np.pi) / np.cbrt(2), np.cbrt(3 * 1920 / (4 * np.pi)), 6 / np.cbrt(2)
@@ -185,7 +184,8 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "touches_border": (plates, 2, True, 0),
     "class": (boxes, 7, "aggregate", 0),
     "aggregate_id": (boxes, 9, 1, 0),
-    "flags": (plates, 1, "disconnected;no_voids;few_voids;no_band;not_searched;no_curvature;no_axis;not_resolved:", 0),
+    "flags": (plates, 1, "disconnected;no_voids;few_voids;no_band;not_searched;no_axis", 0),
+    "not_resolved": (ball, 1, "", 0),
     "volume": (boxes, 7, V7 * 2.0, 1e-12),
     "solid_volume": (boxes, 7, (V7 - VOID) * 2.0, 1e-12),
     "equivalent_diameter": (boxes, 7, np.cbrt(6 * V7 * 2 / np.pi), 1e-12),
@@ -250,6 +250,11 @@ PARTICLE_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "sphericity_wadell_u": (ball, 1, 0.02, 0.005),
     "void_fraction_u": (boxes, 7, 0.02 * VOID / V7, 1e-12),
 }
+# a void of one voxel is too small for these
+TOO_SMALL = (
+    "volume_px3", "equivalent_diameter_px", "thickness_px", "depth_px", "ellipticity_yx", "ellipticity_zx",
+    "ellipticity_zy",
+)  # fmt: skip
 VOID_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "label": (boxes, 1, 7, 0),
     "n_voxels": (boxes, 1, VOID, 0),
@@ -265,9 +270,10 @@ VOID_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "ellipticity_yx": (boxes, 1, np.sqrt((3 * 4 / 12) / (15 / 12)), 1e-12),
     "ellipticity_zx": (hollow, 1, 1.0, 1e-9),
     "ellipticity_zy": (hollow, 1, 1.0, 1e-9),
-    "open": (slit, 1, True, 0),
+    "open": (slit, 1, "surface", 0),
     "resolved": (hollow, 1, True, 0),
     "flags": (hollow, 1, "", 0),
+    "not_resolved": (dotted, 1, ";".join(TOO_SMALL), 0),
 }
 GROUP_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = {
     "n_members": (boxes, 1, 2, 0),
@@ -313,7 +319,7 @@ ON_DEMAND_ORACLES: dict[str, tuple[Callable[[], Tables], int, object, float]] = 
     "itk_roundness": (layered, 1, CUBE_SPHERE / CROFTON, 1e-9),
     "itk_elongation": (layered, 1, 1.0, 1e-12),
     "itk_flatness": (layered, 1, 1.0, 1e-12),
-    "geodict_sphericity": (layered, 1, np.sqrt(6.5**2 + 0.5) / np.cbrt(3 * 12**3 / (4 * np.pi)), 0.002),
+    "geodict_sphericity": (layered, 1, 6.0 / np.cbrt(3 * 12**3 / (4 * np.pi)), 1e-12),
     "geodict_krumbein_sphericity": (layered, 1, 1.0, 1e-12),
 }
 _ALL = particle_rows(("map",), "morphometry")

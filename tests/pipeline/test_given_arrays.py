@@ -64,6 +64,25 @@ def test_masks_and_odd_types_are_refused(labels):
             morphct.measure(labels, grey)
     with pytest.raises(InputError, match="whole numbers are wanted"):
         morphct.measure(labels.astype("f4"))
+    with pytest.raises(InputError, match=r"label image is no \(z,y,x\) array .*; give lists of equal length"):
+        morphct.measure([[[1, 2], [3]]])
+    with pytest.raises(InputError, match=r"label image is the text 'labels.tif'; an array is wanted, so read the file"):
+        morphct.measure("labels.tif")
+
+
+def test_wide_floats_and_plain_views(labels):
+    """long double, negative strides, either byte order and read-only arrays measure alike."""
+    grey = np.random.default_rng(0).normal(100, 5, labels.shape)
+    wanted = morphct.measure(labels, grey, names=("size", "grey"))
+    frozen = labels.copy()
+    frozen.flags.writeable = False
+    for image, values in (
+        (labels, grey.astype(np.longdouble)),
+        (labels[::-1].copy()[::-1], grey[:, ::-1].copy()[:, ::-1]),
+        (labels.astype(labels.dtype.newbyteorder(">")), grey.astype(">f8")),
+        (frozen, grey),
+    ):
+        pd.testing.assert_frame_equal(morphct.measure(image, values, names=("size", "grey")), wanted)
 
 
 @pytest.mark.parametrize(("dtype", "largest"), [("f4", 1 << 24), ("f2", 1 << 11)])

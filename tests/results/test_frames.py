@@ -31,7 +31,7 @@ def test_types_and_index(image):
     assert str(particles["aggregate_id"].dtype) == "Int64"
     assert particles["sphericity"].dtype == np.float64
     assert tables.voids["label"].tolist() == [4]
-    assert tables.voids["open"].dtype == bool
+    assert tables.voids["open"].tolist() == ["closed"]
     assert tables.contacts[["label_1", "label_2"]].to_numpy().tolist() == [[4, 5]]
 
 

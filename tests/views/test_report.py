@@ -232,6 +232,8 @@ def test_the_batch_page(tmp_path):
     assert "the file is empty; give another" in text
     assert "L2" in text
     assert 'href="../s0/report.html"' in page
+    runs[0].provenance["settings"] = {"output": {"tables_only": True}}  # its page was left out
+    assert 'href="../s0/' not in report.write_batch(tmp_path / "out", rows).read_text(encoding="utf-8")
     assert page.count("<circle") == 3 * len(re.findall(r'class="scale"', page))
     assert "Limit broken:" in text
     assert "data:image/svg+xml" in page

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..jit import jit
+from .sums import MISSING
 
 EMPTY_KEY = -1
 
@@ -138,34 +139,35 @@ def count_contacts(labels, depth):
 
 
 @jit
-def _add(row, column, value, scale):
-    """Count a grey value and add it to a row of sums, unless it is not finite."""
-    if np.isfinite(value):
+def _add(row, column, code):
+    """Count a grey code and add its high and low word to a row of sums, unless it is not known."""
+    if code != MISSING:
         row[column] += 1
-        row[column + 1] += np.int64(np.rint(value * scale))
+        row[column + 1] += code >> 32
+        row[column + 2] += code & 0xFFFFFFFF
 
 
 @jit
-def _add_face(labels, grey, at, axis, scale, row):
+def _add_face(labels, codes, at, axis, row):
     """Add the greys of the two voxels of a face, and of the next one on either side where it has the same label.
 
-    at : (3,) int64, the face's first voxel. row : (4,) int64, changed in place.
+    at : (3,) int64, the face's first voxel. row : (6,) int64, changed in place.
     """
     step = 1 if axis == 0 else 0, 1 if axis == 1 else 0, 1 if axis == 2 else 0
     for k in range(-1, 3):
         z, y, x = at[0] + k * step[0], at[1] + k * step[1], at[2] + k * step[2]
         if k == 0 or k == 1:
-            _add(row, 0, np.float64(grey[z, y, x]), scale)
+            _add(row, 0, np.int64(codes[z, y, x]))
             continue
         if z < 0 or y < 0 or x < 0 or z >= labels.shape[0] or y >= labels.shape[1] or x >= labels.shape[2]:
             continue
         side = 0 if k < 0 else 1
         if labels[z, y, x] == labels[at[0] + side * step[0], at[1] + side * step[1], at[2] + side * step[2]]:
-            _add(row, 2, np.float64(grey[z, y, x]), scale)
+            _add(row, 3, np.int64(codes[z, y, x]))
 
 
 @jit
-def add_interfaces(labels, planes, grey, scale, keys, sums, boxes):
+def add_interfaces(labels, planes, codes, keys, sums, boxes):
     """Add up where the interfaces lie, and the grey values at every voxel face between two labels.
 
     Parameters
@@ -175,12 +177,11 @@ def add_interfaces(labels, planes, grey, scale, keys, sums, boxes):
     planes : (3,) int64
         First plane of the slab in `labels`, planes of the slab, number of its first plane in the volume; each face is
         counted where its first voxel lies.
-    grey : any real dtype, of the shape of `labels`, or (0,0,0)
-    scale : float
-        Grey values enter as rint(grey * scale).
+    codes : integers of the shape of `labels`, MISSING where no grey is known; or (0,0,0)
     keys : (K,) int64, ascending, as of `count_contacts`
-    sums : (K, 4) int64
-        Finite values and their sum: of the voxels on both sides of the faces, and of the next ones; changed in place.
+    sums : (K, 6) int64
+        Known codes and the sums of their high and low words: of the voxels on both sides of the faces, and of the next
+        ones; changed in place.
     boxes : (K, 6) int64
         z0 z1 y0 y1 x0 x1 of the voxels at the faces, half-open; changed in place.
     """
@@ -207,6 +208,6 @@ def add_interfaces(labels, planes, grey, scale, keys, sums, boxes):
                     box[0], box[1] = min(box[0], z + low), max(box[1], zz + low + 1)
                     box[2], box[3] = min(box[2], y), max(box[3], yy + 1)
                     box[4], box[5] = min(box[4], x), max(box[5], xx + 1)
-                    if grey.size:
+                    if codes.size:
                         at[0], at[1], at[2] = z, y, x
-                        _add_face(labels, grey, at, axis, scale, sums[k])
+                        _add_face(labels, codes, at, axis, sums[k])

@@ -7,6 +7,9 @@ import numpy as np
 
 from ..jit import jit
 
+MISSING = -(2**63)  # the code of a grey value that is not known
+# columns of `add_grey`: number of voxels; high and low words of the codes; low and high words of h h, h l and l l
+GREY_SUMS = ("n", "h", "l", "hh_low", "hh_high", "hl_low", "hl_high", "ll_low", "ll_high")
 MOMENTS = ("n", "z", "y", "x", "zz", "yy", "xx", "zy", "zx", "yx")  # columns of `add_moments`
 
 
@@ -81,26 +84,25 @@ def add_moments(labels, z0, first, moments, boxes):
 
 
 @jit
-def add_grey(labels, voids, grey, scale, first, sums):
-    """Add a slab's grey sums over the solid: voxels with a label, no void and a finite grey value.
+def add_grey(labels, voids, codes, first, sums):
+    """Add a slab's grey sums over the solid: voxels with a label, no void and a known grey value.
 
-    Grey values enter as the integer q = rint(grey * scale), |q| <= 2^31. Squares are kept in two words of 32 bits.
+    Squares are kept in two words of 32 bits, so that no sum overflows and none is rounded.
 
     Parameters
     ----------
     labels : (Z,Y,X) int32
     voids : (Z,Y,X) int32, or (0,0,0) when there are none
-    grey : (Z,Y,X), any real dtype
-    scale : float
+    codes : (Z,Y,X) integers, no larger than 2^31
     first : int
         Label of row 0 of `sums`.
-    sums : (L, 4) int64: count, sum of q, low words and high words of q^2; changed in place
+    sums : (L, 9) int64, columns GREY_SUMS; changed in place
     """
     nz, ny, nx = labels.shape
     hollow = voids.size > 0
     for z in range(nz):
         for y in range(ny):
-            row, values = labels[z, y], grey[z, y]
+            row, values = labels[z, y], codes[z, y]
             x = 0
             while x < nx:
                 label = row[x]
@@ -109,9 +111,8 @@ def add_grey(labels, voids, grey, scale, first, sums):
                     continue
                 count, total, low, high = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
                 while x < nx and row[x] == label:
-                    value = np.float64(values[x])
-                    if np.isfinite(value) and not (hollow and voids[z, y, x] != 0):
-                        q = np.int64(np.rint(value * scale))
+                    if not (hollow and voids[z, y, x] != 0):
+                        q = np.int64(values[x])
                         square = q * q
                         count += 1
                         total += q
@@ -120,9 +121,38 @@ def add_grey(labels, voids, grey, scale, first, sums):
                     x += 1
                 s = sums[label - first]
                 s[0] += count
-                s[1] += total
+                s[2] += total
+                s[7] += low
+                s[8] += high
+
+
+@jit
+def add_wide_grey(labels, voids, codes, first, sums):
+    """As `add_grey` for (Z,Y,X) int64 codes of any size but MISSING, which are left out.
+
+    A code is h 2^32 + l with l from 0 to 2^32 - 1; its square is h^2 2^64 + 2 h l 2^32 + l^2.
+    """
+    nz, ny, nx = labels.shape
+    hollow = voids.size > 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                label = labels[z, y, x]
+                q = codes[z, y, x]
+                if label == 0 or q == MISSING or (hollow and voids[z, y, x] != 0):
+                    continue
+                high, low = q >> 32, q & 0xFFFFFFFF
+                both, square = high * low, np.uint64(low) * np.uint64(low)
+                s = sums[label - first]
+                s[0] += 1
+                s[1] += high
                 s[2] += low
-                s[3] += high
+                s[3] += (high * high) & 0xFFFFFFFF
+                s[4] += (high * high) >> 32
+                s[5] += both & 0xFFFFFFFF
+                s[6] += both >> 32
+                s[7] += np.int64(square & np.uint64(0xFFFFFFFF))
+                s[8] += np.int64(square >> np.uint64(32))
 
 
 @jit
@@ -195,17 +225,18 @@ def cut_out(labels, voids, owner, chosen, mask, hollow):
 
 
 @jit
-def background_grey(labels, grey, scale):
-    """Number and sum of rint(grey * scale) over the background of (Z,Y,X) `labels`.
+def background_grey(labels, codes, outside):
+    """Number and sums of high and low words of the grey codes of the background of (Z,Y,X) `labels`, (3,) int64.
 
-    What is not finite is left out, and zeros, which reconstructions put outside their field of view.
+    MISSING is left out, and so are codes equal to `outside`, which reconstructions put outside their field of view.
     """
-    count, total = np.int64(0), np.int64(0)
+    sums = np.zeros(3, np.int64)
     for z in range(labels.shape[0]):
         for y in range(labels.shape[1]):
             for x in range(labels.shape[2]):
-                value = np.float64(grey[z, y, x])
-                if labels[z, y, x] == 0 and value != 0 and np.isfinite(value):
-                    count += 1
-                    total += np.int64(np.rint(value * scale))
-    return count, total
+                q = np.int64(codes[z, y, x])
+                if labels[z, y, x] == 0 and q != outside and q != MISSING:
+                    sums[0] += 1
+                    sums[1] += q >> 32
+                    sums[2] += q & 0xFFFFFFFF
+    return sums

@@ -102,7 +102,9 @@ def _surfaces(
 def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
     found = hull(envelope, spacing)
     out["hull_lattice_points"] = float(found.lattice_points)
-    out["enclosing_radius"], out["mean_width"] = found.enclosing_radius, found.mean_width
+    # no ball around a body is smaller than the body
+    whole = float(np.cbrt(3 / (4 * np.pi) * np.count_nonzero(envelope) * np.prod(spacing)))
+    out["enclosing_radius"], out["mean_width"] = max(found.enclosing_radius, whole), found.mean_width
     out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
     out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
     return [FLAT[found.rank]] if found.rank < 3 else []

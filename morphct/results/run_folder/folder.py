@@ -157,6 +157,8 @@ class RunFolder:
     def _table(self, name: str) -> "pd.DataFrame":
         import pandas as pd
 
+        from .. import accessor  # noqa: F401 - gives the table its `.morphct`
+
         parquet, csv = self.path / f"{name}.parquet", self.path / f"{name}.csv"
         try:
             if parquet.exists():

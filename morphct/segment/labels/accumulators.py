@@ -6,6 +6,7 @@ A partial holds rows only for the labels of its slab (from `first` on); merging 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +15,7 @@ from ...kernels.labels import contacts as contact_kernel
 from ...kernels.labels import sums as kernel
 
 _FAR = 2**62  # begins a minimum
-GREY_STEPS = (
-    2**31
-)  # grey values that are no 8- or 16-bit integers are summed in steps of their largest magnitude / 2^31
+GREY_BITS = 62  # floats are summed in steps of their largest magnitude / 2^62
 
 
 @dataclass
@@ -86,21 +85,61 @@ class Shape:
         return n, base, rest
 
 
-def grey_scale(dtype: np.dtype, peak: float) -> float:
-    """What grey values are multiplied by before they are rounded to integers; a power of two, so it rounds nothing.
+@dataclass(frozen=True)
+class GreyCodes:
+    """Grey values as whole numbers, whose sums are exact: value = code / scale + offset.
 
-    Parameters
+    Attributes
     ----------
-    dtype : dtype of the grey volume
-    peak : float
-        Largest finite magnitude in it; not looked at for 8- and 16-bit integers, which are summed as they are.
+    scale : float
+        A power of two, so that it rounds nothing by itself; 1 for integers.
+    offset : int
+        2^63 for unsigned integers beyond it, else 0.
+    wide : bool
+        Whether codes are int64 of any size; else they are the integers that came, no larger than 2^31.
     """
-    if dtype.kind in "iub" and dtype.itemsize <= 2:
-        return 1.0
-    if not peak > 0:
-        return 1.0
-    exponent = int(np.floor(np.log2(GREY_STEPS / peak)))
-    return float(2.0 ** min(exponent, 0 if dtype.kind in "iu" else 1023))
+
+    scale: float = 1.0
+    offset: int = 0
+    wide: bool = False
+
+    @classmethod
+    def of(cls, dtype: np.dtype, peak: float = 0.0) -> GreyCodes:
+        """The codes of a volume of this dtype whose largest finite magnitude is `peak` (of floats and uint64 alone)."""
+        if dtype.kind in "iub":
+            wide = dtype.itemsize > 4 or dtype == np.uint32
+            return cls(1.0, 2**63 if dtype.kind == "u" and peak >= 2**63 else 0, wide)
+        exponent = int(np.floor(np.log2(2.0**GREY_BITS / peak))) if peak > 0 else 0
+        return cls(float(2.0 ** min(exponent, 1023)), 0, True)
+
+    @staticmethod
+    def needs_peak(dtype: np.dtype) -> bool:
+        """Whether the codes of a dtype hang on the values of the whole volume."""
+        return dtype.kind == "f" or dtype == np.uint64
+
+    @property
+    def outside(self) -> int:
+        """The code of the value 0."""
+        return -self.offset
+
+    def codes(self, planes: Any) -> np.ndarray:
+        """(Z,Y,X) real values of any type as codes: contiguous, native integers; what is not finite is MISSING."""
+        planes = np.ascontiguousarray(planes)
+        if planes.dtype == bool:
+            return planes.view(np.uint8)
+        planes = planes.astype(planes.dtype.newbyteorder("="), copy=False)
+        if planes.dtype.kind == "f":
+            known = np.isfinite(planes)
+            scaled = np.rint(np.where(known, planes, 0).astype(np.float64) * self.scale).astype(np.int64)
+            return np.where(known, scaled, np.int64(kernel.MISSING))
+        if self.offset:
+            return (planes ^ np.uint64(2**63)).view(np.int64)
+        return planes.astype(np.int64) if self.wide else planes
+
+    def means(self, sums: np.ndarray) -> np.ndarray:
+        """Means (K,) of (K, 3) numbers of codes and sums of their high and low words; NaN of nothing."""
+        total = sums[:, 1] * 2.0**32 + sums[:, 2]
+        return np.where(sums[:, 0] > 0, total / np.maximum(sums[:, 0], 1) / self.scale + self.offset, np.nan)
 
 
 @dataclass
@@ -109,28 +148,30 @@ class Grey:
 
     Attributes
     ----------
-    sums : (L, 4) int64, as `kernels.sums.add_grey` tells
-    background : (2,) int64, number and sum of scaled greys
+    sums : (L, 9) int64, columns `kernels.sums.GREY_SUMS`
+    background : (3,) int64, as `kernels.sums.background_grey` tells
+    how : GreyCodes
     """
 
     first: int
     sums: np.ndarray
     background: np.ndarray
-    scale: float
+    how: GreyCodes
 
     @classmethod
-    def create(cls, first: int, count: int, scale: float) -> Grey:
+    def create(cls, first: int, count: int, how: GreyCodes) -> Grey:
         """Nothing yet, for `count` labels from `first` on."""
-        return cls(first, np.zeros((count, 4), np.int64), np.zeros(2, np.int64), scale)
+        return cls(first, np.zeros((count, len(kernel.GREY_SUMS)), np.int64), np.zeros(3, np.int64), how)
 
     @classmethod
-    def of(cls, labels: np.ndarray, voids: np.ndarray, grey: np.ndarray, scale: float) -> Grey:
-        """The sums of one slab; labels and voids (Z,Y,X) int32, voids may be (0,0,0), grey (Z,Y,X)."""
+    def of(cls, labels: np.ndarray, voids: np.ndarray, codes: np.ndarray, how: GreyCodes) -> Grey:
+        """The sums of one slab; labels and voids (Z,Y,X) int32, voids may be (0,0,0), codes (Z,Y,X) (`how.codes`)."""
         low, high = kernel.label_range(labels)
-        part = cls.create(max(low, 1), high - low + 1 if high else 0, scale)
+        part = cls.create(max(low, 1), high - low + 1 if high else 0, how)
         if high:
-            kernel.add_grey(labels, voids, grey, scale, low, part.sums)
-        part.background[:] = kernel.background_grey(labels, grey, scale)
+            add = kernel.add_wide_grey if how.wide else kernel.add_grey
+            add(labels, voids, codes, low, part.sums)
+        part.background[:] = kernel.background_grey(labels, codes, how.outside)
         return part
 
     def merge(self, other: Grey) -> None:
@@ -139,22 +180,23 @@ class Grey:
         self.background += other.background
 
     def finalize(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation (of the voxels, not of the mean), both (L,); NaN without a finite voxel.
+        """Mean and standard deviation (of the voxels, not of the mean), both (L,); NaN without a known voxel.
 
-        Squares can pass 2^64, so the last step is in whole numbers without limit.
+        In whole numbers without limit until the last step: no offset of the greys takes digits away.
         """
         mean, spread = np.full(len(self.sums), np.nan), np.full(len(self.sums), np.nan)
-        for i, (count, total, low, high) in enumerate(self.sums.tolist()):
+        for i, (count, high, low, *words) in enumerate(self.sums.tolist()):
             if count:
-                mean[i] = total / count / self.scale
-                rest = count * ((high << 32) + low) - total * total
-                spread[i] = np.sqrt(rest / count**2) / self.scale
+                total = (high << 32) + low
+                hh, hl, ll = (b + (a << 32) for b, a in zip(words[::2], words[1::2]))
+                mean[i] = (total + count * self.how.offset) / count / self.how.scale
+                rest = count * ((hh << 64) + (hl << 33) + ll) - total * total
+                spread[i] = np.sqrt(rest / count**2) / self.how.scale
         return mean, spread
 
     def background_mean(self) -> float:
         """Mean grey of the background; NaN without any."""
-        count, total = self.background.tolist()
-        return total / count / self.scale if count else float("nan")
+        return float(self.how.means(self.background[None])[0])
 
 
 @dataclass
@@ -166,8 +208,9 @@ class Contacts:
     keys : (K,) int64, ascending, smaller label * 2^32 + larger label
     counts : (K, 16) int64
         Voxel pairs by direction (`crofton.DIRECTIONS`), and faces across z, y, x counted with their sign.
-    grey : (K, 4) int64
-        Number and sum of the scaled grey values on both sides of the faces, and of the next voxels on either side.
+    grey : (K, 6) int64
+        Number of the known grey codes on both sides of the faces and the sums of their high and low words; the same of
+        the next voxels on either side.
     boxes : (K, 6) int64, z0 z1 y0 y1 x0 x1 of the voxels at the faces, half-open
     """
 
@@ -184,15 +227,14 @@ class Contacts:
     @staticmethod
     def _nothing(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         boxes = np.tile(np.array([_FAR, 0] * 3, np.int64), (count, 1))
-        return np.zeros((count, 16), np.int64), np.zeros((count, 4), np.int64), boxes
+        return np.zeros((count, 16), np.int64), np.zeros((count, 6), np.int64), boxes
 
     @classmethod
     def of(
         cls,
         labels: np.ndarray,
         depth: int,
-        grey: np.ndarray | None = None,
-        scale: float = 1.0,
+        codes: np.ndarray | None = None,
         before: int = 0,
         z0: int = 0,
     ) -> Contacts:
@@ -202,8 +244,8 @@ class Contacts:
         ----------
         labels : (Z,Y,X) int32
             The slab of `depth` planes, `before` (0 or 1) planes before it and two after it, where the volume goes on.
-        grey : (Z,Y,X), optional
-            Of the same planes.
+        codes : (Z,Y,X), optional
+            `GreyCodes.codes` of the same planes.
         z0 : int
             First plane of the slab in the volume.
         """
@@ -212,9 +254,9 @@ class Contacts:
         _, sums, boxes = cls._nothing(len(keys))
         part = cls(keys[order], counts[order], sums, boxes)
         if len(keys):
-            values = np.empty((0, 0, 0), np.uint8) if grey is None else grey
+            values = np.empty((0, 0, 0), np.uint8) if codes is None else codes
             planes = np.array([before, depth, z0])
-            contact_kernel.add_interfaces(labels, planes, values, scale, part.keys, part.grey, part.boxes)
+            contact_kernel.add_interfaces(labels, planes, values, part.keys, part.grey, part.boxes)
         return part
 
     def merge(self, other: Contacts) -> None:
@@ -228,7 +270,7 @@ class Contacts:
         np.maximum.at(boxes[:, 1::2], place, both[:, 1::2])
         self.keys, self.counts, self.grey, self.boxes = keys, counts, grey, boxes
 
-    def finalize(self, spacing: tuple[float, float, float], scale: float = 1.0) -> Pairs:
+    def finalize(self, spacing: tuple[float, float, float], how: GreyCodes = GreyCodes()) -> Pairs:
         """The pairs that share at least one voxel face; those that meet at edges or corners alone do not touch.
 
         The area of an interface is the larger of two estimates that both err to the low side: the length of its vector
@@ -241,13 +283,8 @@ class Contacts:
         flat = np.linalg.norm(self.counts[touching, 13:] * (np.prod(spacing) / np.asarray(spacing)), axis=1)
         keys, grey = self.keys[touching], self.grey[touching]
         area, boxes = np.maximum(curved, flat), self.boxes[touching]
-        at, near = _mean(grey[:, :2], scale), _mean(grey[:, :2] + grey[:, 2:], scale)
+        at, near = how.means(grey[:, :3]), how.means(grey[:, :3] + grey[:, 3:])
         return Pairs((keys >> 32) - 1, (keys & 0xFFFFFFFF) - 1, faces[touching], area, at, near, boxes)
-
-
-def _mean(sums: np.ndarray, scale: float) -> np.ndarray:
-    """Means (K,) of (K, 2) numbers and sums of scaled values; NaN of nothing."""
-    return np.where(sums[:, 0] > 0, sums[:, 1] / np.maximum(sums[:, 0], 1) / scale, np.nan)
 
 
 def _column(*direction: int) -> int:

@@ -92,6 +92,10 @@ class Envelope:
             kernel.fill_voids(labels[more], voids[more], self.owner, filled[more], np.zeros_like(counts))
         return filled, voids[own], counts
 
+    def bare(self, z0: int, z1: int) -> np.ndarray:
+        """Planes z0 to z1 of the labels as they came, (Z,Y,X) int32: voids that carry no label are 0."""
+        return _planes(self.labels[z0:z1])
+
     def filled(self, box: np.ndarray) -> np.ndarray:
         """The labels within a box (6,) z0 z1 y0 y1 x0 x1, (Z,Y,X) int32, voids filled; may be a view."""
         where = tuple(slice(int(a), int(b)) for a, b in zip(box[0::2], box[1::2]))

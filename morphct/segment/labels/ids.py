@@ -5,6 +5,7 @@ The image is never copied as a whole: `Numbered` numbers what is sliced from it.
 
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,29 @@ def plain(volume: Any, what: str, kinds: str = "iub") -> Any:
     Raises
     ------
     InputError
-        For a masked array, whose mask nothing here would see, and for complex numbers or objects.
+        For a masked array, whose mask nothing here would see, for complex numbers or objects, lists of unequal length,
+        and for the name of a file.
     """
     if np.ma.isMaskedArray(volume):
         fill = "0" if "f" not in kinds else "numpy.nan"
         raise InputError(
             f"{what} is a masked array, and masks are not read; give it as {what.split()[-1]}.filled({fill})"
         )
+    if isinstance(volume, str | bytes | PathLike):
+        raise InputError(
+            f"{what} is the text {volume!r}; an array is wanted, so read the file first (tifffile.imread), or use "
+            "`morphct measure FILE`"
+        )
     if not hasattr(volume, "shape") or not hasattr(volume, "dtype"):
-        volume = np.asarray(volume)
+        try:
+            volume = np.asarray(volume)
+        except ValueError as error:  # rows of unequal length
+            raise InputError(
+                f"{what} is no (z,y,x) array ({error}); give lists of equal length, or an array"
+            ) from error
     if isinstance(volume, np.ndarray):
+        if volume.dtype.kind == "f" and volume.dtype.itemsize > 8:  # wider floats are the platform's own affair
+            volume = volume.astype(np.float64)
         volume = np.ascontiguousarray(volume) if volume.ndim else volume
     if np.dtype(volume.dtype).kind not in kinds + "f":  # floats have sentences of their own where they are not wanted
         raise InputError(

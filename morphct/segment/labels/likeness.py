@@ -113,6 +113,14 @@ def pieces_of_labels(labels: Any, n: int, least: int, work: Work) -> int | None:
     return total if total >= (2 if n == 1 else 3 * n) else None
 
 
+def no_labels(what: str) -> str:
+    """The warning that a label image holds nothing."""
+    return (
+        f"{what} holds no label: every voxel is 0, the background, so there is no particle; give the image in which "
+        "each particle has a number of its own"
+    )
+
+
 def is_a_mask(image: Any, ids: np.ndarray, pieces: int) -> str:
     """The warning that labels (K,) were taken for particles though they are values of a segmented volume."""
     name = name_of(image)

@@ -5,6 +5,7 @@ smallest that could be seen. A void is a dip of grey below the particle's platea
 (`holes`). Start reading at `voids`, then `ownership`.
 
 - `bounds`: how much void there is at least and at most
+- `containment`: whose hole a pocket is that bounds several labels
 - `detection_limit`: the smallest void that is seen, by simulation through the very dip rule
 - `dip_model`: how deep a dip must be, and how small a void can still be seen
 - `dips`: voids by their depth below the particle's plateau

@@ -10,6 +10,7 @@ from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
+from .containment import enclosing
 from .options import VoidOptions
 from .ownership import Candidates, Voids, keep_owned, renumber
 
@@ -55,8 +56,9 @@ def _walls(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.nd
 def _pockets(labels: Any, cut_only: bool, work: Work) -> tuple[Any, np.ndarray, np.ndarray]:
     """Background pieces within one particle: ids in scratch; the owner of each (0: none), their voxels.
 
-    A piece that reaches a face of the volume is a void cut by it when one label alone bounds it, over more than `CUT`
-    times the area at the face, and no corner of the volume lies in it; else it is the outside.
+    A piece that reaches a face of the volume is a void cut by it when one label alone bounds it, over more than
+    `CUT_WALL_RATIO` times the area at the face, and no corner of the volume lies in it; else it is the outside.
+    One that reaches none is the void of the label that encloses it, whatever else lies in there (`containment`).
     """
     found = components.label(components.Background(labels), labels.shape, 6, work)
     wanted = found.faces.copy() if cut_only else np.ones(found.n + 1, bool)
@@ -77,11 +79,15 @@ def _pockets(labels: Any, cut_only: bool, work: Work) -> tuple[Any, np.ndarray, 
     for lo, hi, area in work.quiet.each(partial(_walls, ids, labels, n)):
         low, high, faces = np.minimum(low, lo), np.maximum(high, hi), faces + area
     inside = (low == high) & (faces[:, 0] > CUT_WALL_RATIO * faces[:, 1])
-    return ids, np.where(inside, high, 0), np.concatenate([[0], found.sizes[wanted]])
+    owner = np.where(inside, high, 0)
+    if not cut_only:  # several labels, none of the faces: it may be the hole of one with the others in it
+        within = (low < high) & (faces[:, 1] == 0)
+        owner = np.where(within, enclosing(ids, labels, within, work), owner)
+    return ids, owner, np.concatenate([[0], found.sizes[wanted]])
 
 
 def inside_labels(labels: Any, options: VoidOptions, work: Work) -> Voids:
-    """Holes of a label image that one label alone bounds: the closed voids of particles segmented elsewhere.
+    """Holes of a label image that lie within one label: the closed voids of particles segmented elsewhere.
 
     Voids cut by a face of the volume are among them, as far as they can be told from the outside (see `_pockets`).
 

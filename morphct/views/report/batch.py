@@ -138,12 +138,18 @@ def _line(
 
 
 def _over(folder: Path, rows: Sequence[Row]) -> list[str]:
-    """What a page is over: the run folders as links from it, those without by name."""
-    return [row.name if row.run is None else _link(row.run, folder) for row in rows]
+    """What a page is over: the run folders as addresses from it, those without by name."""
+    return [row.name if row.run is None else _address(row.run, folder) for row in rows]
+
+
+def _address(run: "RunFolder", folder: Path) -> str:
+    return quote(os.path.relpath(run.path / "report.html", folder).replace(os.sep, "/"), errors="surrogateescape")
 
 
 def _link(run: "RunFolder", folder: Path) -> str:
-    return quote(os.path.relpath(run.path / "report.html", folder).replace(os.sep, "/"), errors="surrogateescape")
+    """Address of a sample's page from the batch's; empty where tables alone were wanted."""
+    alone = run.provenance.get("settings", {}).get("output", {}).get("tables_only", False)
+    return "" if alone and not (run.path / "report.html").exists() else _address(run, folder)
 
 
 def is_over_others(folder: Path | str, rows: Sequence[Row], name: str = PAGE) -> bool:

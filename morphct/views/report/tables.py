@@ -65,7 +65,7 @@ def cell(value: Any) -> str:
 
 
 def _flag(word: str) -> str:
-    """One of the words that flags and reasons list; `not_resolved:a+b+c` is told by its count."""
+    """One of the words that flags and reasons list; `not_resolved:a+b+c` of older runs by its count."""
     name, _, columns = word.partition(":")
     name = name.replace("_", " ")
     return f"{name} ({columns.count('+') + 1} columns)" if columns else name

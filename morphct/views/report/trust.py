@@ -31,7 +31,7 @@ def story(run: "RunFolder") -> list[str]:
         "particles were.",
         "A column counts as resolved from the size on at which bias and spread together stay within "
         f"{100 * facts['tolerance']:g} % of a length, area or volume, or {facts['tolerance']:g} of a ratio, on bodies "
-        "shaped as the particles; smaller particles carry the flag `not_resolved` with the column's name. Columns that "
+        "shaped as the particles; smaller particles have the column's name in `not_resolved`. Columns that "
         "end in `_u` are standard uncertainties, bias included: the value give or take twice that holds the truth of "
         "19 bodies in 20. How particles were told apart, and voids too small to be seen, are no part of it.",
     ]

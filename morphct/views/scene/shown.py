@@ -17,6 +17,8 @@ BACKGROUND, EDGE, VOID, CHOSEN = "#ffffff", "#8a949e", "#c4581a", "#ffb000"
 SEE_THROUGH = 0.25
 AXES = ("x", "y", "z")
 
+UNRESOLVED = "not_resolved"  # the column of columns that a row is too small for
+
 
 class Scene:
     """Particles of a run in a plotter.
@@ -289,7 +291,10 @@ class Scene:
             return {}
         row = self.run.particles.loc[label]
         names = [*(c for c in self.columns if c in row.index), *(c for c in row.index if c not in self.columns)]
-        return {"label": str(label)} | {column_title(name): _word(row[name]) for name in names}
+        told = {column_title(name): _word(row[name]) for name in names if name != UNRESOLVED}
+        few = row[UNRESOLVED] if UNRESOLVED in row.index else ""  # a row on the screen has no room for the columns
+        count = len(few.split(";")) if isinstance(few, str) and few else 0
+        return {"label": str(label)} | told | ({column_title(UNRESOLVED): f"{count} columns"} if count else {})
 
 
 def _word(value: Any) -> str:
@@ -297,5 +302,5 @@ def _word(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
         return "" if np.isnan(value) else f"{value:.4g}"
-    # flags list columns one by one; a row on the screen has no room for that
+    # flags of older runs list columns one by one
     return "" if value is None else "; ".join(flag.partition(":")[0] for flag in str(value).split(";"))
