@@ -180,8 +180,8 @@ def main() -> None:
         some = [c | {"weld_share": 0.6, "diameter": 20.0, "cnr": 4.0} for c in cases(4, 96)]
     with multiprocessing.get_context("spawn").Pool(given.workers) as pool:
         found = pool.map(contacts, some, chunksize=1)
-    print("\n".join(told("with grey", found, aggregates.WITH_GREY)))
-    print("\n".join(told("without grey", found, aggregates.WITHOUT_GREY)))
+    print("\n".join(told("with grey", found, aggregates.SCORE_WEIGHTS_GREY)))
+    print("\n".join(told("without grey", found, aggregates.SCORE_WEIGHTS_SHAPE)))
 
 
 if __name__ == "__main__":

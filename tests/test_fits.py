@@ -72,14 +72,14 @@ def test_contacts_of_a_phantom(powder):
     assert found.features.shape == (len(found.weld), len(fit_welds.NAMES))
     assert found.weld.any()
     assert np.isfinite(found.features).all()
-    loss = fit_welds.log_loss(found.features, found.weld, np.array(aggregates.WITH_GREY))
+    loss = fit_welds.log_loss(found.features, found.weld, np.array(aggregates.SCORE_WEIGHTS_GREY))
     share = found.weld.mean()
     assert loss < -(share * np.log(share) + (1 - share) * np.log(1 - share))  # better than the share of welds alone
 
 
 def test_the_fit_gives_back_what_was_drawn():
     rng = np.random.default_rng(1)
-    figures = np.array(aggregates.WITH_GREY)
+    figures = np.array(aggregates.SCORE_WEIGHTS_GREY)
     features = rng.normal(size=(20_000, len(figures)))
     features[:, 0] = 1
     weld = rng.random(len(features)) < 1 / (1 + np.exp(-features @ figures))

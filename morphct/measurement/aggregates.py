@@ -17,10 +17,10 @@ from .crop_pass import union_share
 # ln(radius of the smaller particle), ln(that of the larger one), dip x radius of the area; lengths in voxels. A fit to
 # 8954 contacts of 48 others (scripts/fit_welds) has other coefficients, for the terms go together, but is no better on
 # 24 further phantoms: log loss .219 for .204 of these with grey, .250 for .247 without
-WITH_GREY = (-4.75, 3.94, 1.98, -0.69, -0.76, -4.85)
-WITHOUT_GREY = (-3.39, 6.51, 0.0, -1.78, -1.50, 0.0)
+SCORE_WEIGHTS_GREY = (-4.75, 3.94, 1.98, -0.69, -0.76, -4.85)
+SCORE_WEIGHTS_SHAPE = (-3.39, 6.51, 0.0, -1.78, -1.50, 0.0)
 FITTED_AT = (0.5, 0.1)  # weld ratio and dip at which the limits in the settings move nothing
-LEAST_CONTRAST = 0.5  # of particle against background, in standard deviations: below it a drop of grey tells nothing
+LEAST_CONTRAST_SD = 0.5  # of particle against background, in standard deviations: below it a drop of grey tells nothing
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class AggregateOptions(Options):
         """
         known = np.isfinite(dip)
         constant, neck, area, smaller, larger, dark = (
-            np.where(known, a, b) for a, b in zip(WITH_GREY, WITHOUT_GREY, strict=True)
+            np.where(known, a, b) for a, b in zip(SCORE_WEIGHTS_GREY, SCORE_WEIGHTS_SHAPE, strict=True)
         )
         drop = np.where(known, dip - (self.neck_dip - FITTED_AT[1]), 0.0)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
@@ -146,7 +146,7 @@ def grey_dips(results: Mapping[str, Any], grey: np.ndarray) -> np.ndarray:
     inside = (mean[pairs.first] + mean[pairs.second]) / 2
     noise = (spread[pairs.first] + spread[pairs.second]) / 2
     contrast = inside - results["grey_background"]
-    told = np.abs(contrast) > LEAST_CONTRAST * noise
+    told = np.abs(contrast) > LEAST_CONTRAST_SD * noise
     return np.where(told, (inside - grey) / np.where(told, contrast, 1), np.nan)
 
 

@@ -14,9 +14,9 @@ from ..kernels.measurement import necks as kernel
 from ..segment.labels.accumulators import Pairs
 from ..segment.labels.envelope import Envelope
 
-LARGEST = 64  # shortest edges; thicker necks count as this thick
-TILE = 128  # voxels: of larger interfaces a part is looked at at a time
-BATCH = 256  # interfaces a task
+LARGEST_EDGES = 64  # shortest edges; thicker necks count as this thick
+TILE_VOXELS = 128  # voxels: of larger interfaces a part is looked at at a time
+BATCH_INTERFACES = 256  # interfaces a task
 
 
 def neck_radii(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, work: Work) -> np.ndarray:
@@ -31,7 +31,7 @@ def neck_radii(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, work: Wo
     """
     radii = np.zeros(len(pairs.first))
     order = np.argsort(pairs.boxes[:, 0], kind="stable")  # along z, as the image is stored
-    tasks = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    tasks = [order[i : i + BATCH_INTERFACES] for i in range(0, len(order), BATCH_INTERFACES)]
     for rows, found in zip(tasks, work.over(partial(_search, pairs, envelope, voxel_size), tasks)):
         radii[rows] = found
     return radii
@@ -46,7 +46,7 @@ def _neck(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, row: int) -> 
     labels = int(pairs.first[row]) + 1, int(pairs.second[row]) + 1
     box = pairs.boxes[row]
     diagonal = float(np.sqrt((((box[1::2] - box[0::2]) * edges) ** 2).sum()))
-    most = min(diagonal / 2, LARGEST * voxel_size.smallest)
+    most = min(diagonal / 2, LARGEST_EDGES * voxel_size.smallest)
     margin = np.ceil(most / edges).astype(np.int64)
     square = 0.0
     for tile in _tiles(box):
@@ -58,11 +58,11 @@ def _neck(pairs: Pairs, envelope: Envelope, voxel_size: VoxelSize, row: int) -> 
 
 
 def _tiles(box: np.ndarray) -> list[np.ndarray]:
-    """A box (6,) in parts of at most TILE voxels along each axis."""
-    starts = [range(int(a), int(b), TILE) for a, b in zip(box[0::2], box[1::2])]
+    """A box (6,) in parts of at most TILE_VOXELS voxels along each axis."""
+    starts = [range(int(a), int(b), TILE_VOXELS) for a, b in zip(box[0::2], box[1::2])]
     ends = [int(b) for b in box[1::2]]
     return [
-        np.array([v for a, b in zip((z, y, x), ends) for v in (a, min(a + TILE, b))], np.int64)
+        np.array([v for a, b in zip((z, y, x), ends) for v in (a, min(a + TILE_VOXELS, b))], np.int64)
         for z in starts[0]
         for y in starts[1]
         for x in starts[2]

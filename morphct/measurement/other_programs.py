@@ -14,7 +14,7 @@ from ..ground.work import Work
 from ..kernels.crofton import DIRECTIONS, pair_areas
 from ..kernels.measurement import chamfer as kernel
 from ..segment.labels.envelope import Envelope, batches
-from .crops.box import MARGIN, Spacing, padded
+from .crops.box import MARGIN_VOXELS, Spacing, padded
 
 RESULTS = (
     "crofton_area",
@@ -140,7 +140,7 @@ def porespy_area(box: np.ndarray) -> float:
     """
     from scipy.ndimage import binary_dilation
 
-    tight = box[tuple(slice(MARGIN - 1, 1 - MARGIN) for _ in range(3))]
+    tight = box[tuple(slice(MARGIN_VOXELS - 1, 1 - MARGIN_VOXELS) for _ in range(3))]
     return mesh_area(binary_dilation(tight).astype(np.float32), 0.0)
 
 

@@ -13,7 +13,9 @@ from ..segment.labels.accumulators import Contacts, Grey, GreyCodes, Shape
 from ..segment.labels.envelope import Envelope
 from .labelled import Labelled
 
-UNKNOWN_DETECTION = 3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
+UNKNOWN_DETECTION_VOXELS = (
+    3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
+)
 
 
 @dataclass
@@ -170,7 +172,7 @@ def void_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
         "dimension": _dimension(shape),
         "owner_label": labelled.owner[1:],
         "void_open": labelled.opened[1:],
-        "detection_diameter": labelled.detection_diameter or UNKNOWN_DETECTION * np.cbrt(size.volume),
+        "detection_diameter": labelled.detection_diameter or UNKNOWN_DETECTION_VOXELS * np.cbrt(size.volume),
         **_volume_results(labelled),
     }
 

@@ -10,7 +10,7 @@ from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..segment.labels.envelope import Envelope, batches, crop_step
 from ..segment.voids.facts import VoidSearch
-from .crops.box import MARGIN, Spacing, padded, squared_distances
+from .crops.box import MARGIN_VOXELS, Spacing, padded, squared_distances
 from .crops.thickness import local_thickness
 from .void_placement import placement
 
@@ -91,7 +91,7 @@ def _of_particle(task: _Task, particle: int) -> tuple[np.ndarray, np.ndarray, li
         return held, table, [np.nan] * len(PARTICLE_RESULTS)
     box = task.boxes[particle]
     crop = task.envelope.crop(box, np.array([particle + 1]))
-    middles = (task.voids["position"][held[closed]] - box[0::2]) / crop.step + MARGIN
+    middles = (task.voids["position"][held[closed]] - box[0::2]) / crop.step + MARGIN_VOXELS
     radii = np.cbrt(3 * task.voids["voxels"][held[closed]] * task.voids["voxel_volume"] / (4 * np.pi))
     spacing = _stepped(task.spacing, crop.step)
     squared = squared_distances(padded(crop.mask), spacing)

@@ -19,8 +19,8 @@ MOST_VOIDS = 1000  # of more, the largest ones: the work grows with the square o
 # The solid left around voids is not known: it follows from how they were found. The least that is seen takes its place
 # (given it, voids at random are again uniform over what is left), within these bounds in voxels, so that voids which
 # all lie far from the surface or from each other are not explained away.
-WALL, GAP = (0.5, 2.0), (0.0, 2.0)
-USUAL_WALL = 1.0  # with too few voids to tell
+WALL_VOXELS, GAP_VOXELS = (0.5, 2.0), (0.0, 2.0)
+USUAL_WALL_VOXELS = 1.0  # with too few voids to tell
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ def placement(
     points = np.ascontiguousarray(middles[chosen] * edges)
     voxel = float(np.cbrt(np.prod(edges)))
     wall, gap = _solid_around(points, depths[chosen], radii[chosen], voxel, seeing.depth / unit)
-    least = np.ceil(np.maximum(radii + wall, seeing.depth / unit) * kernel.STEPS).astype(np.int64)
+    least = np.ceil(np.maximum(radii + wall, seeing.depth / unit) * kernel.DEPTH_BINS).astype(np.int64)
     least = np.minimum(least, len(counts) - 1)
-    ranks = np.minimum(1.0, deeper[(depths * kernel.STEPS).astype(np.int64)] / above[least])
+    ranks = np.minimum(1.0, deeper[(depths * kernel.DEPTH_BINS).astype(np.int64)] / above[least])
     found = Placement(np.where(depths > 0, depths * unit, np.nan), np.where(depths > 0, ranks, np.nan))
     if len(chosen) < LEAST_VOIDS:
         return found
-    shallowest = ((least[chosen] / kernel.STEPS) ** 2).astype(np.float32)
+    shallowest = ((least[chosen] / kernel.DEPTH_BINS) ** 2).astype(np.float32)
     places = above[least[chosen]].astype(float)
     out = np.empty((THROWS, 2))
     thrown = kernel.throw_voids(squared, edges, radii[chosen], (shallowest, gap), deeper, places, seeds[1], out)
@@ -111,11 +111,11 @@ def _solid_around(
 ) -> tuple[float, float]:
     """Least solid between a void and the surface, and between two voids, as seen and within bounds."""
     if len(points) < LEAST_VOIDS:
-        return voxel * USUAL_WALL, 0.0
+        return voxel * USUAL_WALL_VOXELS, 0.0
     wall, gap = float((depths - radii).min()), float(kernel.least_gap(points, radii))
     return (
-        min(max(wall, voxel * WALL[0]), max(voxel * WALL[1], seen_from)),
-        min(max(gap, voxel * GAP[0]), max(voxel * GAP[1], seen_from)),
+        min(max(wall, voxel * WALL_VOXELS[0]), max(voxel * WALL_VOXELS[1], seen_from)),
+        min(max(gap, voxel * GAP_VOXELS[0]), max(voxel * GAP_VOXELS[1], seen_from)),
     )
 
 

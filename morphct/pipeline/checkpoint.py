@@ -23,7 +23,7 @@ from .job import Job
 from .same_work import Request, in_words
 from .segmented import Segmented
 
-WORTH = 60.0  # seconds of work from which it is kept when a run is interrupted; less is sooner done again
+LEAST_SECONDS_KEPT = 60.0  # seconds of work from which it is kept when a run is interrupted; less is sooner done again
 STORES = ("labels.zarr", "voids.zarr")
 log = logging.getLogger("morphct")
 
@@ -49,7 +49,7 @@ def save(writer: RunWriter, request: Request, found: Segmented, job: Job) -> Non
         }
     )
     writer.json(CHECKPOINT, {"kept": kept, "sha256": _seal(kept)})
-    writer.worth_keeping = sum(s["seconds"] for s in job.stages) >= WORTH
+    writer.worth_keeping = sum(s["seconds"] for s in job.stages) >= LEAST_SECONDS_KEPT
 
 
 def load(writer: RunWriter, request: Request, job: Job) -> Segmented | None:

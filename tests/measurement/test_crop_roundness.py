@@ -8,7 +8,7 @@ from scipy import ndimage
 from morphct.kernels.measurement import corners, curvature, outlines, silhouettes, surface_mesh
 from morphct.measurement import crops
 from morphct.measurement.crops import box as crop_box
-from morphct.measurement.crops.roundness import LEVEL, SILHOUETTE_BLUR_VOXELS, view_frames
+from morphct.measurement.crops.roundness import OUTLINE_LEVEL, SILHOUETTE_BLUR_VOXELS, view_frames
 
 ISOTROPIC = (1.0, 1.0, 1.0)
 # docs/methods.md, 7: all views, in the continuum: roundness; and the silhouette ratio where it is given
@@ -56,9 +56,9 @@ def test_outline_equals_the_turned_volumes(name):
     room = np.empty((4000, 2))
     core = np.array(np.unravel_index(field.argmax(), field.shape), float)
     for frame in view_frames()[::5]:
-        n = silhouettes.trace(field, blocks, frame, core, LEVEL, room)
+        n = silhouettes.trace(field, blocks, frame, core, OUTLINE_LEVEL, room)
         found = room[:n] - silhouettes._image(field.shape, frame).shape // np.array(2)
-        truth = naive.outline(field, frame, LEVEL)
+        truth = naive.outline(field, frame, OUTLINE_LEVEL)
         apart = np.linalg.norm(found[:, None] - truth[None], axis=-1)
         assert len(found) == pytest.approx(len(truth), abs=3)
         assert max(apart.min(0).max(), apart.min(1).max()) < 0.05

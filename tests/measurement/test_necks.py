@@ -60,8 +60,8 @@ def test_tiles_do_not_change_the_neck(seed, monkeypatch):
     far = ndimage.distance_transform_edt(labels > 0)[at_faces(labels, 1, 2)].max()
     size = pairs.boxes[:, 1::2] - pairs.boxes[:, 0::2]
     np.testing.assert_allclose(whole, np.minimum(far, np.sqrt((size**2).sum(1)) / 2))
-    monkeypatch.setattr(necks, "TILE", 5)
-    monkeypatch.setattr(necks, "BATCH", 1)
+    monkeypatch.setattr(necks, "TILE_VOXELS", 5)
+    monkeypatch.setattr(necks, "BATCH_INTERFACES", 1)
     np.testing.assert_array_equal(necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(())), whole)
 
 

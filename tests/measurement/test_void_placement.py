@@ -6,7 +6,7 @@ from naive import voids as naive
 
 from morphct.kernels.measurement import void_throws
 from morphct.measurement import void_placement
-from morphct.measurement.crops.box import MARGIN, padded, squared_distances
+from morphct.measurement.crops.box import MARGIN_VOXELS, padded, squared_distances
 from morphct.measurement.void_placement import placement
 from morphct.segment.voids.facts import VoidSearch
 
@@ -61,7 +61,7 @@ def test_distances_between_voids(seed):
 
 def test_ranks_and_depths():
     squared = squared_distances(padded(ball(12)), CUBE)
-    places = 12.0 + MARGIN + np.array([[0, 0, 0], [0, 0, 6], [10, 0, 0], [0, 20, 0]])
+    places = 12.0 + MARGIN_VOXELS + np.array([[0, 0, 0], [0, 0, 6], [10, 0, 0], [0, 20, 0]])
     found = placement(squared, (0.5,) * 3, places, np.array([1.0, 1.0, 1.0, 1.0]), VoidSearch(), 1)
     assert found.depths[0] == pytest.approx(0.5 * np.sqrt(squared.max()))
     assert np.isnan(found.depths[3])
@@ -105,7 +105,7 @@ def judged(seeds, density=None, n=25, radius=20, r=2.0, wall=1.0):
     rows = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        at = voids_at_random(rng, radius, n, r, density(rng) if density else None, wall) + radius + MARGIN
+        at = voids_at_random(rng, radius, n, r, density(rng) if density else None, wall) + radius + MARGIN_VOXELS
         found = placement(squared, CUBE, at, np.full(n, r), VoidSearch(seed=7), seed)
         rows.append((found.ratio, found.ratio_p, found.rank_mean, found.rank_p))
     return np.array(rows)
@@ -147,7 +147,7 @@ def test_central_shell_and_clustered_voids_are_called_so():
 
 def test_the_label_and_the_seed_decide_the_throws():
     squared = squared_distances(padded(ball(14)), CUBE)
-    at = voids_at_random(np.random.default_rng(0), 14, 12, 1.5) + 14 + MARGIN
+    at = voids_at_random(np.random.default_rng(0), 14, 12, 1.5) + 14 + MARGIN_VOXELS
     radii = np.full(12, 1.5)
     one, again = (placement(squared, CUBE, at, radii, VoidSearch(seed=3), 8) for _ in range(2))
     assert (one.ratio, one.ratio_p, one.rank_p) == (again.ratio, again.ratio_p, again.rank_p)
@@ -159,15 +159,15 @@ def test_the_label_and_the_seed_decide_the_throws():
 def test_lengths_may_be_in_any_unit_and_along_any_axis():
     at = voids_at_random(np.random.default_rng(0), 14, 12, 1.5) + 14
     squared = squared_distances(padded(ball(14)), CUBE)
-    one = placement(squared, CUBE, at + MARGIN, np.full(12, 1.5), VoidSearch(), 1)
-    small = placement(squared, (0.025,) * 3, at + MARGIN, np.full(12, 1.5 * 0.025), VoidSearch(), 1)
+    one = placement(squared, CUBE, at + MARGIN_VOXELS, np.full(12, 1.5), VoidSearch(), 1)
+    small = placement(squared, (0.025,) * 3, at + MARGIN_VOXELS, np.full(12, 1.5 * 0.025), VoidSearch(), 1)
     assert small.ratio == pytest.approx(one.ratio, rel=1e-12)
     np.testing.assert_allclose(small.ranks, one.ranks, rtol=1e-12)
-    turned = placement(squared, CUBE, at[:, [2, 0, 1]] + MARGIN, np.full(12, 1.5), VoidSearch(), 1)
+    turned = placement(squared, CUBE, at[:, [2, 0, 1]] + MARGIN_VOXELS, np.full(12, 1.5), VoidSearch(), 1)
     np.testing.assert_allclose(turned.ranks, one.ranks)
     edges = (2.0, 1.0, 1.0)
     coarse = squared_distances(padded(ball(14, edges)), edges)
-    found = placement(coarse, edges, at / edges + MARGIN, np.full(12, 1.5), VoidSearch(), 1)
+    found = placement(coarse, edges, at / edges + MARGIN_VOXELS, np.full(12, 1.5), VoidSearch(), 1)
     np.testing.assert_allclose(found.ranks, one.ranks, atol=0.2)
     assert found.ratio == pytest.approx(one.ratio, abs=0.06)
 
@@ -175,7 +175,7 @@ def test_lengths_may_be_in_any_unit_and_along_any_axis():
 def test_a_great_many_voids_cost_no_more_than_the_most():
     rng = np.random.default_rng(0)
     squared = squared_distances(padded(np.ones((70, 70, 70))), CUBE)
-    at = np.stack(np.meshgrid(*[np.arange(3, 67, 5.0)] * 3, indexing="ij"), -1).reshape(-1, 3) + MARGIN
+    at = np.stack(np.meshgrid(*[np.arange(3, 67, 5.0)] * 3, indexing="ij"), -1).reshape(-1, 3) + MARGIN_VOXELS
     assert len(at) > void_placement.MOST_VOIDS
     found = placement(squared, CUBE, at + rng.uniform(-0.2, 0.2, at.shape), np.full(len(at), 0.8), VoidSearch(), 1)
     assert np.isfinite(found.ranks).all()

@@ -222,7 +222,7 @@ def test_an_interrupted_run_goes_on_from_its_labels(powder, done, tmp_path, monk
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr("morphct.pipeline.checkpoint.WORTH", 0.0)
+        patch.setattr("morphct.pipeline.checkpoint.LEAST_SECONDS_KEPT", 0.0)
         patch.setattr(pipeline, "run_passes", stop)
         with pytest.raises(KeyboardInterrupt):
             run(powder[1], out)
@@ -238,7 +238,7 @@ def test_what_another_run_left_is_not_resumed(powder, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("morphct.pipeline.checkpoint.WORTH", 0.0)
+    monkeypatch.setattr("morphct.pipeline.checkpoint.LEAST_SECONDS_KEPT", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "run_passes", stop)
         with pytest.raises(KeyboardInterrupt):

@@ -14,9 +14,10 @@ from ..jit import jit
 from .wall_points import ascend, gather, nearest
 
 # work before the tolerance of the search doubles: 1 for a look at a voxel's cell, 8 for a part of one, and 1 for every
-# ROWS rows of voxels gone through for the walls near it (a body that fills the volume has sheets of equal centres)
-PATIENCE = 12000
-ROWS = 1000
+# ROWS_AT_ONCE rows of voxels gone through for the walls near it (a body that fills the volume has sheets of equal
+# centres)
+MOST_STEPS = 12000
+ROWS_AT_ONCE = 1000
 
 
 @jit
@@ -87,7 +88,7 @@ def _search_cell(near, spacing, best, tolerance, patience, stack, squared):
         half[:] = 0.5 * scale * spacing
         patience[0] -= 1 if scale == 1.0 else 8
         if patience[0] <= 0:
-            patience[0] += PATIENCE
+            patience[0] += MOST_STEPS
             tolerance *= 2
         d, _ = nearest(near, centre[0], centre[1], centre[2], squared)
         radius = math.sqrt(d)
@@ -189,7 +190,7 @@ def largest_ball(squared, xs, rows, spacing, tolerance):
     near = np.empty((3, 1024))
     stack = np.empty((128, 4))
     best = np.zeros(4)
-    patience = np.full(1, PATIENCE)
+    patience = np.full(1, MOST_STEPS)
     climbs = 0
     for i in _candidates(squared, reach):
         radius = math.sqrt(flat[i])
@@ -208,7 +209,7 @@ def largest_ball(squared, xs, rows, spacing, tolerance):
             if radius + reach <= best[0] + tolerance:
                 continue
         near, n = gather(xs, rows, squared.shape, spacing, stack[0, :3], radius + 2 * reach + slack, near)
-        patience[0] -= int(math.pi * radius * radius / (spacing[0] * spacing[1]) / ROWS)
+        patience[0] -= int(math.pi * radius * radius / (spacing[0] * spacing[1]) / ROWS_AT_ONCE)
         tolerance = _search_cell(near[:, :n], spacing, best, tolerance, patience, stack, np.empty(n))
     # to the very top of the hill found, so that the same particle turned gives the same digits
     near = _climb(squared, xs, rows, spacing, best[1:].copy(), 1e-7, near, best)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..jit import jit
 
-BLOCKERS = 16  # background voxels found last: most voxels of an interface are near one of them
+RECENT_BLOCKERS = 16  # background voxels found last: most voxels of an interface are near one of them
 
 
 @jit
@@ -92,7 +92,7 @@ def farthest_from_background(labels, box, first, second, squares, most):
         0 where the two share no face.
     """
     best, held = 0.0, 0
-    blockers, place = np.zeros((BLOCKERS, 3), np.int64), np.zeros(3, np.int64)
+    blockers, place = np.zeros((RECENT_BLOCKERS, 3), np.int64), np.zeros(3, np.int64)
     for z in range(box[0], box[1]):
         for y in range(box[2], box[3]):
             for x in range(box[4], box[5]):
@@ -102,7 +102,7 @@ def farthest_from_background(labels, box, first, second, squares, most):
                 if not _meets(labels, z, y, x, second if label == first else first):
                     continue
                 near = False
-                for i in range(min(held, BLOCKERS)):
+                for i in range(min(held, RECENT_BLOCKERS)):
                     far = (z - blockers[i, 0]) ** 2 * squares[0] + (y - blockers[i, 1]) ** 2 * squares[1]
                     near |= far + (x - blockers[i, 2]) ** 2 * squares[2] <= best
                 if near:
@@ -112,6 +112,6 @@ def farthest_from_background(labels, box, first, second, squares, most):
                     best = found
                     if best >= most:
                         return most
-                blockers[held % BLOCKERS] = place
+                blockers[held % RECENT_BLOCKERS] = place
                 held += 1
     return best

@@ -10,7 +10,7 @@ from ..extremes import smallest
 from ..jit import jit
 
 # best-first search of the largest circle: open squares at most, and evaluations at most
-OPEN, EVALUATIONS = 8192, 4000
+MOST_OPEN_CELLS, MOST_EVALUATIONS = 8192, 4000
 
 
 @jit
@@ -121,7 +121,7 @@ def largest_circle(xs, ys, start, tolerance):
     """
     x0, x1, y0, y1 = xs.min(), xs.max(), ys.min(), ys.max()
     squared = np.empty(xs.size)
-    squares = np.empty((OPEN, 4))  # bound, middle x, y, edge
+    squares = np.empty((MOST_OPEN_CELLS, 4))  # bound, middle x, y, edge
     n = 0
     best = np.array([0.0, start[0], start[1]])
     if _contains(xs, ys, start[0], start[1]):
@@ -131,14 +131,14 @@ def largest_circle(xs, ys, start, tolerance):
         for b in range(min(math.ceil((y1 - y0) / edge), 60)):
             squares[n, 1], squares[n, 2], squares[n, 3] = x0 + (a + 0.5) * edge, y0 + (b + 0.5) * edge, edge
             n += _look(xs, ys, squares[n], best, tolerance, squared)
-    for _ in range(EVALUATIONS // 4):
+    for _ in range(MOST_EVALUATIONS // 4):
         if n == 0:
             break
         k = 0
         for i in range(1, n):
             if squares[i, 0] > squares[k, 0]:
                 k = i
-        if squares[k, 0] <= best[0] + tolerance or n + 3 > OPEN:
+        if squares[k, 0] <= best[0] + tolerance or n + 3 > MOST_OPEN_CELLS:
             break
         x, y, half = squares[k, 1], squares[k, 2], squares[k, 3] / 2
         n -= 1

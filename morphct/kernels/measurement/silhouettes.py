@@ -12,7 +12,10 @@ import numpy as np
 
 from ..jit import jit
 
-SEEN, NOTHING = 0.9999, 1e-4  # a ray that has met as much needs no further sample; what is as good as empty
+SEEN_OCCUPANCY, EMPTY_OCCUPANCY = (
+    0.9999,
+    1e-4,
+)  # a ray that has met as much needs no further sample; what is as good as empty
 
 
 @jit
@@ -48,7 +51,7 @@ def occupied_blocks(field):
     for z in range(depth):
         for y in range(height):
             for x in range(width):
-                if field[z, y, x] > NOTHING:  # a voxel is a corner of the cells before it too
+                if field[z, y, x] > EMPTY_OCCUPANCY:  # a voxel is a corner of the cells before it too
                     for k in range(8):
                         blocks[max(z - (k >> 2), 0) >> 2, max(y - (k >> 1 & 1), 0) >> 2, max(x - (k & 1), 0) >> 2] = 1
     return blocks
@@ -79,7 +82,7 @@ def ray_maximum(field, blocks, frame, i, j):
         value = _linear(field, z, y, x)
         if value > best:
             best = value
-            if best > SEEN:
+            if best > SEEN_OCCUPANCY:
                 break
     return best
 

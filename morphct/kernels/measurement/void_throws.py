@@ -11,8 +11,8 @@ import numpy as np
 
 from ..jit import jit
 
-STEPS = 64  # bins of depth to the finest spacing: up to 32 voxels deep no two distances of a lattice share one
-TRIES = 20_000  # places tried for a void, on average of a throw, before the particle counts as too crowded
+DEPTH_BINS = 64  # bins of depth to the finest spacing: up to 32 voxels deep no two distances of a lattice share one
+TRIES_PER_VOID = 20_000  # places tried for a void, on average of a throw, before the particle counts as too crowded
 
 
 @jit
@@ -31,15 +31,15 @@ def _random(state):
 
 @jit
 def depth_counts(squared):
-    """Voxels by depth: bin int(STEPS sqrt(s)) of every s > 0 of `squared` (Z,Y,X) float32; (bins,) int64."""
+    """Voxels by depth: bin int(DEPTH_BINS sqrt(s)) of every s > 0 of `squared` (Z,Y,X) float32; (bins,) int64."""
     flat = squared.reshape(-1)
     most = np.float32(0)
     for i in range(flat.size):
         most = max(most, flat[i])
-    counts = np.zeros(int(STEPS * math.sqrt(most)) + 1, np.int64)
+    counts = np.zeros(int(DEPTH_BINS * math.sqrt(most)) + 1, np.int64)
     for i in range(flat.size):
         if flat[i] > 0:
-            counts[int(STEPS * math.sqrt(flat[i]))] += 1
+            counts[int(DEPTH_BINS * math.sqrt(flat[i]))] += 1
     return counts
 
 
@@ -106,7 +106,7 @@ def throw_voids(squared, edges, radii, limits, deeper, places, seed, out):
     points, point = np.empty((n, 3)), np.empty(3)
     tries, most = 0, 0
     for k in range(out.shape[0]):
-        most += TRIES * n
+        most += TRIES_PER_VOID * n
         ranks = 0.0
         for i in range(n):
             while True:
@@ -125,6 +125,6 @@ def throw_voids(squared, edges, radii, limits, deeper, places, seed, out):
                 if _free(point, radii[i], points, radii, i, gap):
                     break
             points[i] = point
-            ranks += min(1.0, deeper[int(STEPS * math.sqrt(s))] / places[i])
+            ranks += min(1.0, deeper[int(DEPTH_BINS * math.sqrt(s))] / places[i])
         out[k, 0], out[k, 1] = mean_nearest(points), ranks / n
     return out.shape[0]

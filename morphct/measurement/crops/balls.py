@@ -8,7 +8,7 @@ import numpy as np
 
 from ...kernels.measurement.inscribed import largest_ball
 from ...kernels.measurement.wall_points import wall_points
-from .box import MARGIN, Spacing, padded, squared_distances
+from .box import MARGIN_VOXELS, Spacing, padded, squared_distances
 
 # By how many voxels the largest ball may differ from the one between two flat faces where it lies (of the finest edge),
 # and where the deepest voxel lies (of the coarsest edge): along the rim of a plate a ball reaches a little farther out
@@ -63,7 +63,7 @@ def ball_of_box(box: np.ndarray, squared: np.ndarray, spacing: Spacing, toleranc
     gap = float(found[4] - found[0]) * unit
     deepest, depth = _deepest(squared)
     centre, radius = _within(box, found[1:4] * unit, float(found[0]) * unit, deepest * edges, depth * unit, edges)
-    z, y, x = (float(c) for c in centre - MARGIN * edges)
+    z, y, x = (float(c) for c in centre - MARGIN_VOXELS * edges)
     return Ball(radius, (z, y, x), gap)
 
 

@@ -8,10 +8,10 @@ from ...kernels.measurement.crop_distance import squared_distance
 
 Spacing = tuple[float, float, float]
 
-MARGIN = 3  # the surface's blur reaches 2 voxels, and one more closes it
+MARGIN_VOXELS = 3  # the surface's blur reaches 2 voxels, and one more closes it
 
 
-def padded(mask: np.ndarray, margin: int = MARGIN) -> np.ndarray:
+def padded(mask: np.ndarray, margin: int = MARGIN_VOXELS) -> np.ndarray:
     """Copy a crop (Z,Y,X), any dtype, non-zero = particle, into uint8 0/1 with a margin of background."""
     box = np.zeros([n + 2 * margin for n in mask.shape], np.uint8)
     box[margin:-margin, margin:-margin, margin:-margin] = mask != 0

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...kernels.measurement.resample import sampled_blur
 from ...kernels.measurement.surface_mesh import gaussian_weights
-from .box import MARGIN, Spacing
+from .box import MARGIN_VOXELS, Spacing
 from .surface import SURFACE_BLUR_VOXELS
 
 EQUAL_OCCUPANCY = 1e-5  # occupancies that differ by less differ by the rounding of their float32 sums
@@ -65,4 +65,4 @@ def _highest(field: np.ndarray, wanted: int) -> np.ndarray:
 def in_grid(centre: tuple[float, float, float], spacing: Spacing, pitch: float) -> np.ndarray:
     """A point given from the middle of the crop's first voxel, in voxels of the regridded box (middles whole)."""
     edges = np.asarray(spacing, float)
-    return (np.asarray(centre) + (MARGIN + 0.5) * edges) / pitch - 0.5
+    return (np.asarray(centre) + (MARGIN_VOXELS + 0.5) * edges) / pitch - 0.5

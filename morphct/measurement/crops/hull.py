@@ -11,7 +11,7 @@ from ...kernels.measurement import hull as facets
 from .box import Spacing
 
 # What a body reaches beyond its outermost voxel centres, in voxels along every axis (docs/methods.md, 2 and 5)
-SKIN = 0.25
+SKIN_VOXELS = 0.25
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def hull(mask: np.ndarray, spacing: Spacing) -> Hull:
         if rank == 2
         else _line(points, edges)
     )
-    centre, radius = _enclosing_ball(points * edges, SKIN * edges)
-    mean += 2 * SKIN * _mean_stretch(edges)
+    centre, radius = _enclosing_ball(points * edges, SKIN_VOXELS * edges)
+    mean += 2 * SKIN_VOXELS * _mean_stretch(edges)
     z, y, x = (float(c) * unit for c in centre)
     return Hull(rank, int(voxels), lattice, longest * unit, least * unit, mean * unit, radius * unit, (z, y, x))
 
@@ -115,9 +115,9 @@ def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tupl
         found.neighbors.astype(np.int64),
         planes[:, :3].copy(),
         planes[:, 3].copy(),
-        SKIN * edges,
+        SKIN_VOXELS * edges,
     )
-    return int(lattice), float(facets.longest_diameter(vertices, SKIN * edges)), float(least), float(mean)
+    return int(lattice), float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)), float(least), float(mean)
 
 
 def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[int, float, float, float]:
@@ -135,8 +135,13 @@ def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[in
     vertices = corners * edges
     around = np.linalg.norm(vertices - np.roll(vertices, -1, axis=0), axis=1).sum()
     upright = normal / edges
-    least = 2 * SKIN * np.linalg.norm(edges * upright) / np.linalg.norm(upright)
-    return int(inside.sum()), float(facets.longest_diameter(vertices, SKIN * edges)), float(least), float(around / 4)
+    least = 2 * SKIN_VOXELS * np.linalg.norm(edges * upright) / np.linalg.norm(upright)
+    return (
+        int(inside.sum()),
+        float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)),
+        float(least),
+        float(around / 4),
+    )
 
 
 def _line(points: np.ndarray, edges: np.ndarray) -> tuple[int, float, float, float]:
@@ -146,13 +151,13 @@ def _line(points: np.ndarray, edges: np.ndarray) -> tuple[int, float, float, flo
     lattice = int(np.gcd.reduce(np.abs(step))) + 1
     length = float(np.linalg.norm(step * edges))
     if length == 0:
-        return lattice, 2 * SKIN * float(edges.max()), 2 * SKIN * float(edges.min()), 0.0
+        return lattice, 2 * SKIN_VOXELS * float(edges.max()), 2 * SKIN_VOXELS * float(edges.min()), 0.0
     along = step * edges / length
     aside = np.eye(3) - np.outer(along, along)
     # the skin's width |edges u| is least, among directions across the line, along an eigenvector of its square there
     squares = np.linalg.eigvalsh(aside @ np.diag(edges**2) @ aside)
-    longest = length + 2 * SKIN * float(np.linalg.norm(edges * along))
-    return lattice, longest, 2 * SKIN * float(np.sqrt(squares[1])), length / 2
+    longest = length + 2 * SKIN_VOXELS * float(np.linalg.norm(edges * along))
+    return lattice, longest, 2 * SKIN_VOXELS * float(np.sqrt(squares[1])), length / 2
 
 
 def _enclosing_ball(points: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, float]:

@@ -12,7 +12,7 @@ from .curvature import curvature_of_box
 from .hull import hull
 from .roundness import VIEWS, roundness_of_box
 from .surface import area_of_box
-from .thickness import LEAST_SURE, thickness_of_box
+from .thickness import LEAST_SURE_VOXELS, thickness_of_box
 
 # what can be asked for -> the names it answers with
 MEASURES: dict[str, tuple[str, ...]] = {
@@ -24,8 +24,8 @@ MEASURES: dict[str, tuple[str, ...]] = {
     "roundness": ("roundness", "roundness_sd", "roundness_corners", "sphericity_silhouette"),
     "roundness_3d": ("roundness_3d",),
 }
-FLAT = ("one_voxel", "line", "flat")
-OPEN_GAP = 0.05  # voxels: the inscribed ball is certain to less than this, or the particle is told of
+FLAT_KINDS = ("one_voxel", "line", "flat")
+OPEN_GAP_VOXELS = 0.05  # voxels: the inscribed ball is certain to less than this, or the particle is told of
 
 Found = dict[str, float | tuple[str, ...]]
 
@@ -72,7 +72,7 @@ def measure_crop(
     if inside is not None and "inscribed" in wanted:
         out["inscribed_radius"], out["inscribed_gap"] = inside.radius, inside.gap
         out["inscribed_z"], out["inscribed_y"], out["inscribed_x"] = inside.centre
-        if inside.gap > OPEN_GAP * min(spacing):
+        if inside.gap > OPEN_GAP_VOXELS * min(spacing):
             reasons.append("ball_open")
     if "hull" in wanted:
         reasons += _hull(envelope, spacing, out)
@@ -107,13 +107,13 @@ def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
     out["enclosing_radius"], out["mean_width"] = max(found.enclosing_radius, whole), found.mean_width
     out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
     out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
-    return [FLAT[found.rank]] if found.rank < 3 else []
+    return [FLAT_KINDS[found.rank]] if found.rank < 3 else []
 
 
 def _thickness(box: np.ndarray, squared: np.ndarray, inside: Ball, spacing: Spacing, out: Found) -> list[str]:
     found = thickness_of_box(box, squared, inside, spacing)
     out["thickness_mean"], out["thickness_median"] = found.mean, found.median
-    return ["thin"] if found.median < LEAST_SURE * min(spacing) else []
+    return ["thin"] if found.median < LEAST_SURE_VOXELS * min(spacing) else []
 
 
 def _roundness(

@@ -11,20 +11,20 @@ from ...kernels.measurement import corners, outlines, silhouettes
 from ...kernels.measurement.enclosing import enclosing_ball
 from ...kernels.measurement.surface_mesh import blurred, gaussian_weights
 from .balls import Ball
-from .box import MARGIN, Spacing, padded
+from .box import MARGIN_VOXELS, Spacing, padded
 from .grid import in_grid, regridded
 
 VIEWS = 24
-SILHOUETTE_BLUR_VOXELS = 0.7  # voxels; the outline is where the blurred occupancy passes LEVEL
-LEVEL = 0.5
-COARSER_ABOVE = 60.0  # inscribed radius in voxels above which the silhouettes are taken on a grid half as fine
+SILHOUETTE_BLUR_VOXELS = 0.7  # voxels; the outline is where the blurred occupancy passes OUTLINE_LEVEL
+OUTLINE_LEVEL = 0.5
+COARSER_ABOVE_VOXELS = 60.0  # inscribed radius in voxels above which the silhouettes are taken on a grid half as fine
 # smoothing of an outline along its length: pixels, and share of its largest circle's radius; of these what it brings
 # along already (the blur above, the voxels themselves, linear samples): about a pixel, which at an inscribed radius of
 # 16 voxels makes a cube .02 rounder if it is not taken off
 SMOOTH_PIXELS, SMOOTH_SHARE = 1.5, 0.08
-SMOOTHED = 1.0
+SMOOTHED_PIXELS = 1.0
 MOST_ARC_POINTS, MOST_CIRCLE_POINTS = 200, 400
-CERTAIN = 0.01  # pixels, of the largest circles
+CERTAIN_PIXELS = 0.01  # pixels, of the largest circles
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ def silhouette_roundness(mask: np.ndarray, spacing: Spacing, ball: Ball, views: 
 def roundness_of_box(box: np.ndarray, spacing: Spacing, ball: Ball, views: int = VIEWS) -> Roundness:
     """`silhouette_roundness` of a padded box (`box.padded`)."""
     unit = min(spacing)
-    pitch = 2 * unit if ball.radius > COARSER_ABOVE * unit else unit
+    pitch = 2 * unit if ball.radius > COARSER_ABOVE_VOXELS * unit else unit
     grid = regridded(box, spacing, pitch)
     # the blur of .7 voxel reaches 3; on a coarser grid the margin has become thinner than that
-    field = blurred(np.pad(grid, MARGIN), gaussian_weights(SILHOUETTE_BLUR_VOXELS))
-    core = in_grid(ball.centre, spacing, pitch) + MARGIN
+    field = blurred(np.pad(grid, MARGIN_VOXELS), gaussian_weights(SILHOUETTE_BLUR_VOXELS))
+    core = in_grid(ball.centre, spacing, pitch) + MARGIN_VOXELS
     blocks = silhouettes.occupied_blocks(field)
     room = np.empty((8 * sum(field.shape) + 1000, 2))
     seen = []
     for frame in view_frames(views):
-        n = silhouettes.trace(field, blocks, frame, core, LEVEL, room)
+        n = silhouettes.trace(field, blocks, frame, core, OUTLINE_LEVEL, room)
         if n >= 8:
             seen.append(_view(room[:n]))
     if not seen:
@@ -96,13 +96,13 @@ def _view(outline: np.ndarray) -> tuple[float, int, float]:
     if len(xs) > MOST_CIRCLE_POINTS:
         coarse_x, coarse_y, _ = outlines.resampled(xs, ys, MOST_CIRCLE_POINTS)
     middle, outer, _, _ = enclosing_ball(outline)
-    inner = outlines.largest_circle(coarse_x, coarse_y, middle, CERTAIN)
+    inner = outlines.largest_circle(coarse_x, coarse_y, middle, CERTAIN_PIXELS)
     n = max(32, round(outlines.perimeter(xs, ys) / 0.5))
     xs, ys, step = outlines.resampled(xs, ys, n)
-    sigma = math.sqrt(max(SMOOTH_PIXELS, SMOOTH_SHARE * inner[0]) ** 2 - SMOOTHED**2) / step
+    sigma = math.sqrt(max(SMOOTH_PIXELS, SMOOTH_SHARE * inner[0]) ** 2 - SMOOTHED_PIXELS**2) / step
     xs, ys = outlines.smoothed_unshrunk(xs, sigma), outlines.smoothed_unshrunk(ys, sigma)
     stride = max(1, len(xs) // 300)
-    largest = outlines.largest_circle(xs[::stride].copy(), ys[::stride].copy(), inner[1:], CERTAIN)[0]
+    largest = outlines.largest_circle(xs[::stride].copy(), ys[::stride].copy(), inner[1:], CERTAIN_PIXELS)[0]
     n = max(32, round(outlines.perimeter(xs, ys) / max(1.0, outlines.perimeter(xs, ys) / MOST_ARC_POINTS)))
     xs, ys, step = outlines.resampled(xs, ys, n)
     value, count = corners.mean_corner_radius(xs, ys, largest, step)

@@ -8,15 +8,15 @@ import numpy as np
 
 from ...kernels.measurement import thickness as painting
 from .balls import Ball, ball_of_box
-from .box import MARGIN, Spacing, padded, squared_distances
+from .box import MARGIN_VOXELS, Spacing, padded, squared_distances
 from .grid import in_grid, regridded
 
 # voxels by which balls may be thinned and paint too far, speed for a pointwise error: on the grid as it is or finer,
 # and on the coarser one, where a voxel is twice as long
 TOLERANCE, COARSE_TOLERANCE = 0.25, 0.1
 FINER_BELOW, COARSER_ABOVE = 8.0, 25.0  # inscribed radius in voxels where the grid is doubled and halved
-LARGEST_DOUBLED = 1_000_000  # voxels of a crop that may still be doubled
-LEAST_SURE = 10.0  # a thickness below this many voxels is biased by more than some percent
+LARGEST_DOUBLED_VOXELS = 1_000_000  # voxels of a crop that may still be doubled
+LEAST_SURE_VOXELS = 10.0  # a thickness below this many voxels is biased by more than some percent
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def thickness_of_box(box: np.ndarray, squared: np.ndarray, ball: Ball, spacing: 
     """`local_thickness` of a padded, not empty box whose distances and inscribed ball are known."""
     unit = min(spacing)
     pitch, tolerance = unit, TOLERANCE
-    if ball.radius < FINER_BELOW * unit and box.size < LARGEST_DOUBLED:
+    if ball.radius < FINER_BELOW * unit and box.size < LARGEST_DOUBLED_VOXELS:
         pitch = 0.5 * unit
     elif ball.radius > COARSER_ABOVE * unit:
         pitch, tolerance = 2 * unit, COARSE_TOLERANCE
@@ -96,7 +96,7 @@ def thickness_map(mask: np.ndarray, spacing: Spacing) -> np.ndarray:
     out = np.zeros(grid.shape, np.int32)
     painting.paint(squared, painting.needed_balls(squared), grid, 0.0, out)
     places = [
-        np.clip(np.floor((np.arange(MARGIN, n - MARGIN) + 0.5) * edge / unit).astype(np.int64), 0, m - 1)
+        np.clip(np.floor((np.arange(MARGIN_VOXELS, n - MARGIN_VOXELS) + 0.5) * edge / unit).astype(np.int64), 0, m - 1)
         for n, m, edge in zip(box.shape, grid.shape, spacing)
     ]
     found = np.sqrt(out[np.ix_(*places)], dtype=np.float32) * np.float32(2 * unit)
