@@ -27,9 +27,9 @@ def tell_run(folder: "RunFolder", out: str) -> None:
     sizes = [_value(found[f"d{share}_number"]) for share in (10, 50, 90)]
     whom = f"; {found['n_interior']:,.0f} whole ones" if cut and found["n_interior"] else ""
     click.echo(f"diameter    median {sizes[1]} {unit} (D10 {sizes[0]}, D90 {sizes[2]}{whom})")
-    click.echo(
-        f"voids       {found['n_voids']:,.0f}, {_percent(found['void_fraction'])} of the volume of all particles"
-    )
+    opened = folder.summary.get("counts", {}).get("cut_voids", 0)
+    voids = f"{found['n_voids']:,.0f} closed" + (f", {opened:,} cut by the border" if opened else "")
+    click.echo(f"voids       {voids}; {_percent(found['void_fraction'])} of the volume of all particles")
     click.echo(f"aggregates  {found['n_aggregates']:,.0f}")
     _tell_grey(folder.threshold)
     for verdict in folder.summary.get("qc", []):

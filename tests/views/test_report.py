@@ -172,7 +172,9 @@ def test_the_verdict_in_words():
     )
     summary["void_fraction"] = {"value": None}
     assert "not reliable" in " ".join(words.verdict(summary))
-    summary["counts"]["voids"] = 0
+    summary["counts"]["cut_voids"] = 3
+    assert "1 closed void was found, and 3 that the border cuts" in " ".join(words.verdict(summary))
+    summary["counts"] |= {"voids": 0, "cut_voids": 0}
     assert "No closed void" in " ".join(words.verdict(summary))
 
 

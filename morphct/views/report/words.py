@@ -74,7 +74,7 @@ def verdict(summary: Mapping[str, Any]) -> list[str]:
     return [
         _how_many(n, int(counts.get("border", 0)), used, summary.get("statistics_on") == "all"),
         *_how_large(summary, unit),
-        *_how_sound(summary, int(counts.get("voids", 0))),
+        *_how_sound(summary, int(counts.get("voids", 0)), int(counts.get("cut_voids", 0))),
     ]
 
 
@@ -108,11 +108,12 @@ def _how_large(summary: Mapping[str, Any], unit: str) -> list[str]:
     return [text]
 
 
-def _how_sound(summary: Mapping[str, Any], n_voids: int) -> list[str]:
+def _how_sound(summary: Mapping[str, Any], n_voids: int, n_cut: int) -> list[str]:
     sentences = []
     void = summary.get("void_fraction", {})
-    seen = f"{counted(n_voids, 'closed void')} {'was' if n_voids == 1 else 'were'} found"
-    if n_voids == 0:
+    cut = f", and {n_cut:,} that the border cuts" if n_cut else ""
+    seen = f"{counted(n_voids, 'closed void')} {'was' if n_voids == 1 else 'were'} found{cut}"
+    if n_voids + n_cut == 0:
         sentences.append("No closed void was found in them.")
     elif void.get("value") is None:
         sentences.append(f"{seen}, but their share of the volume is not reliable.")
