@@ -165,7 +165,7 @@ class Joining:
             face = rule.face + rule.size * math.log(high / k.TYPICAL_FACE_PEAK_VOXELS) + waist - crumb
             further = max(further, face - rule.rim * concave)
         compact -= rule.compact_rim * (share - rule.limit)
-        return max(compact, further + rule.compact_rim * (rule.limit - k.LIMIT))
+        return max(compact, further + rule.compact_rim * (rule.limit - k.REFERENCE_JOIN))
 
     def is_long(self, pair: tuple[int, int], both: float) -> bool:
         """Whether two clusters together are long, or fill little of their ellipsoid, of which `both` is the room."""

@@ -176,7 +176,7 @@ def test_every_open_void_is_one_piece_of_background_that_touches_its_owner_alone
 
 
 def test_a_particle_too_large_for_memory_is_not_searched(monkeypatch):
-    monkeypatch.setattr("morphct.segment.voids.open_voids.LARGEST_CROP", 1000)
+    monkeypatch.setattr("morphct.segment.voids.open_voids.LARGEST_CROP_VOXELS", 1000)
     found = look(flask(2.0)[0], 3.0)
     assert found.n == 0
     assert found.facts.searched.tolist() == [False]
