@@ -179,6 +179,14 @@ def test_readme_commands_exist():
         assert (ROOT / link).exists(), link
 
 
+def test_readme_names_every_file_of_a_run_folder():
+    from morphct.results.run_folder.writer import OWN_NAMES
+
+    told = README.partition("## The run folder")[2].partition("\n## ")[0]
+    missing = [name for name in OWN_NAMES if f"`{name.replace('.parquet', '.csv')}" not in told]
+    assert not missing, f"files that the README's table of the run folder does not name: {missing}"
+
+
 def test_readme_names_every_format():
     """The table of inputs has each format that is read, by the first word of its name or its first ending."""
     from morphct.reading import formats
