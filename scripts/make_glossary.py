@@ -12,7 +12,7 @@ Made by `scripts/make_glossary` from the registry of columns; `morphct descripto
 (`_um`), or in voxels (`_px`) with `--voxel-size 1px`; axes are z, y, x. The *smallest meaningful size* is the diameter
 of the sphere of the same volume, in voxels, from which a value is good to about 5 %. An empty value has its reason in
 `flags`. How the numbers are estimated, why so, and how far they are off: [methods.md](methods.md) and, body by body,
-[bodies.md](bodies.md).
+[bodies.md](bodies.md); methods.md also says what the *reference study* is.
 
 """
 

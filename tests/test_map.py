@@ -179,6 +179,25 @@ def test_readme_commands_exist():
         assert (ROOT / link).exists(), link
 
 
+def test_readme_names_every_file_of_a_run_folder():
+    from morphct.results.run_folder.writer import OWN_NAMES
+
+    told = README.partition("## The run folder")[2].partition("\n## ")[0]
+    missing = [name for name in OWN_NAMES if f"`{name.replace('.parquet', '.csv')}" not in told]
+    assert not missing, f"files that the README's table of the run folder does not name: {missing}"
+
+
+def test_readme_names_every_format():
+    """The table of inputs has each format that is read, by the first word of its name or its first ending."""
+    from morphct.reading import formats
+
+    table = re.search(r"^Inputs, .*?\n(\|.*?\n)\n", README, re.S | re.M)
+    assert table, "README.md has no table of inputs"
+    words = set(re.findall(r"\.?\w+(?:\.\w+)*", table[1]))
+    missing = [f.name for f in formats() if not {f.name.split()[0], *f.suffixes[:1]} & words]
+    assert not missing, f"formats that the README's table of inputs does not name: {missing}"
+
+
 def test_only_the_command_line_prints_and_exits():
     wrong = [
         f"{name_of(path)}:{node.lineno}"

@@ -14,7 +14,7 @@ no other folder. Each kernel has a slow obvious twin in `tests/naive`. Start rea
   compiler
 - `crofton`: areas from pairs of voxels, 13 directions
 - `extremes`: largest and smallest of non-negative floats, as integers: their bit patterns are ordered like the numbers
-- `flagged`: the few places of a row to be looked at one by one, listed without unpredictable branches
+- `flagged`: the few places of a row to be looked at one by one, listed fast: without branches on the data
 - `jit`: the one compile policy: compiled once (cache), the GIL released, no fast-math (bytes must repeat), no own
   threads
 """

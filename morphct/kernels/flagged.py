@@ -1,4 +1,4 @@
-"""The few places of a row that are to be looked at one by one, listed without unpredictable branches."""
+"""The few places of a row that are to be looked at one by one, listed fast: without branches on the data."""
 
 import numpy as np
 

@@ -29,7 +29,7 @@ READERS: tuple[Reader, ...] = (
 
 
 def formats() -> list[Format]:
-    """Formats that are read, in the order of the readers; help texts, README and messages are made from it."""
+    """Formats that are read, in the order of the readers; help texts and messages are made from it."""
     return [f for reader in READERS for f in reader.formats if not f.refused]
 
 

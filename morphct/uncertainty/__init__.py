@@ -6,7 +6,7 @@ alone; `calibration/` measures known bodies again.
 
 - `calibration/`: how far to trust a column at this voxel size, blur and noise: known bodies put through what the scan
   did to them
-- `doubts`: what the tables hang on, level and split, and how far it may be off
+- `doubts`: the two choices that the tables depend on, grey level and split, and how far off each may be
 - `review`: which particles are doubtful, why, and what would change
 - `sensitivity`: how headline numbers, surfaces and volumes move with level and split
 """

@@ -1,4 +1,4 @@
-"""What the tables of a run hang on, level and split, and how far it may be off."""
+"""The two choices that a run's tables depend on, grey level and split, and how far off each may be."""
 
 from __future__ import annotations
 

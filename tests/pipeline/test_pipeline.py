@@ -17,6 +17,7 @@ from morphct.ground.work import Work
 from morphct.pipeline import memory_plan
 from morphct.pipeline import run as pipeline
 from morphct.pipeline.settings import Settings
+from morphct.results.run_folder.writer import OWN_NAMES
 from morphct.segment.voids import holes
 from morphct.segment.voids.options import VoidOptions
 from morphct.truth import phantom, scoring
@@ -89,6 +90,7 @@ def test_the_run_folder_is_as_promised(done):
     wanted |= {"settings.toml", "report.html", "figures", "morphct.log"}
     assert wanted <= names
     assert not [n for n in names if n.startswith(".")]
+    assert names <= {*OWN_NAMES, "run.json"}, "a file that the writer does not know, and would leave behind"
     assert done.provenance["input"]["voxel_size"]["source"]
     assert done.provenance["peak_memory"] > 0
     text = (done.path / "particles.csv").read_text()

@@ -1,13 +1,17 @@
 """Settings: defaults, TOML round trip, overrides by text, and what is refused, in one sentence each."""
 
+import ast
 import dataclasses
 import tomllib
+from pathlib import Path
 
 import pytest
 
+import morphct
 from morphct.ground.errors import InputError, SettingsError, UserError
 from morphct.pipeline.settings import ONCE, Settings, describe, sections
 
+PACKAGE = Path(morphct.__file__).parent
 # the names other people's files depend on
 PROMISED = {
     "input": ["voxel_size", "axes", "crop"],
@@ -66,6 +70,14 @@ def test_every_setting_has_a_meaning():
             if field.name != "limits":
                 assert len(field.metadata["help"]) > 8, f"{options.section}.{field.name}"
                 assert "\n" not in describe(field)
+
+
+def test_every_setting_is_read_somewhere():
+    """A setting that no code asks for would be accepted and do nothing."""
+    sources = [p for p in PACKAGE.rglob("*.py") if p.parent.name != "cli"]
+    read = {n.attr for p in sources for n in ast.walk(ast.parse(p.read_text())) if isinstance(n, ast.Attribute)}
+    unread = [f"{o.section}.{f.name}" for o in sections().values() for f in dataclasses.fields(o) if f.name not in read]
+    assert not unread, f"settings that nothing reads: {unread}"
 
 
 def test_overrides_are_typed_by_their_field(changed):

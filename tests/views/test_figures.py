@@ -31,6 +31,7 @@ def pixels(content: bytes) -> np.ndarray:
 @pytest.mark.parametrize("entry", figures.FIGURES, ids=lambda e: e.name)
 def test_each_figure_is_drawn_and_repeats_to_the_byte(made, entry):
     run, _ = made
+    assert entry.draw(run) is not None, "the run folder of tests/fake_run.py has nothing to show in it: give it some"
     contents = [figures.png(entry.draw(run)) for _ in range(2)]
     assert contents[0] == contents[1]
     image = pixels(contents[0])

@@ -9,7 +9,7 @@ In: 0/1 planes and distance maps. Out: squared distances, pointers, sums by pair
 - `edges`: where basins meet each other and the background: one pass over a slab, sums of integers by pair of basins
 - `join_scores`: how strongly two clusters of basins want to be one: as parts of a compact body, or of a body that goes
   on
-- `joins`: joins on the graph of basins: the floor under shallow saddles, then best pair first by the better of two
+- `joins`: basins joined into particles: those parted by a shallow saddle, then best pair first by the better of two
   scores
 - `whole_distance`: squared distance to the background as whole numbers of 16 bits, for voxels whose squared edges are
   whole

@@ -1,4 +1,4 @@
-"""Joins on the graph of basins: the floor under shallow saddles, then best pair first by the better of two scores.
+"""Basins joined into particles: those parted by a shallow saddle, then best pair first by the better of two scores.
 
 The graph is held in half links: link e joins `ends[2e]` and `ends[2e + 1]`. Each cluster keeps two lists of its half
 links: those where it is the smaller of the two (scored again whenever it grows) and those where it is the larger: to

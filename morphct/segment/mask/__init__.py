@@ -4,9 +4,9 @@ In: codes and the phases of the histogram. Out: a 0/1 volume, its `Threshold`, a
 Start reading at `threshold`.
 
 - `chosen_values`: which value of a segmented volume the particles are, and what is told of it
-- `facts`: what is known of a level beside its maps: the halo it follows, how well posed it is
+- `facts`: what is known of the level beside its value: the halo it follows, how well the volume determines it
 - `hysteresis`: pieces of the mask that never reach the grey of particles go
-- `levels`: the level of a place, and the mask it makes
+- `levels`: the grey level between particles and the rest at every place, and the mask it makes
 - `local_level`: the level half way between inside and outside, everywhere
 - `method_choice`: which way of finding the level suits a volume
 - `middle_box`: a look at a box in the middle: signs of a halo, which phase surrounds which, how sharp it is

@@ -1,4 +1,4 @@
-"""What is known of a level beside its maps: the halo it follows, and how well posed it is."""
+"""What is known of the grey level beside its value: the halo it follows, and how well the volume determines it."""
 
 from dataclasses import dataclass
 

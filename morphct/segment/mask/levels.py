@@ -1,4 +1,4 @@
-"""The level of every place, and the mask it makes of a denoised volume."""
+"""The grey level between particles and the rest, place by place, and the 0/1 mask it makes of a denoised volume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

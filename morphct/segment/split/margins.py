@@ -1,4 +1,4 @@
-"""How near the split was to another one: the joins that `split.join`, moved by its uncertainty, makes or leaves out.
+"""How near the split was to coming out otherwise: joins made or undone when `split.join` is off by its uncertainty.
 
 No voxel is read: the limit adds the same to the score of every join, so the joins of all limits are one list, which a
 higher limit follows further (`merging.Steps`). The clusters at the lower end of the uncertainty are the pieces of which

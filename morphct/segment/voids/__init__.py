@@ -6,8 +6,8 @@ smallest that could be seen. A void is a dip of grey below the particle's platea
 
 - `bounds`: how much void there is at least and at most
 - `containment`: whose hole a pocket is that bounds several labels
-- `detection_limit`: the smallest void that is seen, by simulation through the very dip rule
-- `dip_model`: how deep a dip must be, and how small a void can still be seen
+- `detection_limit`: the smallest void that is seen, by simulated voids and the same rule
+- `dip_model`: when a dip of grey counts as a void, and how small a void can still be seen
 - `dips`: voids by their depth below the particle's plateau
 - `facts`: what is known of voids beside their image
 - `false_voids`: how many of the voids noise alone would make

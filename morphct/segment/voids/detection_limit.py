@@ -1,4 +1,4 @@
-"""The smallest void that is seen: spherical voids simulated in a particle's core and looked for by the very dip rule.
+"""The smallest void that is seen: spherical voids simulated in a particle's core and looked for by the same rule.
 
 Blur, noise with its correlation, and depth that counts are those of the scan. The formula of `dip_model` (a void is
 seen when its middle is deep enough) is the scale on which the simulated shares are fitted; it leaves out that noise has

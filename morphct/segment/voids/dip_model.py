@@ -1,4 +1,4 @@
-"""The dip rule in numbers: how deep a dip must be to be no noise, and how small a void can still be seen."""
+"""When a dip of grey counts as a void: how deep it must be to be no noise, and how small a void can still be seen."""
 
 import math
 from dataclasses import dataclass, field, replace
