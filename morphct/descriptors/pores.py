@@ -1,4 +1,4 @@
-"""What the table of voids has beside the columns it shares with particles."""
+"""Descriptors of single voids: the columns that only the table of voids has."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Sentences that tell what a result has to be read with, and how much hangs on each."""
+"""Cautions: sentences about what may be wrong with a result, each with its weight, and which are shown as warnings."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What is measured: a label image with its voids, and what is known of them."""
+"""A label image with its voids and what is known of them: the input of all measuring."""
 
 from dataclasses import dataclass
 from functools import cached_property

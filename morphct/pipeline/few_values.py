@@ -1,4 +1,4 @@
-"""Stages 2 to 10 of a volume of a handful of values: the particles are one of the values, exactly.
+"""The main job from mask to voids, of a volume of a handful of values: the particles are one of the values, exactly.
 
 No noise, no level and no dip stands between such a volume and its mask; what that value encloses are the voids.
 """

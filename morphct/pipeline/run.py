@@ -1,4 +1,4 @@
-"""The main job, in order; stages 2 to 10 are spelt out in `segmenting`.
+"""The main job in its order, from opening a volume to the page; how particles and voids are found is in `segmenting`.
 
     1  open the volume, plan the work within the memory cap
     2  a handful of values: a segmented volume, taken exactly, on to 7; else plan the filter from a sample: noise,

@@ -1,4 +1,4 @@
-"""Stages 2 to 10 of the main job, in order: from a volume, or labels made elsewhere, to particles and voids.
+"""From a grey volume, or labels made elsewhere, to particles and voids, step by step (stages 2 to 10 of `run`).
 
 `segment` is the order; what a step hands on is told in `segmented`. A volume of a handful of values is no grey volume:
 its particles are one of the values, exactly (`few_values`).

@@ -1,4 +1,4 @@
-"""Sources made of others: parts one behind the other, stored values on a scale, greys behind a table, three bytes."""
+"""Sources made of others: parts one behind the other, values with a scale and offset, palettes, 24-bit integers."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Raw projections, told by what lies beside them: angles, image keys, flat and dark fields. They are no volume."""
+"""Raw projections, told by what lies beside them (angles, image keys, flat fields): not reconstructed, so refused."""
 
 from collections.abc import Mapping, Sequence
 

@@ -172,7 +172,10 @@ class Joining:
         n, sums = sum(self.size[i] for i in pair), sum(self.moments[i] for i in pair).astype(float)
         variance = (sums[3:6] / n - (sums[:3] / n) ** 2 + 1 / 12).sum()
         k = self.slopes
-        return n < k.BENT_FILLED_SHARE * k.ELLIPSOID * both or variance > 3 * k.LONG_VARIANCE_RATIO * both ** (2 / 3)
+        return (
+            n < k.BENT_FILLED_SHARE * k.ELLIPSOID_VOLUME_FACTOR * both
+            or variance > 3 * k.LONG_VARIANCE_RATIO * both ** (2 / 3)
+        )
 
     def merge(self, pair: tuple[int, int], grown: int) -> None:
         """Join a pair: the one with more links stays."""

@@ -1,4 +1,4 @@
-"""The same particle on another grid: equal edges where the voxels have none, finer or coarser where a kernel needs."""
+"""A particle resampled: to voxels of equal edges where its own are not, finer or coarser where a kernel needs it."""
 
 from __future__ import annotations
 

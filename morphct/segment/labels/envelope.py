@@ -1,4 +1,4 @@
-"""What is measured: a label image with every particle's voids filled, read by slabs and by crops."""
+"""The envelopes of particles: a label image with every particle's voids filled, read by slabs and by crops."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

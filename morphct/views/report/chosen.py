@@ -1,4 +1,4 @@
-"""Chosen particles side by side, laid out as the reference study's Table S1: size, three ellipticities, S, R.
+"""Chosen particles side by side, as in the reference study's Table S1: size, ellipticities, sphericity, roundness.
 
 The study took S and R on silhouettes, so theirs is the column `S`; `S 3D` and `R 3D` are what it says in three
 dimensions. The file `particles_table.csv` holds the same cells with all digits under the names of the columns.
