@@ -1,4 +1,4 @@
-"""Local thickness: painted maps against brute force, means and medians on known bodies."""
+"""Local thickness: thinned and painted balls against brute force, means and medians on known bodies."""
 
 import numpy as np
 import phantoms
@@ -11,6 +11,7 @@ from morphct.kernels.measurement import thickness
 from morphct.measurement import crops
 from morphct.measurement.crops import box as crop_box
 from morphct.measurement.crops import grid
+from morphct.measurement.crops.thickness import FINER_BELOW
 
 ISOTROPIC = (1.0, 1.0, 1.0)
 # mean and median local thickness of bodies over the equivalent diameter
@@ -38,10 +39,29 @@ def test_bits(word):
     assert bits.lowest(np.uint64(word)) == (word & -word).bit_length() - 1
 
 
+@pytest.mark.parametrize("tolerance", [0.1, 0.25])
 @pytest.mark.parametrize("seed", range(4))
-def test_map_equals_brute_force(seed):
+def test_thinned_balls_paint_what_all_balls_do(seed, tolerance):
+    """Each paints what brute force finds; no voxel gets less than by all balls, the mean half a voxel more at most."""
     mask = blob(seed)
-    np.testing.assert_allclose(crops.thickness_map(mask, ISOTROPIC), naive.thickness_map(mask), rtol=1e-6)
+    squared = crop_box.squared_distances(crop_box.padded(mask), ISOTROPIC).astype(np.int32)
+    centres = thickness.kept_balls(squared, np.float32(tolerance))
+    counts = thickness.paint(squared, centres, (squared > 0).astype(np.uint8), tolerance)
+    np.testing.assert_array_equal(counts, naive.painted_counts(squared, centres, tolerance))
+    painted = np.sort(np.repeat(2 * np.sqrt(squared.reshape(-1)[centres]), counts))
+    exact = np.sort(naive.thickness_map(mask)[mask])
+    assert (painted >= exact - 1e-6).all()
+    assert painted.mean() < exact.mean() + 0.5
+
+
+@pytest.mark.parametrize("name", ["cube", "cylinder", "prolate"])
+def test_mean_and_median_are_the_exact_maps_and_a_little_above(name):
+    """Bodies painted on the grid as it is: balls on voxel centres alone are some percent low (docs/methods.md, 9)."""
+    mask = naive.BODIES[name].digitise(13, np.random.default_rng(6))
+    found, exact = crops.local_thickness(mask, ISOTROPIC), naive.thickness_map(mask)[mask]
+    assert found.largest > 2 * FINER_BELOW
+    assert 1 < found.mean / exact.mean() < 1.1
+    assert 1 < found.median / np.median(exact) < 1.1
 
 
 def test_kept_balls_hold_all_others():
@@ -61,7 +81,7 @@ def test_every_voxel_is_painted_once():
     squared = crop_box.squared_distances(crop_box.padded(mask), ISOTROPIC).astype(np.int32)
     centres = thickness.kept_balls(squared, np.float32(0.25))
     marks = (squared > 0).astype(np.uint8)
-    counts = thickness.paint(squared, centres, marks, 0.25, np.empty((0, 0, 0), np.int32))
+    counts = thickness.paint(squared, centres, marks, 0.25)
     assert counts.sum() == mask.sum()
 
 
@@ -121,7 +141,6 @@ def test_hollow_sphere_has_the_thickness_of_its_wall():
 def test_peers_brick_has_the_thickness_of_its_slices(slices):
     found = crops.local_thickness(np.ones((slices, 40, 40)), ISOTROPIC)
     assert found.median == pytest.approx(slices, abs=1)
-    assert np.median(crops.thickness_map(np.ones((slices, 40, 40)), ISOTROPIC)) == pytest.approx(slices, abs=1)
 
 
 def test_units_and_turns():

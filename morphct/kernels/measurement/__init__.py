@@ -3,7 +3,7 @@
 In: a padded crop and its distances. Out: plain numbers and small arrays.
 
 - `background`: background that lies away from everything labelled
-- `calipers`: least and mean width of a convex polytope from its facets
+- `calipers`: least width of a convex polytope from its facets
 - `chamfer`: chamfer distance in a crop: 3, 4 and 5 for steps along edges, face and space diagonals (Borgefors 1986)
 - `contour_table`: the marching-cubes table: which edges of a 2x2x2 cell the level surface cuts, and in which order
 - `corners`: corners of an outline: the circles that fit its arcs, the widest turns first

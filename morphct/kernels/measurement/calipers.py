@@ -1,4 +1,4 @@
-"""Least and mean width of a convex polytope from its facets.
+"""Least width of a convex polytope from its facets.
 
 The least width is met either on a facet and the vertex opposite, or between two edges whose parallel planes it lies
 between (Houle & Toussaint 1988, doi 10.1109/34.9106): for every edge the opposite vertex is walked from the one that
@@ -69,7 +69,7 @@ def _walk(points, begins, ends, start, stop, along, skin, best):
     ----------
     start, stop : int, opposite vertices of the first and second facet.
     along : (3, 3) float64: the two unit normals and a point of the edge.
-    skin : (3,) float64, see `least_and_mean_width`.
+    skin : (3,) float64, see `least_width`.
     best : float, the least width so far; the return value is the new one.
     """
     at = start
@@ -106,8 +106,8 @@ def _walk(points, begins, ends, start, stop, along, skin, best):
 
 
 @jit
-def least_and_mean_width(points, triangles, neighbours, normals, offsets, skin):
-    """Least width over all directions and the mean width of a polytope.
+def least_width(points, triangles, neighbours, normals, offsets, skin):
+    """Least width of a polytope over all directions, with its skin.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def least_and_mean_width(points, triangles, neighbours, normals, offsets, skin):
 
     Returns
     -------
-    least : float, with the skin; mean : float, without it (edge length times turning angle, over 4 pi).
+    float
     """
     vertex, widths = opposite_vertices(points, normals, offsets)
     begins, ends = vertex_neighbours(triangles, points.shape[0])
@@ -130,18 +130,13 @@ def least_and_mean_width(points, triangles, neighbours, normals, offsets, skin):
                 thick += (skin[k] * normals[f, k]) ** 2
             best = min(best, widths[f] + 2 * math.sqrt(thick))
     along = np.empty((3, 3))
-    mean = 0.0
     for f in range(triangles.shape[0]):
         for k in range(3):
             g = neighbours[f, k]
             if g <= f or widths[f] != widths[f] or widths[g] != widths[g]:
                 continue
-            i, j = triangles[f, (k + 1) % 3], triangles[f, (k + 2) % 3]
-            length = chord = 0.0
+            i = triangles[f, (k + 1) % 3]
             for q in range(3):
-                length += (points[i, q] - points[j, q]) ** 2
-                chord += (normals[f, q] - normals[g, q]) ** 2
                 along[0, q], along[1, q], along[2, q] = normals[f, q], normals[g, q], points[i, q]
-            mean += math.sqrt(length) * 2 * math.asin(min(1.0, 0.5 * math.sqrt(chord)))
             best = _walk(points, begins, ends, vertex[f], vertex[g], along, skin, best)
-    return best, mean / (4 * math.pi)
+    return best

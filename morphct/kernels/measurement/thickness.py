@@ -1,4 +1,4 @@
-"""Local thickness by painting: balls in the order of their radius, every voxel written once by the first that holds it.
+"""Local thickness by painting: balls in the order of their radius, every voxel counted for the first that holds it.
 
 What is still unpainted is kept as bits, 4 x 4 x 4 voxels to a 64-bit word, with two coarser levels of words that say
 which words below have bits left: a ball visits only what it can still paint.
@@ -103,55 +103,6 @@ def kept_balls(squared, tolerance):
     return order[:n].copy()
 
 
-@jit
-def inclusion_table(most):
-    """How deep a neighbour must be for its ball to hold a voxel's ball, lattice point by lattice point.
-
-    Returns
-    -------
-    (3, most + 1) int32: for a face, edge and corner neighbour, the least squared radius of an open ball around it that
-    holds the lattice points of the open ball of squared radius `index` (Remy & Thiel 2005, doi
-    10.1016/j.imavis.2004.06.007).
-    """
-    table = np.zeros((3, most + 1), np.int32)
-    reach = int(math.sqrt(most)) + 1
-    for z in range(reach + 1):
-        for y in range(z + 1):
-            for x in range(y + 1):
-                s = z * z + y * y + x * x
-                if s >= most:
-                    break
-                table[0, s + 1] = max(table[0, s + 1], s + 2 * z + 2)
-                table[1, s + 1] = max(table[1, s + 1], s + 2 * (z + y) + 3)
-                table[2, s + 1] = max(table[2, s + 1], s + 2 * (z + y + x) + 4)
-    for k in range(3):
-        for i in range(1, most + 1):
-            table[k, i] = max(table[k, i], table[k, i - 1])
-    return table
-
-
-@jit
-def needed_balls(squared):
-    """The balls that no neighbour's ball holds, enough for an exact map: flat indices, deepest first."""
-    flat = squared.reshape(-1)
-    order = by_depth(squared)
-    around = _neighbours(squared.shape)
-    table = inclusion_table(flat[order[0]] if order.size else 0)
-    n = 0
-    for k in range(order.size):
-        i = order[k]
-        held = False
-        for t in range(26):
-            kind = 0 if t < 6 else 1 if t < 18 else 2
-            if flat[i + around[t]] >= table[kind, flat[i]]:
-                held = True
-                break
-        if not held:
-            order[n] = i
-            n += 1
-    return order[:n].copy()
-
-
 @jit_inline
 def _bit(z, y, x):
     return np.uint64(((z & 3) << 4) | ((y & 3) << 2) | (x & 3))
@@ -225,15 +176,7 @@ def _hits(word, z, y, x, squared):
 
 
 @jit_inline
-def _write(hit, z, y, x, value, out):
-    while hit:
-        place = lowest(hit)
-        out[z + (place >> 4), y + ((place >> 2) & 3), x + (place & 3)] = value
-        hit &= hit - ONE
-
-
-@jit_inline
-def _paint_words(fine, middle, at, centre, reach, squared, value, out):
+def _paint_words(fine, middle, at, centre, reach, squared):
     """Paint the words under one middle word, `at` (z, y, x); returns how many voxels."""
     painted = 0
     left = middle[at]
@@ -253,14 +196,12 @@ def _paint_words(fine, middle, at, centre, reach, squared, value, out):
             fine[z, y, x] = bits
             if bits == 0:
                 left &= ~(ONE << np.uint64(place))
-            if out.size:
-                _write(hit, z << 2, y << 2, x << 2, value, out)
     middle[at] = left
     return painted
 
 
 @jit
-def _paint_ball(tree, centre, squared, value, out):
+def _paint_ball(tree, centre, squared):
     """Paint what is left unpainted in the open ball; returns how many voxels."""
     fine, middle, coarse = tree
     painted = 0
@@ -278,22 +219,21 @@ def _paint_ball(tree, centre, squared, value, out):
                     z, y, x = (cz << 2) | (place >> 4), (cy << 2) | ((place >> 2) & 3), (cx << 2) | (place & 3)
                     if _near((z << 4) - centre[0], (y << 4) - centre[1], (x << 4) - centre[2], 15) >= squared:
                         continue
-                    painted += _paint_words(fine, middle, (z, y, x), centre, reach, squared, value, out)
+                    painted += _paint_words(fine, middle, (z, y, x), centre, reach, squared)
                     if middle[z, y, x] == 0:
                         coarse[cz, cy, cx] &= ~(ONE << np.uint64(place))
     return painted
 
 
 @jit
-def paint(squared, centres, marks, tolerance, out):
-    """Paint balls in the order given.
+def paint(squared, centres, marks, tolerance):
+    """Count the voxels that each ball, in the order given, is the first to hold.
 
     Parameters
     ----------
-    squared : (Z,Y,X) int32, squared distances; centres : flat indices, `kept_balls` or `needed_balls`.
+    squared : (Z,Y,X) int32, squared distances; centres : flat indices, `kept_balls`.
     marks : (Z,Y,X) uint8, what is to be painted.
-    tolerance : float, by which a ball may paint beyond its radius; as in `kept_balls`, 0 for `needed_balls`.
-    out : (Z,Y,X) int32, zeros: becomes the squared radius of the largest ball over every voxel; or of size 0.
+    tolerance : float, by which a ball may paint beyond its radius, as in `kept_balls`.
 
     Returns
     -------
@@ -314,10 +254,9 @@ def paint(squared, centres, marks, tolerance, out):
         if left == 0:
             break
         i = np.int64(centres[k])
-        reach = np.int64(flat[i])
-        if tolerance > 0:  # lattice points below a real radius are those below its square rounded up
-            reach = np.int64(math.ceil((math.sqrt(reach) + tolerance) ** 2))
-        counts[k] = _paint_ball(tree, (i // sz, i % sz // sy, i % sy), reach, flat[i], out)
+        # lattice points below a real radius are those below its square rounded up
+        reach = np.int64(math.ceil((math.sqrt(np.int64(flat[i])) + tolerance) ** 2))
+        counts[k] = _paint_ball(tree, (i // sz, i % sz // sy, i % sy), reach)
         left -= counts[k]
     return counts
 

@@ -10,7 +10,7 @@ reading at `particle`.
   inscribed ball
 - `grid`: the same particle on another grid: equal edges where the voxels have none, finer or coarser where a kernel
   needs
-- `hull`: the convex hull of a particle's voxel centres: solidity, Feret diameters, mean width, enclosing ball
+- `hull`: the convex hull of a particle's voxel centres: solidity, Feret diameters, enclosing ball
 - `particle`: all crop measurements of one particle in one call, sharing the padded box, the distances and the inscribed
   ball
 - `roundness`: roundness and the sphere ratio of a particle's silhouettes
@@ -24,7 +24,7 @@ from .hull import Hull, hull
 from .particle import measure_crop
 from .roundness import Roundness, silhouette_roundness
 from .surface import surface_area
-from .thickness import Thickness, local_thickness, thickness_map
+from .thickness import Thickness, local_thickness
 
 __all__ = [
     "Ball",
@@ -38,5 +38,4 @@ __all__ = [
     "measure_crop",
     "silhouette_roundness",
     "surface_area",
-    "thickness_map",
 ]

@@ -1,4 +1,4 @@
-"""The convex hull of a particle's voxel centres: solidity, Feret diameters, mean width, enclosing ball."""
+"""The convex hull of a particle's voxel centres: solidity, Feret diameters, enclosing ball."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Hull:
 
     rank : dimensions the voxel centres span: 0 one voxel, 1 a line, 2 a plane, 3 a body.
     n_voxels, lattice_points : voxels of the particle, and lattice points in the closed hull of their centres.
-    feret_max, feret_min, mean_width : largest, least and mean width, a skin of 1/4 voxel added on both sides.
-    enclosing_radius, enclosing_centre : the smallest ball around the centres, with that skin; centre z, y, x.
+    feret_max, feret_min : largest and least width, a skin of 1/4 voxel added on both sides.
+    enclosing_radius : of the smallest ball around the centres, with that skin.
     """
 
     rank: int
@@ -29,9 +29,7 @@ class Hull:
     lattice_points: int
     feret_max: float
     feret_min: float
-    mean_width: float
     enclosing_radius: float
-    enclosing_centre: tuple[float, float, float]
 
     @property
     def solidity(self) -> float:
@@ -61,21 +59,19 @@ def hull(mask: np.ndarray, spacing: Spacing) -> Hull:
     points, voxels = facets.hull_candidates(box)
     if voxels == 0:
         nan = float("nan")
-        return Hull(-1, 0, 0, nan, nan, nan, nan, (nan, nan, nan))
+        return Hull(-1, 0, 0, nan, nan, nan)
     unit = min(spacing)
     edges = np.asarray(spacing, float) / unit
     rank, normal = _span(points)
-    lattice, longest, least, mean = (
+    lattice, longest, least = (
         _body(points, edges, box.shape)
         if rank == 3
         else _flat(points, edges, normal)
         if rank == 2
         else _line(points, edges)
     )
-    centre, radius = _enclosing_ball(points * edges, SKIN_VOXELS * edges)
-    mean += 2 * SKIN_VOXELS * _mean_stretch(edges)
-    z, y, x = (float(c) * unit for c in centre)
-    return Hull(rank, int(voxels), lattice, longest * unit, least * unit, mean * unit, radius * unit, (z, y, x))
+    radius = _enclosing_radius(points * edges, SKIN_VOXELS * edges)
+    return Hull(rank, int(voxels), lattice, longest * unit, least * unit, radius * unit)
 
 
 def _span(points: np.ndarray) -> tuple[int, np.ndarray]:
@@ -92,8 +88,8 @@ def _span(points: np.ndarray) -> tuple[int, np.ndarray]:
     return (3, np.zeros_like(normal)) if (steps @ normal).any() else (2, normal)
 
 
-def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tuple[int, float, float, float]:
-    """Rank 3: lattice points, largest and least width with the skin, mean width without it."""
+def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tuple[int, float, float]:
+    """Rank 3: lattice points, largest and least width with the skin."""
     from scipy.spatial import ConvexHull
 
     found = ConvexHull(points)
@@ -109,7 +105,7 @@ def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tupl
     planes[:, :3] /= edges  # n . p = d among voxels is (n / edges) . x = d in space
     planes /= np.linalg.norm(planes[:, :3], axis=1)[:, None]
     vertices = points[found.vertices] * edges
-    least, mean = calipers.least_and_mean_width(
+    least = calipers.least_width(
         vertices,
         numbers[triangles],
         found.neighbors.astype(np.int64),
@@ -117,10 +113,10 @@ def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tupl
         planes[:, 3].copy(),
         SKIN_VOXELS * edges,
     )
-    return int(lattice), float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)), float(least), float(mean)
+    return int(lattice), float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)), float(least)
 
 
-def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[int, float, float, float]:
+def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[int, float, float]:
     """Rank 2: the same; lattice points are those of the plane, its least width is the skin across it."""
     across = int(np.argmax(np.abs(normal)))
     kept = [axis for axis in range(3) if axis != across]
@@ -133,51 +129,31 @@ def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[in
     for a, b in zip(corners[:, kept], np.roll(corners[:, kept], -1, axis=0)):
         inside &= (b[0] - a[0]) * (grid[1] - a[1]) - (b[1] - a[1]) * (grid[0] - a[0]) >= 0
     vertices = corners * edges
-    around = np.linalg.norm(vertices - np.roll(vertices, -1, axis=0), axis=1).sum()
     upright = normal / edges
     least = 2 * SKIN_VOXELS * np.linalg.norm(edges * upright) / np.linalg.norm(upright)
-    return (
-        int(inside.sum()),
-        float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)),
-        float(least),
-        float(around / 4),
-    )
+    return int(inside.sum()), float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)), float(least)
 
 
-def _line(points: np.ndarray, edges: np.ndarray) -> tuple[int, float, float, float]:
+def _line(points: np.ndarray, edges: np.ndarray) -> tuple[int, float, float]:
     """Rank 1 and 0: the same; widths across the line are the skin alone."""
     ends = points[np.lexsort(points.T)[[0, -1]]]
     step = ends[1] - ends[0]
     lattice = int(np.gcd.reduce(np.abs(step))) + 1
     length = float(np.linalg.norm(step * edges))
     if length == 0:
-        return lattice, 2 * SKIN_VOXELS * float(edges.max()), 2 * SKIN_VOXELS * float(edges.min()), 0.0
+        return lattice, 2 * SKIN_VOXELS * float(edges.max()), 2 * SKIN_VOXELS * float(edges.min())
     along = step * edges / length
     aside = np.eye(3) - np.outer(along, along)
     # the skin's width |edges u| is least, among directions across the line, along an eigenvector of its square there
     squares = np.linalg.eigvalsh(aside @ np.diag(edges**2) @ aside)
     longest = length + 2 * SKIN_VOXELS * float(np.linalg.norm(edges * along))
-    return lattice, longest, 2 * SKIN_VOXELS * float(np.sqrt(squares[1])), length / 2
+    return lattice, longest, 2 * SKIN_VOXELS * float(np.sqrt(squares[1]))
 
 
-def _enclosing_ball(points: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, float]:
-    """Smallest ball around points (n, 3), its radius grown by what the skin pushes its support out, to first order."""
+def _enclosing_radius(points: np.ndarray, skin: np.ndarray) -> float:
+    """Radius of the smallest ball around points (n, 3), with what the skin pushes its support out, to first order."""
     centre, radius, support, weights = enclosing.enclosing_ball(points)
     if radius == 0:
-        return centre, float(skin.max())
+        return float(skin.max())
     outward = (points[support] - centre) / radius
-    return centre, float(radius + weights @ np.linalg.norm(skin * outward, axis=1))
-
-
-def _mean_stretch(edges: np.ndarray) -> float:
-    """Mean of |edges * u| over all directions u: 1 for equal edges of 1."""
-    if np.ptp(edges) == 0:
-        return float(edges[0])
-    nodes, weights = np.polynomial.legendre.leggauss(12)
-    up = 0.5 * (nodes + 1)
-    turn = np.pi / 4 * (nodes + 1)
-    flat = np.sqrt(1 - up**2)[:, None]
-    stretch = np.sqrt(
-        (edges[0] * up[:, None]) ** 2 + (edges[1] * flat * np.cos(turn)) ** 2 + (edges[2] * flat * np.sin(turn)) ** 2
-    )
-    return float(weights @ stretch @ weights / 4)
+    return float(radius + weights @ np.linalg.norm(skin * outward, axis=1))

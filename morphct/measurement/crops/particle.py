@@ -19,7 +19,7 @@ MEASURES: dict[str, tuple[str, ...]] = {
     "surface": ("surface_area", "surface_level"),
     "surface_total": ("surface_area_total",),
     "inscribed": ("inscribed_radius", "inscribed_gap", "inscribed_z", "inscribed_y", "inscribed_x"),
-    "hull": ("hull_lattice_points", "feret_max", "feret_min", "mean_width", "enclosing_radius"),
+    "hull": ("hull_lattice_points", "feret_max", "feret_min", "enclosing_radius"),
     "thickness": ("thickness_mean", "thickness_median"),
     "roundness": ("roundness", "roundness_sd", "roundness_corners", "sphericity_silhouette"),
     "roundness_3d": ("roundness_3d",),
@@ -104,7 +104,7 @@ def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
     out["hull_lattice_points"] = float(found.lattice_points)
     # no ball around a body is smaller than the body
     whole = float(np.cbrt(3 / (4 * np.pi) * np.count_nonzero(envelope) * np.prod(spacing)))
-    out["enclosing_radius"], out["mean_width"] = max(found.enclosing_radius, whole), found.mean_width
+    out["enclosing_radius"] = max(found.enclosing_radius, whole)
     out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
     out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
     return [FLAT_KINDS[found.rank]] if found.rank < 3 else []

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...kernels.measurement import thickness as painting
 from .balls import Ball, ball_of_box
-from .box import MARGIN_VOXELS, Spacing, padded, squared_distances
+from .box import Spacing, padded, squared_distances
 from .grid import in_grid, regridded
 
 # voxels by which balls may be thinned and paint too far, speed for a pointwise error: on the grid as it is or finer,
@@ -67,7 +67,7 @@ def thickness_of_box(box: np.ndarray, squared: np.ndarray, ball: Ball, spacing: 
     marks = grid.copy()
     inside = painting.unmark_ball(marks, in_grid(ball.centre, spacing, pitch), ball.radius / pitch + tolerance)
     centres = painting.kept_balls(squared, np.float32(tolerance))
-    counts = painting.paint(squared, centres, marks, tolerance, np.empty((0, 0, 0), np.int32))
+    counts = painting.paint(squared, centres, marks, tolerance)
     largest = 2 * ball.radius
     diameters = np.minimum(2 * pitch * np.sqrt(squared.reshape(-1)[centres].astype(float)), largest)
     diameters, counts = np.append(largest, diameters), np.append(inside, counts)
@@ -75,33 +75,6 @@ def thickness_of_box(box: np.ndarray, squared: np.ndarray, ball: Ball, spacing: 
     middle = np.searchsorted(np.cumsum(counts), (total + 1) // 2)
     mean = float((diameters * counts).sum()) / total  # no dot product: BLAS would wake its own threads
     return Thickness(mean, float(diameters[middle]), largest)
-
-
-def thickness_map(mask: np.ndarray, spacing: Spacing) -> np.ndarray:
-    """Local thickness of every voxel by balls on voxel centres, exactly; for looking at.
-
-    Parameters
-    ----------
-    mask : (Z,Y,X), any dtype, non-zero = solid.
-    spacing : z, y, x voxel edges. Unequal ones are painted on a grid of the finest (then the map is as good as that).
-
-    Returns
-    -------
-    (Z,Y,X) float32, a diameter; 0 outside. Biased as any balls on voxel centres are (a sphere of 10 voxels: -5 %).
-    """
-    box = padded(mask)
-    unit = min(spacing)
-    grid = regridded(box, spacing, unit)
-    squared = _whole_squares(grid)
-    out = np.zeros(grid.shape, np.int32)
-    painting.paint(squared, painting.needed_balls(squared), grid, 0.0, out)
-    places = [
-        np.clip(np.floor((np.arange(MARGIN_VOXELS, n - MARGIN_VOXELS) + 0.5) * edge / unit).astype(np.int64), 0, m - 1)
-        for n, m, edge in zip(box.shape, grid.shape, spacing)
-    ]
-    found = np.sqrt(out[np.ix_(*places)], dtype=np.float32) * np.float32(2 * unit)
-    # where the finer grid ends a little earlier than the voxels do, the thinnest there is
-    return np.where(mask != 0, np.maximum(found, np.float32(2 * unit)), np.float32(0))
 
 
 def _whole_squares(grid: np.ndarray) -> np.ndarray:

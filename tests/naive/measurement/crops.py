@@ -111,7 +111,6 @@ def hull_numbers(mask, spacing=(1.0, 1.0, 1.0), skin=0.25):
         "lattice": int(inside.sum()),
         "feret_max": longest,
         "feret_min": least,
-        "mean_width": widths.mean(),
         "ball": ball,
     }
 
@@ -239,6 +238,15 @@ def thickness_map(mask):
     out = np.zeros(padded.shape)
     out[padded] = 2 * np.sqrt(best)
     return out[1:-1, 1:-1, 1:-1]
+
+
+def painted_counts(squared, centres, tolerance):
+    """Voxels for which each ball (flat indices of `squared`) is the first to hold them."""
+    voxels = np.argwhere(squared)
+    middles = np.stack(np.unravel_index(centres, squared.shape), 1)
+    reach = np.sqrt(squared[tuple(middles.T)]) + tolerance
+    held = np.linalg.norm(voxels[:, None] - middles[None], axis=-1) < reach
+    return np.bincount(held.argmax(1)[held.any(1)], minlength=len(centres))
 
 
 def outline(field, frame, level):
