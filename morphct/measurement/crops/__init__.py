@@ -18,24 +18,8 @@ reading at `particle`.
 - `thickness`: local thickness of a particle: how thick the body is where a point lies. A diameter
 """
 
-from .balls import Ball, inscribed_ball
-from .curvature import curvature_roundness
-from .hull import Hull, hull
+from .hull import hull
 from .particle import measure_crop
-from .roundness import Roundness, silhouette_roundness
-from .surface import surface_area
-from .thickness import Thickness, local_thickness
+from .thickness import local_thickness
 
-__all__ = [
-    "Ball",
-    "Hull",
-    "Roundness",
-    "Thickness",
-    "curvature_roundness",
-    "hull",
-    "inscribed_ball",
-    "local_thickness",
-    "measure_crop",
-    "silhouette_roundness",
-    "surface_area",
-]
+__all__ = ["hull", "local_thickness", "measure_crop"]

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...kernels.measurement.inscribed import largest_ball
 from ...kernels.measurement.wall_points import wall_points
-from .box import MARGIN_VOXELS, Spacing, padded, squared_distances
+from .box import MARGIN_VOXELS, Spacing
 
+CERTAINTY_VOXELS = 0.01  # of the largest ball's radius, in voxels of the finest edge
 # By how many voxels the largest ball may differ from the one between two flat faces where it lies (of the finest edge),
 # and where the deepest voxel lies (of the coarsest edge): along the rim of a plate a ball reaches a little farther out
 # between background centres than in its middle.
@@ -31,7 +32,7 @@ class Ball:
     gap: float
 
 
-def inscribed_ball(mask: np.ndarray, spacing: Spacing, tolerance: float = 0.01) -> Ball:
+def ball_of_box(box: np.ndarray, squared: np.ndarray, spacing: Spacing) -> Ball:
     """The largest ball, centred anywhere in the particle's voxels, that holds no background voxel centre.
 
     Between two flat faces along the voxels it ends at the faces, half a voxel before these centres (`_between_faces`),
@@ -39,27 +40,19 @@ def inscribed_ball(mask: np.ndarray, spacing: Spacing, tolerance: float = 0.01) 
 
     Parameters
     ----------
-    mask : (Z,Y,X), any dtype, non-zero = particle; what lies outside the crop is background.
+    box : (Z,Y,X) uint8, 0 or 1, padded (`box.padded`), not empty; what lies outside the crop is background.
+    squared : (Z,Y,X) float32, its `box.squared_distances`.
     spacing : z, y, x voxel edges.
-    tolerance : wanted certainty, as a share of the finest spacing.
 
     Returns
     -------
-    Ball; all nan for an empty mask. `gap` is the tolerance as a length, unless the search ran out of its budget
-    (thin plates: up to about a third of a voxel).
+    Ball. `gap` is CERTAINTY_VOXELS as a length, unless the search ran out of its budget (thin plates: up to about a
+    third of a voxel).
     """
-    box = padded(mask)
-    if not box.any():
-        return Ball(float("nan"), (float("nan"),) * 3, float("nan"))
-    return ball_of_box(box, squared_distances(box, spacing), spacing, tolerance)
-
-
-def ball_of_box(box: np.ndarray, squared: np.ndarray, spacing: Spacing, tolerance: float = 0.01) -> Ball:
-    """`inscribed_ball` of a padded, not empty box (`box.padded`) whose distances are at hand."""
     unit = min(spacing)
     edges = np.asarray(spacing, float)
     xs, rows = wall_points(box)
-    found = largest_ball(squared, xs, rows, edges / unit, tolerance)
+    found = largest_ball(squared, xs, rows, edges / unit, CERTAINTY_VOXELS)
     gap = float(found[4] - found[0]) * unit
     deepest, depth = _deepest(squared)
     centre, radius = _within(box, found[1:4] * unit, float(found[0]) * unit, deepest * edges, depth * unit, edges)

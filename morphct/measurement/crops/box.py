@@ -11,10 +11,11 @@ Spacing = tuple[float, float, float]
 MARGIN_VOXELS = 3  # the surface's blur reaches 2 voxels, and one more closes it
 
 
-def padded(mask: np.ndarray, margin: int = MARGIN_VOXELS) -> np.ndarray:
+def padded(mask: np.ndarray) -> np.ndarray:
     """Copy a crop (Z,Y,X), any dtype, non-zero = particle, into uint8 0/1 with a margin of background."""
-    box = np.zeros([n + 2 * margin for n in mask.shape], np.uint8)
-    box[margin:-margin, margin:-margin, margin:-margin] = mask != 0
+    box = np.zeros([n + 2 * MARGIN_VOXELS for n in mask.shape], np.uint8)
+    inner = slice(MARGIN_VOXELS, -MARGIN_VOXELS)
+    box[inner, inner, inner] = mask != 0
     return box
 
 

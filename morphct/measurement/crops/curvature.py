@@ -6,7 +6,7 @@ import numpy as np
 
 from ...kernels.measurement import curvature, surface_mesh
 from .balls import Ball
-from .box import Spacing, padded
+from .box import Spacing
 from .grid import in_grid, regridded
 
 # blur: voxels at least, and share of the inscribed radius; voxels to a block, so that the blur stays this many blocks
@@ -14,12 +14,12 @@ LEAST_BLUR, BLUR_SHARE, BLUR_BLOCKS = 1.5, 0.2, 1.2
 MARGIN_BLURS = 4  # the blur's reach, in its own size
 
 
-def curvature_roundness(mask: np.ndarray, spacing: Spacing, ball: Ball) -> float:
+def curvature_of_box(box: np.ndarray, spacing: Spacing, ball: Ball) -> float:
     """Mean corner radius over the inscribed radius, by the curvature of the surface.
 
     Parameters
     ----------
-    mask : (Z,Y,X), any dtype, non-zero = particle with its voids filled.
+    box : (Z,Y,X) uint8, 0 or 1, padded (`box.padded`): the particle with its voids filled.
     spacing : z, y, x voxel edges; unequal ones are resampled to the finest.
     ball : its largest inscribed ball.
 
@@ -30,11 +30,6 @@ def curvature_roundness(mask: np.ndarray, spacing: Spacing, ball: Ball) -> float
     more than the ball; nan where the blur leaves no surface. Of the same body nearly the same at every size above
     an inscribed radius of 10 voxels. It ranks; it is not comparable with the silhouettes' roundness.
     """
-    return curvature_of_box(padded(mask), spacing, ball)
-
-
-def curvature_of_box(box: np.ndarray, spacing: Spacing, ball: Ball) -> float:
-    """`curvature_roundness` of a padded box (`box.padded`)."""
     unit = min(spacing)
     grid = regridded(box, spacing, unit)
     blur = max(LEAST_BLUR, BLUR_SHARE * ball.radius / unit)

@@ -11,7 +11,7 @@ from ...kernels.measurement import corners, outlines, silhouettes
 from ...kernels.measurement.enclosing import enclosing_ball
 from ...kernels.measurement.surface_mesh import blurred, gaussian_weights
 from .balls import Ball
-from .box import MARGIN_VOXELS, Spacing, padded
+from .box import MARGIN_VOXELS, Spacing
 from .grid import in_grid, regridded
 
 VIEWS = 24
@@ -43,12 +43,12 @@ class Roundness:
     n_views: int
 
 
-def silhouette_roundness(mask: np.ndarray, spacing: Spacing, ball: Ball, views: int = VIEWS) -> Roundness:
+def roundness_of_box(box: np.ndarray, spacing: Spacing, ball: Ball, views: int = VIEWS) -> Roundness:
     """Measure the silhouettes of a filled particle.
 
     Parameters
     ----------
-    mask : (Z,Y,X), any dtype, non-zero = particle with its voids filled.
+    box : (Z,Y,X) uint8, 0 or 1, padded (`box.padded`): the particle with its voids filled.
     spacing : z, y, x voxel edges. Where they differ, the particle is seen on a grid of the finest.
     ball : its largest inscribed ball, which sets the grid and where tracing begins.
     views : number of directions, rounded up to a multiple of 24.
@@ -63,11 +63,6 @@ def silhouette_roundness(mask: np.ndarray, spacing: Spacing, ball: Ball, views: 
     (`kernels.corners`, `kernels.outlines`). The parameters alone move R by .3 between implementations: compare
     with this one's values for known bodies. Sources: Wadell 1932; Zheng & Hryciw 2015; docs/methods.md, 7.
     """
-    return roundness_of_box(padded(mask), spacing, ball, views)
-
-
-def roundness_of_box(box: np.ndarray, spacing: Spacing, ball: Ball, views: int = VIEWS) -> Roundness:
-    """`silhouette_roundness` of a padded box (`box.padded`)."""
     unit = min(spacing)
     pitch = 2 * unit if ball.radius > COARSER_ABOVE_VOXELS * unit else unit
     grid = regridded(box, spacing, pitch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.measurement import surface_mesh
-from .box import Spacing, padded
+from .box import Spacing
 
 # Blur of the occupancy, in voxels along every axis, and the area a level surface of it has too much for its steps:
 # digitised spheres of 60 voxels, polygons fanned around their middle (with diagonals as in scikit-image 1.0234).
@@ -25,12 +25,14 @@ def step_excess_factor(spacing: Spacing) -> float:
     return float(1 + STEP_EXCESS * (2 * squares.sum() * (1 / squares).sum() - 3) / 15)
 
 
-def surface_area(mask: np.ndarray, spacing: Spacing) -> tuple[float, float]:
+def area_of_box(box: np.ndarray, voxels: int, spacing: Spacing) -> tuple[float, float]:
     """Area of a particle's surface: the level of its blurred occupancy whose surface encloses the voxel count.
 
     Parameters
     ----------
-    mask : (Z,Y,X), any dtype, non-zero = particle. Holes count as surface: pass the filled particle for the outer area.
+    box : (Z,Y,X) uint8, 0 or 1, padded (`box.padded`). Holes count as surface: pass the filled particle for the outer
+        area.
+    voxels : of it.
     spacing : z, y, x voxel edges.
 
     Returns
@@ -42,11 +44,6 @@ def surface_area(mask: np.ndarray, spacing: Spacing) -> tuple[float, float]:
 
     Source: docs/methods.md, 4; Lorensen & Cline 1987 for the cells.
     """
-    return area_of_box(padded(mask), int(np.count_nonzero(mask)), spacing)
-
-
-def area_of_box(box: np.ndarray, voxels: int, spacing: Spacing) -> tuple[float, float]:
-    """`surface_area` of a padded box (`box.padded`) whose voxels are counted."""
     if voxels == 0:
         return float("nan"), float("nan")
     weights = surface_mesh.gaussian_weights(SURFACE_BLUR_VOXELS)

@@ -43,7 +43,7 @@ def local_thickness(mask: np.ndarray, spacing: Spacing) -> Thickness:
     Notes
     -----
     tau(p) = 2 max{rho : p lies in a ball of radius rho inside the body}. Balls on voxel centres, and the one certified
-    inscribed ball (`inscribed_ball`), whose centre is free: it takes away most of the bias of thick bodies. Thin
+    inscribed ball (`balls`), whose centre is free: it takes away most of the bias of thick bodies. Thin
     bodies are painted on a grid twice as fine, thick ones on one half as fine. Prefer the median.
     """
     box = padded(mask)
