@@ -36,9 +36,8 @@ class Placement:
     ratio, ratio_p : float
         Mean distance to the nearest void over its mean in random throws, and the two-sided p by rank.
     rank_mean, rank_p : float
-        Mean of the ranks and the two-sided p by rank; the last four NaN with fewer than LEAST_VOIDS voids.
-    crowded : bool
-        The voids left no room to be thrown at random.
+        Mean of the ranks and the two-sided p by rank; the last four NaN with fewer than LEAST_VOIDS voids, or
+        where these leave no room to be thrown at random.
     """
 
     depths: np.ndarray
@@ -47,7 +46,6 @@ class Placement:
     ratio_p: float = float("nan")
     rank_mean: float = float("nan")
     rank_p: float = float("nan")
-    crowded: bool = False
 
 
 def placement(
@@ -103,7 +101,7 @@ def placement(
     places = above[least[chosen]].astype(float)
     out = np.empty((THROWS, 2))
     thrown = kernel.throw_voids(squared, edges, radii[chosen], (shallowest, gap), deeper, places, seeds[1], out)
-    return _judged(found, points, ranks[chosen], out) if thrown == THROWS else replace(found, crowded=True)
+    return _judged(found, points, ranks[chosen], out) if thrown == THROWS else found
 
 
 def _solid_around(

@@ -85,7 +85,7 @@ def open_dicom(location: Location, request: Request) -> Found:
 def _opened(path: Path) -> Found:
     """The series of a folder or file."""
     notes: list[str] = []
-    paths = [path] if path.is_file() else _files(path, notes)
+    paths = [path] if path.is_file() else _files(path)
     heads = [_head(p) for p in paths]
     _check_alike(paths, heads, path.name)
     first = heads[0]
@@ -126,7 +126,7 @@ def _is_dicom(path: Path) -> bool:
         return False
 
 
-def _files(folder: Path, notes: list[str]) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     files = [p for p in sorted(folder.iterdir(), key=natural_key) if _is_candidate(p)]
     found = [p for p in files if _is_dicom(p)]
     odd = [p.name for p in files if p not in found and p.suffix.lower() in DICOM.suffixes]

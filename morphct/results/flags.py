@@ -57,7 +57,7 @@ def words(columns: Columns, results: Mapping[str, Any]) -> np.ndarray:
     """
     voxels = np.asarray(results["voxels"])
     found = np.full(len(voxels), "", dtype=object)
-    for word, holds in _facts(columns, results, voxels).items():
+    for word, holds in _facts(results, voxels).items():
         found = np.where(holds, found + f"{word};", found)
     reasons = [columns.reasons[name] for name in columns.names if name in columns.reasons]
     for word in VOCABULARY:
@@ -82,7 +82,7 @@ def is_serious(text: str) -> bool:
     return any(word.partition(":")[0] not in MILD for word in text.split(";") if word)
 
 
-def _facts(columns: Columns, results: Mapping[str, Any], voxels: np.ndarray) -> dict[str, np.ndarray]:
+def _facts(results: Mapping[str, Any], voxels: np.ndarray) -> dict[str, np.ndarray]:
     """Words that hold whatever the columns are, with the rows where they do."""
     nothing = np.zeros(len(voxels))
     dimension = np.asarray(results["dimension"])

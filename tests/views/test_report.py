@@ -242,7 +242,7 @@ def test_the_batch_page(tmp_path):
 
 
 def test_a_batch_of_failures_and_one_of_nothing(tmp_path):
-    page = report.write_batch(tmp_path, [report.Row("a", error="no")], title="t").read_text(encoding="utf-8")
+    page = report.write_batch(tmp_path, [report.Row("a", error="no")]).read_text(encoding="utf-8")
     assert "1 sample: 0 measured, 1 failed." in page
     assert "0 samples" in report.write_batch(tmp_path, []).read_text(encoding="utf-8")
 

@@ -10,7 +10,6 @@ from ..jit import jit
 MISSING = -(2**63)  # the code of a grey value that is not known
 # columns of `add_grey`: number of voxels; high and low words of the codes; low and high words of h h, h l and l l
 GREY_SUMS = ("n", "h", "l", "hh_low", "hh_high", "hl_low", "hl_high", "ll_low", "ll_high")
-MOMENTS = ("n", "z", "y", "x", "zz", "yy", "xx", "zy", "zx", "yx")  # columns of `add_moments`
 
 
 @jit
@@ -42,7 +41,7 @@ def add_moments(labels, z0, first, moments, boxes):
         Plane of the volume at which the slab begins.
     first : int
         Label of row 0 of the tables.
-    moments : (L, 10) int64, columns MOMENTS, in voxel indices of the volume; changed in place
+    moments : (L, 10) int64, columns n, z, y, x, zz, yy, xx, zy, zx, yx in voxel indices of the volume; changed in place
     boxes : (L, 6) int64, z0 z1 y0 y1 x0 x1 half-open, begun at (large, 0) a pair; changed in place
     """
     nz, ny, nx = labels.shape

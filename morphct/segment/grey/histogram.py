@@ -193,7 +193,7 @@ def deconvolve_histogram(edges: np.ndarray, counts: np.ndarray, sd: float, phase
     good = [c for c in tried.values() if c.ok]
     best = min(good, key=lambda c: c.bic) if good else tried[min(tried)]
     k = len(best.means)
-    apart = separations(best.weights, best.means, best.sds)
+    apart = separations(best.means, best.sds)
     level = crossing(best.weights[-2:], best.means[-2:], best.sds[-2:]) if k > 1 else None
     return PhaseFit(
         weights=best.weights,
@@ -275,7 +275,7 @@ def of_classes(counts: GreyCounts, fit: PhaseFit) -> PhaseFit | None:
         reach = np.interp(0.5, np.cumsum(share[order]) / share.sum(), off[order])
         means[i], sds[i] = middle, max(float(reach) / 0.6745, 0.5 * width)
     return PhaseFit(
-        weights, means, sds, fit.bic, float(separations(weights, means, sds)[0]),
+        weights, means, sds, fit.bic, float(separations(means, sds)[0]),
         crossing(weights, means, sds), True,
         ("the phases are the two classes on both sides of a plain valley of the histogram: too little of one of them "
          "is flat for a fit",),

@@ -31,7 +31,7 @@ class Candidate:
     ok: bool = False
 
 
-def separations(weights: np.ndarray, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+def separations(means: np.ndarray, sds: np.ndarray) -> np.ndarray:
     """(K - 1,) distances of neighbouring phases in pooled sds."""
     pooled = np.sqrt(0.5 * (sds[1:] ** 2 + sds[:-1] ** 2))
     return np.diff(means) / pooled
@@ -64,7 +64,7 @@ def best_fit(edges: np.ndarray, counts: np.ndarray, sd: float, k: int) -> Candid
     total = counts.sum()
     thin = min(1.0, EFFECTIVE_VOXELS / total)
     best.bic = -2 * best.likelihood * thin + (3 * k - 1) * math.log(total * thin)
-    far = separations(best.weights, best.means, best.sds) > LEAST_SEPARATION_SD
+    far = separations(best.means, best.sds) > LEAST_SEPARATION_SD
     # the binning alone gives a noiseless phase a width of its bin
     narrow = best.sds < WIDEST_PHASE_SD * max(sd, 2 * floor)
     around = np.maximum(np.maximum(best.sds[:-2], best.sds[2:]), max(sd, 2 * floor))

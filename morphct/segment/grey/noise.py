@@ -52,11 +52,6 @@ class Noise:
         return self.high is None
 
     @property
-    def widest(self) -> float:
-        """The largest size it may have."""
-        return self.sd if self.high is None else self.high
-
-    @property
     def correlation(self) -> float:
         """Lag-1 autocorrelation, along the axis where it is largest."""
         return float(self.acf[:, 1].max())

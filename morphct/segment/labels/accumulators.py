@@ -24,7 +24,7 @@ class Shape:
 
     Attributes
     ----------
-    moments : (L, 10) int64, columns `kernels.sums.MOMENTS`
+    moments : (L, 10) int64, columns of `kernels.labels.sums.add_moments`
     boxes : (L, 6) int64, z0 z1 y0 y1 x0 x1 half-open
     """
 

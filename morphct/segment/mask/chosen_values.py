@@ -50,11 +50,11 @@ def choose(found: Values, volume: Any, options: "ThresholdOptions", work: Work):
     else:
         raise SegmentationError(_choices(found, volume, work))
     if (taken.all() or not taken.any()) and not (taken.any() and found.outside):
-        _refuse_one(found, volume, taken)
+        _refuse_one(found, volume)
     return taken
 
 
-def _refuse_one(found: Values, volume: Any, taken: np.ndarray) -> None:
+def _refuse_one(found: Values, volume: Any) -> None:
     if len(found.values) == 1 and found.outside:
         value = found.values[0]
         raise SegmentationError(

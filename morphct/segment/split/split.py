@@ -67,8 +67,6 @@ class SplitResult:
         1 to n, 0 outside the mask; held in scratch.
     n : int
         Particles.
-    peak_distance : (n,) float64 or None
-        Largest distance to the background within each particle, in the unit of the spacing ("ascent", "watershed").
     basins, interfaces, joined_by_floor, joined_by_rule : int
         What the graph was and what became of it, for the log.
     margins : Margins or None
@@ -77,7 +75,6 @@ class SplitResult:
 
     labels: Any
     n: int
-    peak_distance: np.ndarray | None = None
     basins: int = 0
     interfaces: int = 0
     joined_by_floor: int = 0
@@ -138,10 +135,8 @@ def split(
     mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
     joined, margins = _joined(graph, options, mean_edge, smallest)
     basins.write_particles(found, joined.particles, work)
-    peaks = np.zeros(joined.n)
-    np.maximum.at(peaks, joined.particles - 1, graph.peaks * min(spacing))
     counts = found.n, len(graph.pairs), joined.by_floor, joined.by_rule
-    return SplitResult(labels, joined.n, peaks, *counts, margins)
+    return SplitResult(labels, joined.n, *counts, margins)
 
 
 def _joined(

@@ -171,7 +171,7 @@ def calibrate(
     work = work or Work(())
     run = partial(run_trials, conditions=scan, seed=seed, work=work)
     solid_trials, porous_trials = planned(found, scan, options, seed)
-    solid = with_references(run(solid_trials, {*wanted, *SHAPE_COLUMNS}), scan, extent, seed, work.telling(None))
+    solid = with_references(run(solid_trials, {*wanted, *SHAPE_COLUMNS}), extent, seed, work.telling(None))
     porous = run(porous_trials, {*POROUS_COLUMNS, "void_count"})
     measured = [name for name in wanted if name in solid.values]
     lines = [line for name in measured for line in _lines(solid, name, [*solid.shapes, "all"])]

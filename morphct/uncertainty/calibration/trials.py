@@ -154,9 +154,7 @@ def _measured(
     return found
 
 
-def with_references(
-    trials: Trials, conditions: Conditions, extent: Extent, seed: int, work: Work | None = None
-) -> Trials:
+def with_references(trials: Trials, extent: Extent, seed: int, work: Work | None = None) -> Trials:
     """The same with true values where there is no closed form: those of the same bodies, large and without blur."""
     lacking = [n for n in trials.values if np.isnan(trials.truths[n]).all()]
     if not lacking or not trials.trials:

@@ -23,7 +23,7 @@ from .framed import Key, framed
 from .grey import MidPlanes, histogram, slices
 from .shapes import bubbles, sphericity, zingg
 from .sizes import overlaid, sizes, void_sizes
-from .style import CLASS_COLOURS, DPI, LEAST_WIDTH_INCHES, QUANTITY, length_text, png, svg
+from .style import CLASS_COLOURS, DPI, QUANTITY, length_text, png, svg
 from .trust import trust
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ __all__ = [
     "CLASS_COLOURS",
     "DPI",
     "FIGURES",
-    "LEAST_WIDTH_INCHES",
     "QUANTITY",
     "Entry",
     "Key",

@@ -16,7 +16,6 @@ QUANTITY = "viridis"  # colour map of quantities
 # classes differ in lightness as well as in hue, so that a grey print still tells them apart
 CLASS_COLOURS = {"single": "#9fb8c4", "porous": "#c4581a", "aggregate": "#3b3f8f"}
 DPI = 160
-LEAST_WIDTH_INCHES = 4.0  # of a figure: below, the page would show its letters larger than its text
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
@@ -63,11 +62,11 @@ def new_figure(width: float = 7.2, height: float = 3.0) -> "Figure":
     return figure
 
 
-def png(figure: "Figure", dpi: int = DPI) -> bytes:
+def png(figure: "Figure") -> bytes:
     """A figure as PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with styled():
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 

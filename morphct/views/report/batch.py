@@ -58,7 +58,7 @@ class Row:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_batch(folder: Path | str, rows: Sequence[Row], name: str = PAGE, title: str = "") -> Path:
+def write_batch(folder: Path | str, rows: Sequence[Row]) -> Path:
     """Write the page of a batch into a folder and return its path.
 
     Raises
@@ -67,8 +67,8 @@ def write_batch(folder: Path | str, rows: Sequence[Row], name: str = PAGE, title
         When the folder cannot be written.
     """
     folder = Path(folder)
-    FileWriter(folder).text(name, page(folder, rows, title or folder.resolve().name))
-    return folder / name
+    FileWriter(folder).text(PAGE, page(folder, rows, folder.resolve().name))
+    return folder / PAGE
 
 
 def page(folder: Path, rows: Sequence[Row], title: str) -> str:
@@ -152,9 +152,9 @@ def _link(run: "RunFolder", folder: Path) -> str:
     return "" if alone and not (run.path / "report.html").exists() else _address(run, folder)
 
 
-def is_over_others(folder: Path | str, rows: Sequence[Row], name: str = PAGE) -> bool:
+def is_over_others(folder: Path | str, rows: Sequence[Row]) -> bool:
     """Whether a page in this folder is over other samples than these (or does not say so), and not to be replaced."""
-    path = Path(folder) / name
+    path = Path(folder) / PAGE
     if not path.exists():
         return False
     found = re.search(r'<meta name="morphct-samples" content="([^"]*)">', path.read_text("utf-8", errors="replace"))

@@ -71,11 +71,11 @@ def _flag(word: str) -> str:
     return f"{name} ({columns.count('+') + 1} columns)" if columns else name
 
 
-def largest(frame: "pd.DataFrame", columns: Sequence[str], unit: str, rows: int = LARGEST_ROWS) -> Table:
+def largest(frame: "pd.DataFrame", columns: Sequence[str], unit: str) -> Table:
     """The rows of the largest volume with the columns that are there; empty columns are left out."""
     volume = f"volume_{unit}3"
     by = frame.sort_values(volume, ascending=False, kind="stable") if volume in frame.columns else frame
-    shown = by.head(rows)
+    shown = by.head(LARGEST_ROWS)
     names = [c for c in (c.format(u=unit) for c in columns) if c in shown.columns]
     names = [c for c in names if any(cell(v) not in ("", DASH) for v in shown[c])]
     heads = [head(str(frame.index.name or ""), unit), *(head(c, unit) for c in names)]

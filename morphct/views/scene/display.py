@@ -19,10 +19,15 @@ raise SystemExit(0 if window.GetInitialized() else 3)
 """
 
 
-def why_no_pictures(seconds: float = 60.0) -> str:
+PROBE_SECONDS = 60.0  # after which a machine that has not answered counts as one that cannot draw
+
+
+def why_no_pictures() -> str:
     """An empty text when 3D pictures can be drawn here, else one sentence that says what is missing."""
     try:
-        done = subprocess.run([sys.executable, "-P", "-c", _PROBE], capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _PROBE], capture_output=True, timeout=PROBE_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return f"no 3D pictures: asking this machine to draw failed; install {PACKAGES} (Debian and Ubuntu)"
     if done.returncode == 0:

@@ -252,7 +252,6 @@ def test_two_balls_that_overlap_are_two(apart):
     labels, result = labelled(mask)
     assert result.n == 2
     assert abs(np.count_nonzero(labels == 1) - np.count_nonzero(labels == 2)) < 0.03 * mask.sum()
-    np.testing.assert_allclose(result.peak_distance, 14, atol=0.8)
 
 
 def tube(points, radius, shape):
@@ -350,8 +349,6 @@ def test_voxels_longer_along_z():
     mask = ball(shape, (6.4, 17, 17), 15, edges) | ball(shape, (6.6, 17.3, 44), 15, edges)
     assert labelled(mask, (75, 25, 25))[1].n == 2
     assert labelled(ball(shape, (6.4, 17, 25), 15, edges), (75, 25, 25))[1].n == 1
-    peak = labelled(mask, (75, 25, 25))[1].peak_distance
-    np.testing.assert_allclose(peak, 15 * 25, rtol=0.1)  # the middle may lie half a plane away
 
 
 @pytest.mark.parametrize("method", ["ascent", "watershed", "none"])
