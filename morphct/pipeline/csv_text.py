@@ -20,7 +20,6 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
-    delimiter: str
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -62,7 +61,7 @@ def read(path: Path, known: Sequence[str]) -> Table:
             faults.append(f"line {line} has {len(stripped)} cells, the header {len(header)} columns{comma}")
             continue
         kept.append((line, tuple([*stripped, *[""] * len(header)][: len(header)])))
-    return Table(tuple(header), tuple(kept), delimiter, tuple(faults), notes)
+    return Table(tuple(header), tuple(kept), tuple(faults), notes)
 
 
 def decoded(path: Path) -> tuple[str, tuple[str, ...]]:

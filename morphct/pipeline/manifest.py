@@ -114,7 +114,7 @@ def _from_table(path: Path, decimal_comma: bool) -> Manifest:
         if decimal_comma:
             values = {n: v.replace(",", ".") if DECIMAL_COMMA.fullmatch(v) else v for n, v in values.items()}
         if values["path"]:
-            samples.append(_sample(values, names, path, line, table.delimiter))
+            samples.append(_sample(values, names, path, line))
         else:
             faults.append(f"line {line} has no path; give one, or take the line out")
     if not samples and not faults:
@@ -141,7 +141,7 @@ def _carried(columns: Sequence[str], path: Path) -> dict[str, str]:
     return names
 
 
-def _sample(values: Mapping[str, str], names: Mapping[str, str], manifest: Path, line: int, delimiter: str) -> Sample:
+def _sample(values: Mapping[str, str], names: Mapping[str, str], manifest: Path, line: int) -> Sample:
     place = Path(values["path"])
     found = place if place.is_absolute() else manifest.parent / place
     overrides = tuple(f"{k}={v}" for k, v in values.items() if "." in k and v)

@@ -20,7 +20,7 @@ from ...segment.labels import components
 from ...segment.mask import levels, local_level
 from ...segment.voids import holes, ownership, voids
 from ...segment.voids import options as options_
-from ...segment.voids.dip_model import DipModel, in_codes
+from ...segment.voids.dip_model import in_codes
 from ...truth.bodies import Pose
 from ...truth.phantom.bodies import rotation, unit_vectors
 from .conditions import Conditions
@@ -146,7 +146,18 @@ def images(trials: Sequence[Specimen], conditions: Conditions, tile: np.ndarray)
     if not hollow:
         return Images(labels, rows)
     if candidates is None:
-        candidates = voids.find_dips(codes, labels, _dip_model(conditions), work)[0].candidates
+        edges = np.array(conditions.spacing) / min(conditions.spacing)
+        model = in_codes(  # as `dip_model.dip_model` sets it up for a scan
+            CODES,
+            (1.0, 0.0),
+            conditions.noise,
+            blur=conditions.blur,
+            margin=0,
+            relative=tuple(edges.tolist()),
+            false_per_particle=conditions.false_per_particle,
+            factor=conditions.dip_factor,
+        )
+        candidates = voids.find_dips(codes, labels, model, work)[0].candidates
     options = options_.VoidOptions(min_voxels=conditions.min_voxels)
     owned = ownership.assign_to_particles(candidates, labels, options, work)
     return Images(labels, rows, np.asarray(owned.labels[0:depth]), owned.owner)
@@ -211,19 +222,3 @@ def _grey(one: _Posed, conditions: Conditions, tile: np.ndarray) -> np.ndarray:
         ]
         grey += np.float32(conditions.noise) * tile[np.ix_(*places)]
     return grey
-
-
-def _dip_model(conditions: Conditions) -> DipModel:
-    """The search for dips as `dip_model.dip_model` sets it up, in the codes of `images`."""
-    finest = min(conditions.spacing)
-    z, y, x = (s / finest for s in conditions.spacing)
-    return in_codes(
-        CODES,
-        (1.0, 0.0),
-        conditions.noise,
-        blur=conditions.blur,
-        margin=0,
-        relative=(z, y, x),
-        false_per_particle=conditions.false_per_particle,
-        factor=conditions.dip_factor,
-    )
