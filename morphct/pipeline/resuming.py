@@ -103,7 +103,9 @@ def judged(run: RunFolder, options: QcOptions) -> RunFolder:
     verdicts = plain([v.to_mapping() for v in qc.judge(numbers(run.summary), options.limits)])
     settings = run.provenance.get("settings") or {}
     page = run.path / "report.html"
-    if verdicts == run.summary.get("qc", []) and settings.get("qc") == plain(options.to_mapping()) and page.exists():
+    left_out = not page.exists() and (settings.get("output") or {}).get("tables_only", False)
+    same = verdicts == run.summary.get("qc", []) and settings.get("qc") == plain(options.to_mapping())
+    if same and (page.exists() or left_out):
         return run
     page.unlink(missing_ok=True)  # written last: one that is there tells the limits of the summary
     changed = settings | {"qc": plain(options.to_mapping())}
@@ -111,5 +113,6 @@ def judged(run: RunFolder, options: QcOptions) -> RunFolder:
     run.files.text("settings.toml", Settings.from_mapping(changed).to_toml())
     run.files.json("run.json", run.provenance | {"settings": changed})
     again = RunFolder(run.path)
-    report.write(again)
+    if not left_out:
+        report.write(again)
     return again

@@ -182,7 +182,7 @@ def request_of(path: str | Path, settings: Settings, sample: str | None = None) 
 
 def differences(path: str | Path, settings: Settings, sample: str | None, made: RunFolder) -> list[str]:
     """In which ways a finished run is not what `run` would make of this volume now, in words; none: it is."""
-    return request_of(path, settings, sample).differences(made.provenance)
+    return request_of(path, _settings(settings, None, None), sample).differences(made.provenance)
 
 
 @contextlib.contextmanager
