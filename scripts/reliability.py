@@ -181,8 +181,10 @@ def signals(place: Place, count: int, seed: int = 0) -> Counter:
             time.sleep(rng.uniform(0.3, 1.0) * whole)
             process.send_signal((signal.SIGTERM, signal.SIGHUP, signal.SIGINT)[i % 3])
             _, said = process.communicate()
-        if process.returncode == 0 or (process.returncode < 0 and (out / "run.json").exists()):
+        if process.returncode == 0 and (out / "run.json").exists():
             found["done before the signal"] += 1
+        elif process.returncode == 130 and "the run was done" in said and (out / "run.json").exists():
+            found["130, the run was done"] += 1
         elif process.returncode == 130 and "interrupted" in said and (not out.exists() or resumable(out)):
             found["130, nothing left or resumable"] += 1
         elif process.returncode < 0 and not out.exists():

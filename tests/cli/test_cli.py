@@ -128,19 +128,20 @@ def test_an_interrupt_tells_the_new_run_from_the_older_one(monkeypatch, tmp_path
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 @pytest.mark.parametrize(("action", "code"), [("pass", 0), ("raise KeyboardInterrupt", 130), ("exec(EXEC)", 130)])
-def test_a_signal_while_the_interpreter_ends_changes_no_code(name, action, code):
-    """The command is over, its files are there: a late signal is no failure. An interrupt that went through `exec`
-    would end the process by SIGINT."""
+@pytest.mark.parametrize("when", ["atexit.register(kill)", "sys.late = Late()"])
+def test_a_signal_while_the_interpreter_ends_changes_no_code(name, action, code, when):
+    """Early and late in its end, when Python has taken its own handlers away: the command is over, its files are there.
+    An interrupt that went through `exec` would end the process by SIGINT."""
     script = (
         "import os, signal, sys, atexit, click; from morphct.cli import entry, main\n"
-        "class Late:\n    def __del__(self, kill=os.kill, pid=os.getpid()): kill(pid, NUMBER)\n"
+        "def kill(kill=os.kill, pid=os.getpid()): kill(pid, NUMBER)\n"
+        "class Late:\n    def __del__(self, kill=kill): kill()\n"
         "EXEC = 'raise KeyboardInterrupt'\n"
         "@click.command()\ndef command():\n    ACTION\n"
         "entry.Commands.get_command = lambda *_: command\n"
-        "atexit.register(lambda: os.kill(os.getpid(), NUMBER)); sys.late = Late()\n"
-        "sys.argv = ['morphct', 'init']; sys.exit(main())"
+        "WHEN; sys.argv = ['morphct', 'init']; sys.exit(main())"
     )
-    script = script.replace("NUMBER", str(int(getattr(signal, name)))).replace("ACTION", action)
+    script = script.replace("NUMBER", str(int(getattr(signal, name)))).replace("ACTION", action).replace("WHEN", when)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
