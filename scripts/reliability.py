@@ -8,6 +8,7 @@ scripts/reliability --only signal   the kinds with this word in their name
 import argparse
 import contextlib
 import errno
+import logging
 import os
 import random
 import signal
@@ -263,6 +264,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="every kind in full")
     parser.add_argument("--only", default="", metavar="WORD", help="the kinds with this word in their name")
     asked = parser.parse_args()
+    logging.getLogger("morphct").setLevel(logging.ERROR)  # what is resumed is said by each run
     print("| what happened | inputs | what came of it |\n|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="morphct-reliability-") as folder, faults.quick_page():
         place = Place(Path(folder))
