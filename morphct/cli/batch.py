@@ -1,5 +1,7 @@
 """`morphct batch`: many volumes, a run folder each, one page."""
 
+import contextlib
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,24 +43,32 @@ def command(
     from ..pipeline import batch
     from ..pipeline import manifest as manifests
     from ..pipeline import run as pipeline
+    from ..results.run_folder import alone
 
     if out is None and not look:
         raise click.UsageError("batch needs an output folder: give -o OUT, or --check to look only")
     read = manifests.read(manifest, decimal_comma)
-    _refuse_faults(read, settings, out)
-    for note in () if quiet else read.notes:
-        click.echo(f"note: {note}", err=True)
-    if look or out is None:
-        if not quiet:
-            click.echo(f"{len(read.samples)} samples can be run")
-        return 0
-    with progress(shown) as told:
+    with contextlib.ExitStack() as held:
+        there = out is not None and not look and Path(out).is_dir()
+        if out is not None and there:
+            held.enter_context(alone(out))  # before the faults: what another batch is at is no fault of this one
+        _refuse_faults(read, settings, out)
+        for note in () if quiet else read.notes:
+            click.echo(f"note: {note}", err=True)
+        if look or out is None:
+            if not quiet:
+                click.echo(f"{len(read.samples)} samples can be run")
+            return 0
+        if not there:
+            held.enter_context(alone(out))
+        told = held.enter_context(progress(shown))
         outcomes = batch.run_batch(read.samples, out, settings, pipeline, told, lambda done: _write(done, out))
     for outcome in outcomes:
         if not quiet or outcome.error:
             click.echo(_line(outcome), err=bool(outcome.error))
     if not quiet:
         click.echo(f"page        {Path(out) / 'batch.html'}\ntables      {Path(out) / 'batch.csv'}")
+        _tell_pages_left_out(outcomes, out)
     return _code(outcomes, settings)
 
 
@@ -86,6 +96,17 @@ def _write(outcomes: Sequence["Outcome"], out: str) -> None:
     runs = [None if o.run is None else RunFolder(o.run.path) for o in outcomes]
     rows = [report.Row(o.sample.called, run, o.error, o.sample.facts) for o, run in zip(outcomes, runs)]
     report.write_batch(out, rows)
+
+
+def _tell_pages_left_out(outcomes: list["Outcome"], out: str) -> None:
+    """Print the command that writes the pages of samples whose tables alone were wanted."""
+    names = [o.sample.name for o in outcomes if o.run is not None and not (o.run.path / "report.html").exists()]
+    if names:
+        folders = [str(Path(out) / name) for name in names]
+        # the batch's page tells of samples that this command does not: it goes elsewhere
+        elsewhere = ["-o", str(Path(out) / "pages")] if 1 < len(names) < len(outcomes) else []
+        told = shlex.join(["morphct", "report", *folders, *elsewhere])
+        click.echo(f"pages       of {len(names)} sample{'s' * (len(names) > 1)} left out; `{told}` writes them")
 
 
 def _line(outcome: "Outcome") -> str:

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from .. import __version__
 from ..ground.errors import UserError, can_be_mended
 from ..ground.options import nearest
 
-_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_ENDING: list[signal.Signals] = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 DONE, DEFECT, MENDABLE, INTERRUPTED = 0, 1, 2, 130  # and 3, a broken limit: what the command itself returns
 
 # The one place of the short descriptions: `morphct --help` shows them without importing a command.
@@ -76,7 +77,7 @@ def morphct() -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code; without `argv` it is that of the process, which ends then."""
     for number in _ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:  # under nohup a terminal that closes is no end
             signal.signal(number, _interrupt)
@@ -84,11 +85,17 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code = morphct.main(args=argv, prog_name="morphct", standalone_mode=False, obj=facts)
         sys.stdout.flush()
+        if argv is None:  # all is done: a signal while the interpreter ends changes no exit code
+            _be_deaf()
         return code if isinstance(code, int) else DONE
     except click.UsageError as error:
         return _mendable(f"{_sentence(error)}; see `{error.ctx.command_path if error.ctx else 'morphct'} --help`")
     except (click.Abort, KeyboardInterrupt):
-        _say(_interrupted(facts.get("out")))
+        if argv is None:
+            _be_deaf()
+        _say(_interrupted(facts.get("out"), facts.get("record")))
+        # the interpreter ends by SIGINT instead of with a code when an interrupt has gone through exec; this forgets it
+        exec("")
         return INTERRUPTED
     except (UserError, click.ClickException) as error:
         return _mendable(_sentence(error))
@@ -108,23 +115,44 @@ def main(argv: list[str] | None = None) -> int:
 
 def _interrupt(signum: int, frame: Any) -> NoReturn:
     """A batch system's end signal, or a terminal that closes, leaves the same way as Ctrl-C: no debris."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_IGN)  # once is enough: a second one would cut the clearing up
+    _be_deaf(_ENDING)  # once is enough: a second one would cut the clearing up
     raise KeyboardInterrupt
 
 
-def _interrupted(out: str | None) -> str:
-    """What an interrupt leaves, in words: only what is there is promised."""
+def _be_deaf(numbers: Sequence[signal.Signals] = (*_ENDING, signal.SIGINT)) -> None:
+    """Ignore these signals from here to the end of the process."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def record_of(out: str) -> str:
+    """Which run is in a folder, as its record is on the disk; empty for none."""
+    try:
+        facts = (Path(out) / "run.json").stat()
+    except OSError:
+        return ""
+    return f"{facts.st_ino} {facts.st_mtime_ns}"
+
+
+def _interrupted(out: str | None, before: str | None = None) -> str:
+    """What an interrupt leaves, in words: only what is there is promised.
+
+    before : `record_of` the folder when the command began.
+    """
     from ..results.run_folder import resumable
 
     if out is None:
         return "interrupted"
     if resumable(out):
         return "interrupted; the same command with --resume goes on from there"
+    record = record_of(out)
+    if record and record != before:
+        return f"interrupted when the run was done; {out} holds all of it"
     folders = [p for p in Path(out).iterdir() if p.is_dir()] if Path(out).is_dir() else []
     if any(resumable(p) or (p / "run.json").is_file() for p in folders):
         return "interrupted; the same command with --resume keeps the samples that are done and goes on from there"
-    return "interrupted; nothing was kept, because less than a minute's work or no labels were there yet"
+    older = f"; the run of before is in {out} as it was" if record else ""
+    return f"interrupted; nothing was kept, because less than a minute's work or no labels were there yet{older}"
 
 
 def _sentence(error: Exception) -> str:

@@ -10,6 +10,7 @@ import click
 from ..descriptors.options import DescriptorOptions
 from ..ground.options import Options
 from ..pipeline.settings import InputOptions, OutputOptions, QcOptions, RunOptions, Settings, describe
+from .entry import record_of
 from .terminal import show_log
 
 # flag -> section and field; help, kind and default come from the field
@@ -91,7 +92,7 @@ def _remember(out: str | None) -> None:
     """Tell `entry.main` where the log of this command is."""
     facts = click.get_current_context().find_object(dict)
     if facts is not None and out:
-        facts["out"] = out
+        facts |= {"out": out, "record": record_of(out)}
 
 
 def _others() -> list[Callable[..., Any]]:

@@ -93,7 +93,7 @@ def run(
     settings = _settings(settings, config, voxel_size)
     request = request_of(path, settings, sample)
     replaced = overwrite or settings.run.overwrite
-    if settings.run.resume and (done := resuming.finished(out, request, replaced)) is not None:
+    if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
     volume = request.source
     with _job(volume.shape, request.voxel_size, settings, out, overwrite, progress) as (job, writer):
@@ -140,7 +140,7 @@ def measure_file(
     size = reading.require_voxel_size(image if image.voxel_size is not None or volume is None else volume)
     request = Request("measure", settings, size, image, volume, open_channels(settings, image, size), sample)
     replaced = overwrite or settings.run.overwrite
-    if settings.run.resume and (done := resuming.finished(out, request, replaced)) is not None:
+    if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
     with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
@@ -182,7 +182,7 @@ def request_of(path: str | Path, settings: Settings, sample: str | None = None) 
 
 def differences(path: str | Path, settings: Settings, sample: str | None, made: RunFolder) -> list[str]:
     """In which ways a finished run is not what `run` would make of this volume now, in words; none: it is."""
-    return request_of(path, settings, sample).differences(made.provenance)
+    return request_of(path, _settings(settings, None, None), sample).differences(made.provenance)
 
 
 @contextlib.contextmanager

@@ -104,6 +104,49 @@ def test_an_interrupt_is_130_and_promises_what_was_kept(monkeypatch, tmp_path, c
     assert ("--resume" in told) == ("nothing" not in words)
 
 
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("done", [False, True])
+def test_an_interrupt_tells_the_new_run_from_the_older_one(monkeypatch, tmp_path, capsys, older, done):
+    record = tmp_path / "out/run.json"
+    record.parent.mkdir()
+    if older:
+        record.write_text("{}")
+
+    def stop(*_, **__):
+        if done:
+            record.with_name("new").write_text("{}")
+            record.with_name("new").replace(record)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("morphct.pipeline.run.run", stop)
+    assert main(["run", "v.tif", "-o", str(tmp_path / "out"), "--overwrite"]) == 130
+    told = capsys.readouterr().err
+    assert ("the run was done" in told) == done
+    assert ("nothing was kept" in told) == (not done)
+    assert ("the run of before" in told) == (older and not done)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize(("action", "code"), [("pass", 0), ("raise KeyboardInterrupt", 130), ("exec(EXEC)", 130)])
+@pytest.mark.parametrize("when", ["atexit.register(kill)", "sys.late = Late()"])
+def test_a_signal_while_the_interpreter_ends_changes_no_code(name, action, code, when):
+    """Early and late in its end, when Python has taken its own handlers away: the command is over, its files are there.
+    An interrupt that went through `exec` would end the process by SIGINT."""
+    script = (
+        "import os, signal, sys, atexit, click; from morphct.cli import entry, main\n"
+        "def kill(kill=os.kill, pid=os.getpid()): kill(pid, NUMBER)\n"
+        "class Late:\n    def __del__(self, kill=kill): kill()\n"
+        "EXEC = 'raise KeyboardInterrupt'\n"
+        "@click.command()\ndef command():\n    ACTION\n"
+        "entry.Commands.get_command = lambda *_: command\n"
+        "WHEN; sys.argv = ['morphct', 'init']; sys.exit(main())"
+    )
+    script = script.replace("NUMBER", str(int(getattr(signal, name)))).replace("ACTION", action).replace("WHEN", when)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_an_end_signal_leaves_nothing(tmp_path, tmp_tif, name):
     """A run that is told to end while it reads; a second signal does not cut the clearing up."""

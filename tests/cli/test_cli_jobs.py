@@ -156,8 +156,8 @@ def test_batch_goes_on_after_a_failure_and_resumes(little_page, tmp_path, capsys
     assert main(argv) == 2
     told = capsys.readouterr()
     assert "] sample 1 of 2: Good_1" in told.err
-    assert re.search(r"\] sample 1 of 2: Good_1 done in \d+ (s|min)\n", told.err)
-    assert re.search(r"\] sample 2 of 2: bad, about \d+ (s|min) left\n", told.err)
+    assert re.search(r"\] sample 1 of 2: Good_1 done in [\d.]+ (s|min|h)( \d+ (s|min))?\n", told.err)
+    assert re.search(r"\] sample 2 of 2: bad, about [\d.]+ (s|min|h)( \d+ (s|min))? left\n", told.err)
     assert "sample bad failed" in told.err
     assert "Good_1: " in told.out
     assert "Good 1" in (out / "batch.html").read_text()

@@ -11,7 +11,7 @@ import pytest
 from morphct.ground.errors import OutputError, can_be_mended
 from morphct.pipeline import checkpoint
 from morphct.pipeline import run as pipeline
-from morphct.results.run_folder import resumable
+from morphct.results.run_folder import moving, resumable
 from morphct.results.run_folder.writer import PARTIAL
 
 AFTER = "write .morphct-partial/particles.csv"  # the first change after the checkpoint
@@ -168,6 +168,68 @@ def test_a_damaged_run_is_not_moved_into_place(volume, place, wanted, states, fi
     chunk_of("labels.zarr")(state).unlink() if file == "out" else cut(state / PARTIAL / "voids.parquet")
     assert "Error" not in faults.resumed(volume, place / "out", state)
     assert is_whole(place / "out", wanted)
+
+
+def flipped_late(path: Path) -> None:
+    """Still JSON, of the same keys."""
+    text = path.read_text()
+    at = max(text.rfind(digit) for digit in "123456789")
+    path.write_text(f"{text[:at]}{int(text[at]) % 9 + 1}{text[at + 1 :]}")
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("how", [Path.unlink, cut, flipped, flipped_late, emptied])
+@pytest.mark.parametrize("change", ["move labels.zarr", "move run.json", "remove .morphct-partial"])
+@pytest.mark.parametrize("name", ["moving.json", "run.json"])
+def test_a_damaged_record_of_the_last_move_costs_work_and_nothing_else(
+    volume, place, wanted, states, name, change, how
+):
+    state = place / "damaged"
+    faults.restore(dict(states)[change], state)
+    in_place = name == "run.json" and change.startswith("remove")
+    how((state if in_place else state / PARTIAL) / name)
+    said = faults.resumed(volume, place / "out", state)
+    assert said == "" or (said.count("\n") == 0 and said.endswith("all is done anew")), said
+    assert is_whole(place / "out", wanted)
+    assert json.loads((place / "out/run.json").read_text())["command"] == "run"
+
+
+@pytest.mark.parametrize("name", ["moving.json", "run.json"])
+def test_a_damaged_move_leaves_the_older_run_whole(volume, place, wanted, name):
+    """The move of the new one had not begun: the older one, and what the user laid beside it, stay until it is made."""
+    out = place / "older"
+    faults.restore(place / "undisturbed", out)
+    (out / "notes.txt").write_text("mine")
+    task = ("run.overwrite=true", "particles.min_voxels=40")
+    changes: list[str] = []
+    with faults.at_each_change(lambda n, action, path: changes.append(f"{action} {path.name}")):
+        faults.work(volume, place / "other", *task)
+    at = changes.index("write moving.json") + 3  # before the older record goes
+    assert faults.killed(lambda: faults.work(volume, out, *task), at) == "killed by 9"
+    assert (out / "run.json").exists()
+    (out / PARTIAL / name).unlink() if name == "run.json" else cut(out / PARTIAL / name)
+    with pytest.raises(OutputError, match="--overwrite"):
+        faults.work(volume, out, "run.resume=true", "particles.min_voxels=40")
+    assert {k: v for k, v in faults.tree(out).items() if k in wanted} == wanted
+    faults.work(volume, out, "run.resume=true", *task)
+    assert faults.tree(out) == faults.tree(place / "other") | {"notes.txt": faults.tree(out)["notes.txt"]}
+    assert not list(out.rglob(".*"))
+
+
+def test_a_plan_leads_nowhere_else(volume, place, wanted, states):
+    """Names that lead out of the folder are no plan, even under a seal."""
+    state = place / "damaged"
+    faults.restore(dict(states)["move particles.csv"], state)
+    plan = moving.read(state / PARTIAL)
+    (place / "precious.txt").write_text("mine")
+    plan["old"].append("../precious.txt")
+    (state / PARTIAL / "moving.json").write_text(json.dumps(moving.sealed(plan)))
+    assert "anew" in faults.resumed(volume, place / "out", state)
+    assert is_whole(place / "out", wanted)
+    assert (place / "precious.txt").exists()
 
 
 def test_kept_work_of_other_settings_is_discarded_with_the_reason(volume, place, states):

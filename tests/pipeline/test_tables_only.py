@@ -1,5 +1,6 @@
 """`--tables-only`: tables, labels and numbers, and nothing that takes time to draw or to calibrate."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,44 @@ def test_run_writes_tables_alone(labels, tmp_path):
     again = tmp_path / "again"
     assert main([*given[:3], str(again), "--config", str(out / "settings.toml"), "-q"]) == 0
     assert {p.name for p in again.iterdir()} == {p.name for p in out.iterdir()}
+
+
+def test_a_batch_writes_tables_alone_keeps_them_and_says_how_the_pages_are_made(labels, tmp_path, capsys):
+    mask = (tifffile.imread(labels) > 0).astype(np.uint8)
+    for name in ("a", "b b"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", mask)
+    lots, out = tmp_path / "lots.csv", tmp_path / "out"
+    lots.write_text("sample,path,voxel_size\na,a.tif,1um\nb b,b b.tif,1um\n")
+    given = ["batch", str(lots), "-o", str(out), "--tables-only", "--no-progress"]
+    assert main(given) == 0
+    sentence = f"pages       of 2 samples left out; `morphct report {out / 'a'} {out / 'b_b'}` writes them"
+    assert sentence in capsys.readouterr().out
+    assert not DRAWN & {p.name for name in ("a", "b_b") for p in (out / name).iterdir()}
+    assert 'href="a/report.html' not in (out / "batch.html").read_text()
+    written = (out / "a/particles.parquet").stat().st_mtime_ns
+    assert main([*given, "--resume", "--set", "qc.n_particles.min=9", "--strict"]) == 3
+    said = capsys.readouterr().out
+    assert said.count("(done before)") == 2
+    assert sentence in said
+    assert (out / "a/particles.parquet").stat().st_mtime_ns == written
+    assert not DRAWN & {p.name for name in ("a", "b_b") for p in (out / name).iterdir()}
+    assert main(shlex.split(sentence.split("`")[1])[1:]) == 0
+    assert all((out / name / "report.html").exists() for name in ("a", "b_b"))
+    assert 'href="a/report.html' in (out / "batch.html").read_text()
+
+
+def test_the_command_for_the_pages_works_where_a_sample_failed(labels, tmp_path, capsys):
+    mask = (tifffile.imread(labels) > 0).astype(np.uint8)
+    for name in ("a", "b"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", mask)
+    tifffile.imwrite(tmp_path / "flat.tif", np.zeros((16, 16, 16), np.uint16))
+    (tmp_path / "lots.csv").write_text("sample,path,voxel_size\na,a.tif,1um\nb,b.tif,1um\nflat,flat.tif,1um\n")
+    given = ["batch", str(tmp_path / "lots.csv"), "-o", str(tmp_path / "out"), "--tables-only", "--no-progress"]
+    assert main(given) == 2
+    command = capsys.readouterr().out.split("`")[1]
+    assert main(shlex.split(command)[1:]) == 0
+    assert (tmp_path / "out/b/report.html").exists()
+    assert "flat" in (tmp_path / "out/batch.html").read_text()
 
 
 def test_an_image_without_labels_is_told(tmp_path, capsys):

@@ -267,3 +267,25 @@ def test_zarr_codecs_that_run_programs_are_refused(grey, folder):
     with pytest.raises(InputError):
         _ = open_volume(path)[:]
     assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["a.mhd", "a.nhdr"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_command_line_reads_nothing_outside_unasked(folder, capsys, name, whole):
+    """A volume of three axes, that it could read: `inspect`, `check` and `run` refuse it in one sentence."""
+    from morphct.cli import main
+
+    if name == "a.nhdr":
+        pytest.importorskip("nrrd")
+    named = str(folder.parent / "far.raw") if whole else "../far.raw"
+    path, out = str(header(folder / name, named)), folder.parent / "out"
+    for argv in (["inspect", path], ["check", path], ["run", path, "-o", str(out), "--voxel-size", "1um"]):
+        assert main(argv) == 2
+        told = capsys.readouterr()
+        assert f"{name} names {named} as its data file, outside its own folder" in told.err
+        assert "--follow-links" in told.err
+        assert told.err.count("\n") == 1
+        assert not told.out
+    assert not out.exists()
+    assert main(["inspect", path, "--voxel-size", "1um", "--follow-links", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["volume"]["shape"] == list(SHAPE)

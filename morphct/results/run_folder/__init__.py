@@ -6,6 +6,7 @@ In: tables, label images, texts. Out: a `RunFolder`. Start reading at `folder`.
 - `folder`: opening a run folder: tables, labels and numbers of a finished run, read when asked for
 - `labels`: label images on disk: a Zarr v3 store with OME-Zarr 0.5 metadata, and TIFF for Fiji. Written by planes, in
   order
+- `lock`: one morphct at a time in an output folder: a lock that the system frees when its process ends
 - `moving`: the final move into place, so that one that was cut off can be finished or taken back
 - `spreadsheet`: tables as CSV that a spreadsheet opens without running anything
 - `writer`: writing a run folder: built beside its place, moved in whole, or taken away without a trace
@@ -14,6 +15,7 @@ In: tables, label images, texts. Out: a `RunFolder`. Start reading at `folder`.
 from .files import FileWriter
 from .folder import RunFolder, open_run
 from .labels import CHUNK, LabelStore, damage, label_dtype, open_labels
+from .lock import alone
 from .spreadsheet import csv_of
 from .writer import CHECKPOINT, RunWriter, resumable
 
@@ -24,6 +26,7 @@ __all__ = [
     "LabelStore",
     "RunFolder",
     "RunWriter",
+    "alone",
     "csv_of",
     "damage",
     "label_dtype",

@@ -10,17 +10,16 @@ from typing import Any, Self
 from ...ground import disk
 from ...ground.errors import OutputError, can_be_mended
 from ...ground.units import VoxelSize
-from . import moving
+from . import lock, moving
 from .files import FileWriter, disk_told
 from .labels import LabelStore, write_tiff
+from .lock import PARTIAL
 from .moving import MOVING, RUN
 
-PARTIAL = ".morphct-partial"
 LOG = "morphct.log"
 FAILED_LOG = "morphct-failed.log"
 SCRATCH = "scratch"
 CHECKPOINT = "checkpoint.json"  # what `--resume` goes on from; no part of a finished run
-_LOCK = ".lock"
 # what an older run may have left, and nothing else in the folder is ever deleted
 OWN_NAMES = (
     *(
@@ -85,31 +84,47 @@ class RunWriter(FileWriter):
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{out} is a file, a folder is wanted; choose another output folder with -o")
         with disk_told(self.out):
-            held = [] if self._made else sorted(p.name for p in self.out.iterdir())
-            cut_off = moving.read(self.folder) is not None  # the run of before is whole, not all of it in place
-            others = [name for name in held if name not in (PARTIAL, LOG, FAILED_LOG)]
-            if others and not overwrite and not (resume and cut_off):
-                way = "--resume finishes the run whose move into place was cut off, " if cut_off else ""
-                raise OutputError(
-                    f"{out} already holds {_listed(held)}; {way}choose another folder or give --overwrite"
-                )
             try:
+                if self.folder.is_dir():  # what another run is moving into place now is not to be judged
+                    self._lock = lock.take(self.out)
+                self._refuse_what_is_there(out, resume)
                 disk.make_folder(self.folder)
-                self._take_lock()
-            except OSError:
-                self._unmake()
+                if self._lock is None:
+                    self._lock = lock.take(self.out)
+                    self._refuse_what_is_there(out, resume)  # another run may have ended meanwhile
+            except (OSError, OutputError):
+                self._let_go()
                 raise
             if not resume:
                 self.clear()
 
+    def _refuse_what_is_there(self, out: Path | str, resume: bool) -> None:
+        """Raise `OutputError` when the folder holds what may not be replaced."""
+        held = sorted(p.name for p in self.out.iterdir()) if self.out.exists() else []
+        others = [name for name in held if name not in (PARTIAL, LOG, FAILED_LOG)]
+        cut_off = moving.has_begun(self.folder, self.out)
+        if moving.read(self.folder) is None:  # nothing says that a whole run in `out` may be replaced
+            cut_off = cut_off and not (self.out / RUN).exists()
+        if others and not self.overwrite and not (resume and cut_off):
+            way = "--resume finishes the run whose move into place was cut off, " if cut_off else ""
+            raise OutputError(f"{out} already holds {_listed(held)}; {way}choose another folder or give --overwrite")
+
     def clear(self, keep: Sequence[str] = ()) -> None:
-        """Take away what a killed or interrupted run has left in the hidden folder, and what of it was in place."""
-        plan = moving.read(self.folder)
-        if plan is not None:
-            moving.take_back(self.folder, self.out, plan)
+        """Take away what a killed or interrupted run has left in the hidden folder, and what of it was in place.
+
+        A run that is whole in `out`, with its `run.json`, stays.
+        """
+        if moving.has_begun(self.folder, self.out) and not (self.out / RUN).exists():
+            self.take_back()
         for left in sorted(self.folder.iterdir()):
-            if left.name not in (_LOCK, LOG, *keep):
+            if left.name not in (lock.LOCK, LOG, *keep):
                 disk.remove(left)
+
+    def take_back(self) -> None:
+        """Take away what is in place of a run that will not be finished."""
+        plan = moving.read(self.folder)
+        names = [n for n in OWN_NAMES if n not in (LOG, FAILED_LOG)] if plan is None else plan["new"]
+        moving.take_back(self.folder, self.out, names)
 
     @property
     def log_path(self) -> Path:
@@ -157,7 +172,8 @@ class RunWriter(FileWriter):
             new = sorted(p.name for p in self.folder.iterdir() if p.name not in (SCRATCH, CHECKPOINT, LOG))
             new = [name for name in new if not name.startswith(".")]  # the lock, what a killed writer left
             gone = set(OWN_NAMES) - {*new, LOG} if (self.out / RUN).exists() else set()
-            self.json(MOVING, {"new": new, "old": sorted(gone), "files": moving.hashes(self.folder, new)})
+            plan = {"new": new, "old": sorted(gone), "files": moving.hashes(self.folder, new)}
+            self.json(MOVING, moving.sealed(plan))
         return self.finish()
 
     def finish(self) -> Path:
@@ -176,8 +192,8 @@ class RunWriter(FileWriter):
                 disk.move(self.log_path, self.out / LOG)
             moving.into_place(self.folder, self.out, plan)
         self._ended = True
-        self._drop_lock()
         disk.remove(self.folder)
+        self._drop_lock()  # last: what waits for it must find the folder gone
         return self.out
 
     def discard(self, keep_log: bool = False) -> None:
@@ -188,8 +204,8 @@ class RunWriter(FileWriter):
         if keep_log and self.log_path.exists():
             with contextlib.suppress(OSError):  # the error that brought us here is the one to be told
                 os.replace(self.log_path, self.out / (FAILED_LOG if (self.out / RUN).exists() else LOG))
-        self._drop_lock()
         disk.remove(self.folder)
+        self._drop_lock()
         self._unmake()
 
     def __enter__(self) -> Self:
@@ -214,28 +230,19 @@ class RunWriter(FileWriter):
             with contextlib.suppress(OSError):
                 made.rmdir()
 
-    def _take_lock(self) -> None:
-        """Hold a lock for as long as the process lives, so that two runs never write into one folder."""
-        try:
-            import fcntl
-        except ImportError:  # no such locks on Windows
-            return
-        self._lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
-            raise OutputError(
-                f"another morphct is writing into {self.out}; wait for it or choose another folder"
-            ) from None
-        except OSError:
-            pass  # some network file systems have no locks; the run goes on without
+    def _let_go(self) -> None:
+        """Leave the folder as it was found."""
+        if self._lock is not None:
+            lock.remove_if_empty(self.out)
+        elif self._made:
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()
+        self._drop_lock()
+        self._unmake()
 
     def _drop_lock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        lock.drop(self._lock)
+        self._lock = None
 
 
 def resumable(out: Path | str) -> bool:
