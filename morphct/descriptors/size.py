@@ -14,14 +14,14 @@ from .registry import POSITIVE, descriptor
     also={"MorphoLibJ": "Volume", "ITK": "PhysicalSize", "PoreSpy": "volume, in voxels"},
 )
 def volume(voxels, voxel_volume):
-    """Volume of the envelope, the particle with its enclosed voids: voxel count times voxel volume."""
+    """Volume of the envelope, the particle with all that its holes enclose: voxel count times voxel volume."""
     return voxels * voxel_volume
 
 
 @descriptor(power=3, symbol=r"V_s", source="voxel count", bounds=POSITIVE, smallest=5)
-def solid_volume(voxels, void_voxels, voxel_volume):
-    """Volume of the envelope without its closed voids."""
-    return (voxels - void_voxels) * voxel_volume
+def solid_volume(voxels, void_voxels, enclosed_voxels, voxel_volume):
+    """Volume of the envelope without its closed voids and without other particles in its holes."""
+    return (voxels - void_voxels - enclosed_voxels) * voxel_volume
 
 
 @descriptor(

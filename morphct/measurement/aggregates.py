@@ -218,7 +218,8 @@ def measure_groups(
     members = np.split(np.argsort(number, kind="stable") + 1, np.cumsum(np.bincount(number, minlength=count + 1)))[1:-1]
     share = partial(_solidity, envelope, results["spacing"])
     return {
-        **{name: _total(number, results[name], count) for name in ("voxels", "void_voxels", "open_void_voxels")},
+        "voxels": _total(number, np.where(_held(number, envelope), 0, results["voxels"]), count),
+        **{name: _total(number, results[name], count) for name in ("void_voxels", "open_void_voxels")},
         "open_searched": _total(number, ~results["open_searched"], count) == 0,
         "members": np.bincount(number, minlength=count + 1)[1:],
         "area_welded": np.bincount(group, weights=welded, minlength=count).astype(float),
@@ -230,6 +231,14 @@ def measure_groups(
         "voxel_volume": results["voxel_volume"],
         "limits": limits,
     }
+
+
+def _held(number: np.ndarray, envelope: Envelope) -> np.ndarray:
+    """Which particles (N,) lie in a hole of another one of their group, whose envelope counts their voxels."""
+    if envelope.nesting is None:
+        return np.zeros(len(number), bool)
+    around = envelope.nesting.around[1:]
+    return (around > 0) & (number[around - 1] == number)
 
 
 def _total(number: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ function.)
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -96,10 +96,11 @@ def measure(
     crops = work.telling(None) if crops is None else crops
     grey = grey if needed & {*GREY_RESULTS, "pairs"} else None
     sums = add_up(labelled, grey, "pairs" in needed, work)
-    known = particle_results(sums, labelled)
+    nesting = labelled.nesting(work)
+    known = particle_results(sums, labelled, nesting)
     voids = void_results(sums, labelled)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
-    envelope, boxes, size = labelled.envelope, known["box"], labelled.voxel_size
+    envelope, boxes, size = replace(labelled.envelope, nesting=nesting), known["box"], labelled.voxel_size
     of_contacts = _contact_results(sums, labelled, work) if "pairs" in needed else {}
     of_crops = crop_pass(envelope, boxes, size, asked, crops, views) if asked else {}
     of_voids: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
@@ -111,8 +112,8 @@ def measure(
         inside = look_inside(envelope, boxes, size, crops, within, channels)
     of_others: dict[str, Any] = {}
     if not needed.isdisjoint(CONVENTIONS):
-        hollow = known["label_voxels"] < known["voxels"]
-        of_others = conventions_pass(envelope, boxes, size, hollow, crops)
+        hollow = known["label_voxels"] < known["voxels"] - known["enclosed_voxels"]
+        of_others = conventions_pass(labelled.envelope, boxes, size, hollow, crops)  # they fill no holes
     results = {
         **known,
         **grey_results(sums),

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..ground.units import VoxelSize
+from ..ground.work import Work
 from ..segment.labels.envelope import Envelope
+from ..segment.labels.nesting import Nesting, find_nesting
+from ..segment.voids.containment import CUT_WALL_RATIO
 from ..segment.voids.facts import VoidFacts
 from ..segment.voids.ownership import Voids
 
@@ -56,3 +59,7 @@ class Labelled:
         if self.voids is None or len(self.owner) == 1:
             return Envelope(self.labels, self.n)
         return Envelope(self.labels, self.n, self.voids.labels, np.where(self.opened, 0, self.owner))
+
+    def nesting(self, work: Work) -> Nesting | None:
+        """Which particles lie in the hole of another one; None where none does."""
+        return find_nesting(self.envelope.planes, self.labels.shape[0], self.n, CUT_WALL_RATIO, work)

@@ -1,6 +1,6 @@
 """The pass over slabs: what adds up voxel by voxel, of particles, voids, grey and contacts at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..ground.work import Work
 from ..kernels.labels import sums as kernel
 from ..segment.labels.accumulators import Contacts, Grey, GreyCodes, Shape
 from ..segment.labels.envelope import Envelope
+from ..segment.labels.nesting import Nesting
 from .labelled import Labelled
 
 UNKNOWN_DETECTION_VOXELS = (
@@ -131,14 +132,27 @@ def principal(covariances: np.ndarray, spacing: tuple[float, float, float]) -> t
     return variances, axes * np.where(signs == 0, 1, signs) + 0.0  # a minus zero would show in the tables
 
 
-def particle_results(sums: Sums, labelled: Labelled) -> dict[str, Any]:
+def _with_enclosed(shape: Shape, nesting: Nesting | None) -> Shape:
+    """The sums of all particles, each with those of other particles in its holes added to its own."""
+    if nesting is None:
+        return shape
+    moments, boxes = shape.moments.copy(), shape.boxes.copy()
+    for inner, outer in nesting.outward():
+        np.add.at(moments, outer - 1, shape.moments[inner - 1])
+        np.minimum.at(boxes[:, 0::2], outer - 1, shape.boxes[inner - 1, 0::2])
+        np.maximum.at(boxes[:, 1::2], outer - 1, shape.boxes[inner - 1, 1::2])
+    return replace(shape, moments=moments, boxes=boxes)
+
+
+def particle_results(sums: Sums, labelled: Labelled, nesting: Nesting | None = None) -> dict[str, Any]:
     """What descriptors of particles have from this pass: (N, ...) arrays, and scalars of the volume."""
-    size, shape = labelled.voxel_size, sums.shape
-    voxels = shape.moments[:, 0]
+    size, shape = labelled.voxel_size, _with_enclosed(sums.shape, nesting)
+    own, voxels = sums.shape.moments[:, 0], shape.moments[:, 0]
     variances, axes = principal(shape.covariances(), size.spacing)
     return {
         "voxels": voxels,
-        "label_voxels": voxels - sums.inside[1:, 1],
+        "enclosed_voxels": voxels - own,
+        "label_voxels": own - sums.inside[1:, 1],
         "position": shape.positions(),
         "variances": variances,
         "axes": axes,

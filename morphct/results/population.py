@@ -248,8 +248,8 @@ def _void_fraction(used: "pd.DataFrame", unit: str, seed: int) -> dict[str, Any]
     volume_name = f"volume_{unit}3"
     if "void_fraction" not in used.columns or volume_name not in used.columns:
         return _nothing()
-    volume = _values(used, volume_name)
-    void = volume * _values(used, "void_fraction")
+    void = _values(used, volume_name) * _values(used, "void_fraction")
+    volume = _own_volume(used, unit)
     known = np.isfinite(void)
     volume, void = volume[known], void[known]
     if volume.sum() <= 0:
@@ -262,8 +262,17 @@ def _volume_share(used: "pd.DataFrame", particles: "pd.DataFrame", unit: str) ->
     """Share of the volume of all particles that lies in those that the statistics use."""
     if f"volume_{unit}3" not in particles.columns:
         return float("nan")
-    part, whole = (float(np.nansum(_values(frame, f"volume_{unit}3"))) for frame in (used, particles))
+    part, whole = (float(np.nansum(_own_volume(frame, unit))) for frame in (used, particles))
     return part / whole if whole > 0 else float("nan")
+
+
+def _own_volume(frame: "pd.DataFrame", unit: str) -> np.ndarray:
+    """Envelope volumes without other particles in their holes, which count by themselves."""
+    volume = _values(frame, f"volume_{unit}3")
+    if not {"void_fraction", f"solid_volume_{unit}3"} <= set(frame.columns):
+        return volume
+    others = volume - _values(frame, f"solid_volume_{unit}3") - volume * _values(frame, "void_fraction")
+    return np.where(others > 1e-9 * volume, volume - others, volume)  # less is rounding
 
 
 def _nothing() -> dict[str, float]:

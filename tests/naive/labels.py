@@ -54,3 +54,29 @@ def voids_of(labels):
         if i not in outside and len(np.unique(walls)) == 1 and len(walls) > 1.2 * faces:
             found.append((pieces == i, int(walls[0])))
     return found
+
+
+def within(labels, ratio):
+    """The innermost label around each one: taking it away, no piece of the rest that holds the other is outside.
+
+    Labels 1 to n, all there and each in one piece; the rest of what one takes away is outside where it holds
+    background, a corner of the volume, or has no more than `ratio` times as much wall as area at its faces.
+    """
+    n = int(labels.max())
+    ends = np.zeros(labels.shape, bool)
+    ends[np.ix_((0, -1), (0, -1), (0, -1))] = True
+    around = np.zeros(n + 1, np.int64)
+    smallest = np.full(n + 1, labels.size + 1)
+    for label in range(1, n + 1):
+        pieces, count = ndimage.label(labels != label, SIX)
+        for i in range(1, count + 1):
+            piece = pieces == i
+            beyond = np.pad(piece, 1)
+            area = sum(int(np.take(piece, k, axis).sum()) for axis in range(3) for k in (0, -1))
+            sides = sum(int((beyond != np.roll(beyond, 1, axis)).sum()) for axis in range(3))
+            if (piece & (ends | (labels == 0))).any() or sides - area <= ratio * area:
+                continue
+            for other in np.unique(labels[piece]):
+                if (piece | (labels != other)).all() and piece.sum() < smallest[other]:
+                    around[other], smallest[other] = label, piece.sum()
+    return around

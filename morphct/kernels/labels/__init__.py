@@ -2,6 +2,8 @@
 
 In: 0/1 planes or label images. Out: labels, and integer sums that add up over slabs.
 
+- `burial`: which labels the background reaches: faces of each label that see background, other labels, or the volume's
+  end
 - `contacts`: voxel pairs across the interfaces of touching labels, in a hash table of label pairs; the counts of slabs
   add up
 - `ids`: label ids of any size: which there are, and the same image numbered 1 to N

@@ -192,13 +192,13 @@ def fill_voids(labels, voids, owner, out, counts):
 
 @jit
 def cut_out(labels, voids, owner, chosen, mask, hollow):
-    """Take particles out of a crop: `mask` 1 where their envelope is, `hollow` 1 where a void of it is.
+    """Take particles out of a crop: `mask` 1 where their envelope is, `hollow` 1 where a void or another one in it is.
 
     Parameters
     ----------
     labels, voids : (Z,Y,X) int32
     owner : (V+1,) int64, label of each void, 0 = none
-    chosen : (N+1,) int64, not 0 for the labels meant; or a single label, (1,)
+    chosen : (N+1,) int64, 1 for the labels meant, 2 for those that lie in a hole of theirs; or a single label, (1,)
     mask, hollow : (Z,Y,X) uint8, written
 
     Returns
@@ -217,7 +217,7 @@ def cut_out(labels, voids, owner, chosen, mask, hollow):
                     label = owner[void]
                 inside = (chosen[label] != 0) if several else label == one
                 mask[z, y, x] = inside
-                empty = inside and void != 0
+                empty = inside and (void != 0 or (several and chosen[label] == 2))
                 hollow[z, y, x] = empty
                 count += empty
     return count

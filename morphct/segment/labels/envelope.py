@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.labels import sums as kernel
+from .nesting import Nesting
 
 # Crops are read at every second (fourth, ...) voxel from this many voxels on: the work on a crop takes some 30 bytes a
 # voxel, and a body of 400 voxels across is still measured well at half its resolution.
@@ -33,7 +34,7 @@ class Crop:
     ----------
     mask : (Z,Y,X) uint8, 1 = its envelope
     solid : (Z,Y,X) uint8 or None
-        The envelope without void voxels; None when it holds none.
+        The envelope without void voxels and without other particles in its holes; None when it holds none of these.
     step : int
         Voxels of the volume per voxel of the crop, along each axis.
     """
@@ -57,12 +58,19 @@ class Envelope:
         Void ids, 0 = none.
     owner : (V+1,) int64, optional
         Label of each void's particle.
+    nesting : Nesting, optional
+        Who lies in whose hole: crops are filled there too. None: nobody.
     """
 
     labels: Any
     n: int
     voids: Any = None
     owner: np.ndarray | None = None
+    nesting: Nesting | None = None
+
+    def planes(self, z0: int, z1: int, ahead: int = 0, before: int = 0) -> np.ndarray:
+        """The first of what `slab` tells: planes with their voids filled."""
+        return self.slab(z0, z1, ahead, before)[0]
 
     def slab(self, z0: int, z1: int, ahead: int = 0, before: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Planes of the envelope.
@@ -106,26 +114,34 @@ class Envelope:
         return np.where(voids > 0, np.asarray(self.owner, np.int32)[voids], labels) if voids.any() else labels
 
     def crop(self, box: np.ndarray, members: np.ndarray) -> Crop:
-        """Cut out the particles `members` (labels) together, within a box (6,) z0 z1 y0 y1 x0 x1."""
+        """Cut out the particles `members` (labels) together, within a box (6,) z0 z1 y0 y1 x0 x1.
+
+        What lies in their holes, other particles too, belongs to the mask.
+        """
         z0, z1, y0, y1, x0, x1 = (int(b) for b in box)
         step = crop_step(box)
         shape = [-(-size // step) for size in (z1 - z0, y1 - y0, x1 - x0)]
-        mask, hollow = np.empty(shape, np.uint8), np.empty(shape if self.voids is not None else (0, 0, 0), np.uint8)
+        inner = np.zeros(0, np.int64) if self.nesting is None else self.nesting.within(members)
+        both = self.voids is not None or len(inner) > 0
+        mask, hollow = np.empty(shape, np.uint8), np.empty(shape if both else (0, 0, 0), np.uint8)
         chosen = np.asarray(members, np.int64)
-        if len(members) > 1:
+        if len(members) + len(inner) > 1:
             chosen = np.zeros(self.n + 1, np.int64)
-            chosen[members] = 1
+            chosen[members], chosen[inner] = 1, 2
+        owner = np.zeros(1, np.int64) if self.owner is None else self.owner
         empty = 0
         planes = max(1, _BLOCK // ((y1 - y0) * (x1 - x0))) if step == 1 else 1
         for i in range(0, shape[0], planes):
             z = z0 + i * step
             where = slice(z, min(z + planes, z1)), slice(y0, y1), slice(x0, x1)
             labels = np.asarray(self.labels[where][:, ::step, ::step], np.int32)
-            if self.voids is None:
+            if not both:
                 mask[i : i + planes] = chosen[labels] if len(members) > 1 else labels == members[0]
                 continue
-            voids = np.asarray(self.voids[where][:, ::step, ::step], np.int32)
-            empty += kernel.cut_out(labels, voids, self.owner, chosen, mask[i : i + planes], hollow[i : i + planes])
+            voids = np.zeros_like(labels)
+            if self.voids is not None:
+                voids = np.asarray(self.voids[where][:, ::step, ::step], np.int32)
+            empty += kernel.cut_out(labels, voids, owner, chosen, mask[i : i + planes], hollow[i : i + planes])
         return Crop(mask, mask & ~hollow if empty else None, step)
 
 

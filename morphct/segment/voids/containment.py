@@ -2,11 +2,12 @@
 
 A particle's holes are the pieces of all that it is not which reach no side of its box. A speck, or a whole smaller
 shell, in a void is part of such a hole, and the background around it is the particle's void; background within the
-smaller shell is that one's.
+smaller shell is that one's. A hole that a face of the volume cuts is judged whole, with all that lies in it.
 """
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ from ..labels import components
 from ..labels.accumulators import Shape
 from ..labels.envelope import LARGEST_CROP_VOXELS, batches
 from ..labels.tallies import summed
+
+CUT_WALL_RATIO = (
+    1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def enclosing(ids: Any, labels: Any, asked: np.ndarray, work: Work) -> np.ndarra
         Pockets of background, 0 = none.
     labels : (Z,Y,X) int array-like
     asked : (n+1,) bool
-        The pockets meant; none reaches a face of the volume.
+        The pockets meant; no corner of the volume lies in any.
     work : Work
 
     Returns
@@ -55,12 +60,9 @@ def enclosing(ids: Any, labels: Any, asked: np.ndarray, work: Work) -> np.ndarra
     held = label > 0
     pocket, label = pocket[held], label[held]
     pockets, boxes = (_boxes(volume, most, work) for volume, most in ((ids, len(asked) - 1), (labels, label.max())))
-    low, high = slice(0, None, 2), slice(1, None, 2)
-    around = (boxes[label - 1][:, low] < pockets[pocket - 1][:, low]).all(1)
-    around &= (boxes[label - 1][:, high] > pockets[pocket - 1][:, high]).all(1)
-    chosen = np.unique(label[around])
+    chosen = np.unique(label[_around(boxes[label - 1], pockets[pocket - 1], labels.shape)])
     boxes = boxes[chosen - 1]
-    kept = np.prod(boxes[:, high] - boxes[:, low], axis=1) <= LARGEST_CROP_VOXELS
+    kept = np.prod(boxes[:, 1::2] - boxes[:, 0::2], axis=1) <= LARGEST_CROP_VOXELS
     task = _Task(ids, labels, chosen[kept], boxes[kept], asked)
     found = [f for part in work.quiet.over(partial(_holes_of, task), list(batches(task.boxes))) for f in part]
     smallest = np.full(len(asked), np.iinfo(np.int64).max)
@@ -68,6 +70,14 @@ def enclosing(ids: Any, labels: Any, asked: np.ndarray, work: Work) -> np.ndarra
         better = sizes < smallest[pockets_]
         owner[pockets_[better]], smallest[pockets_[better]] = label_, sizes[better]
     return owner
+
+
+def _around(outer: np.ndarray, inner: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Which boxes (K,6) go beyond others (K,6) on every side, but for those that lie at a face of the volume."""
+    low, high, ends = slice(0, None, 2), slice(1, None, 2), np.asarray(shape)
+    before = (outer[:, low] < inner[:, low]) | (outer[:, low] == 0)
+    behind = (outer[:, high] > inner[:, high]) | (outer[:, high] == ends)
+    return (before & behind).all(1)
 
 
 def _bounding(ids: Any, labels: Any, asked: np.ndarray, slab: Slab) -> np.ndarray:
@@ -102,10 +112,33 @@ def _holes_of(task: _Task, rows: np.ndarray) -> list[tuple[int, np.ndarray, np.n
         solid = np.asarray(task.labels[where]) == task.chosen[row]
         whole = Work.of(len(solid), len(solid))
         pieces = components.label(components.Background(solid), solid.shape, 6, whole)
-        holes = pieces.planes(whole.slabs[0], np.where(pieces.faces, 0, np.arange(pieces.n + 1)))
+        holes = _holes(pieces, solid, box, task.labels.shape)
         pocket = np.asarray(task.ids[where])[holes > 0]
         inside = task.asked[pocket]
         pairs = np.unique(np.column_stack([pocket[inside], holes[holes > 0][inside]]), axis=0)
         if len(pairs):
             found.append((int(task.chosen[row]), pairs[:, 0], pieces.sizes[pairs[:, 1]]))
     return found
+
+
+def _holes(pieces: components.Components, solid: np.ndarray, box: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The holes of a label in its box, (Z,Y,X): ids of the pieces of all else, 0 for what is none.
+
+    Those at a face of the volume are holes where they have enough walls for their area there, and hold no corner of it.
+    """
+    ends = np.column_stack([np.zeros(3, np.int64), shape]).reshape(-1)
+    at_face = int((np.where(box == ends, 1, 0) << np.arange(6)).sum())
+    outside = (pieces.sides & np.uint8(~at_face & 63)) > 0
+    ids = pieces.planes(Slab(0, 0, len(solid)), np.where(outside, 0, np.arange(pieces.n + 1)))
+    cut = pieces.faces & ~outside
+    if not cut.any():
+        return ids
+    low, high = np.full(pieces.n + 1, np.iinfo(np.int64).max), np.zeros(pieces.n + 1, np.int64)
+    faces = np.zeros((pieces.n + 1, 2), np.int64)
+    morphology.pocket_walls(ids, solid.astype(np.int32), (0, len(solid)), (True, True), low, high, faces)
+    kept = ~outside & (faces[:, 0] > CUT_WALL_RATIO * faces[:, 1])
+    corners = [tuple(-1 if at_end else 0 for at_end in ends) for ends in product((False, True), repeat=3)]
+    for corner in corners:
+        if all(at_face >> (2 * axis + int(end != 0)) & 1 for axis, end in enumerate(corner)):
+            kept[ids[corner]] = False
+    return np.where(kept, np.arange(pieces.n + 1), 0)[ids]

@@ -10,13 +10,9 @@ from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
-from .containment import enclosing
+from .containment import CUT_WALL_RATIO, enclosing
 from .options import VoidOptions
 from .ownership import Candidates, Voids, keep_owned, renumber
-
-CUT_WALL_RATIO = (
-    1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
-)
 
 
 def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Slab) -> None:
@@ -58,7 +54,8 @@ def _pockets(labels: Any, cut_only: bool, work: Work) -> tuple[Any, np.ndarray, 
 
     A piece that reaches a face of the volume is a void cut by it when one label alone bounds it, over more than
     `CUT_WALL_RATIO` times the area at the face, and no corner of the volume lies in it; else it is the outside.
-    One that reaches none is the void of the label that encloses it, whatever else lies in there (`containment`).
+    One that reaches none is the void of the label that encloses it. Whatever else lies in there, closed or cut, does
+    not matter (`containment`).
     """
     found = components.label(components.Background(labels), labels.shape, 6, work)
     wanted = found.faces.copy() if cut_only else np.ones(found.n + 1, bool)
@@ -80,9 +77,8 @@ def _pockets(labels: Any, cut_only: bool, work: Work) -> tuple[Any, np.ndarray, 
         low, high, faces = np.minimum(low, lo), np.maximum(high, hi), faces + area
     inside = (low == high) & (faces[:, 0] > CUT_WALL_RATIO * faces[:, 1])
     owner = np.where(inside, high, 0)
-    if not cut_only:  # several labels, none of the faces: it may be the hole of one with the others in it
-        within = (low < high) & (faces[:, 1] == 0)
-        owner = np.where(within, enclosing(ids, labels, within, work), owner)
+    within = low < high  # several labels: it may be the hole of one with the others in it
+    owner = np.where(within, enclosing(ids, labels, within, work), owner)
     return ids, owner, np.concatenate([[0], found.sizes[wanted]])
 
 
