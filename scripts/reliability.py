@@ -31,7 +31,6 @@ from morphct.results.run_folder.writer import PARTIAL  # noqa: E402
 
 AFTER, MOVE = "write .morphct-partial/particles.csv", "move particles.csv"
 SAME = "the same bytes"
-TIMED_AGAIN_AFTER = 12  # inputs that are placed in time: the machine may be slower or faster by then
 MANIFEST = 'sep=;\nsample;path;voxel_size;lot;split.join\nA 1;a.tif;0,025um;"x\ny";0,8\n\n=cmd;b.tif;;-3;\n'
 
 
@@ -58,14 +57,35 @@ class Place:
         return self.ending(faults.resumed(self.volume, self.out, state))
 
 
-def seconds_of(task: Callable[[], object]) -> float:
-    """Seconds that `task` takes now, the middle one of three: other work on the machine comes and goes."""
-    took = []
-    for _ in range(3):
-        start = time.monotonic()
-        task()
-        took.append(time.monotonic() - start)
-    return sorted(took)[1]
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a child has taken so far: steadier than the wall clock where other work comes and goes."""
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("inf")
+    if facts[0] == "Z":  # it has ended
+        return float("inf")
+    return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until(pid: int, seconds: float) -> None:
+    """Wait until a child has taken this processor time, or has ended."""
+    while cpu_seconds(pid) < seconds:
+        time.sleep(0.002)
+
+
+def cpu_seconds_of(task: Callable[[], object]) -> float:
+    """Processor time of the child that `task` starts and waits for."""
+    before = os.times()
+    task()
+    after = os.times()
+    return after.children_user - before.children_user + after.children_system - before.children_system
+
+
+def hear_all() -> None:
+    """In a child: signals do what they do, also where this script was started under nohup or in the background."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def kills(place: Place, share: int) -> Counter:
@@ -81,16 +101,15 @@ def random_kills(place: Place, count: int, seed: int = 0) -> Counter:
         faults.restore(None, place.out)
         faults.in_child(lambda: faults.work(place.volume, place.out) and "")
 
-    for i in range(count):
-        if i % TIMED_AGAIN_AFTER == 0:
-            whole = seconds_of(once)
+    whole = cpu_seconds_of(once)
+    for _ in range(count):
         faults.restore(None, place.out)
         pid = os.fork()
         if pid == 0:
             with contextlib.suppress(BaseException):
                 faults.work(place.volume, place.out)
             os._exit(0)
-        time.sleep(rng.uniform(0.2, 1.1) * whole)
+        wait_until(pid, rng.uniform(0.2, 1.1) * whole)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         state = place.folder / "killed"
@@ -169,17 +188,16 @@ def signals(place: Place, count: int, seed: int = 0) -> Counter:
 
     def once() -> None:
         faults.restore(None, out)
-        subprocess.run(argv, env=environment, check=True, capture_output=True)
+        subprocess.run(argv, env=environment, check=True, capture_output=True, preexec_fn=hear_all)
 
     once()  # compiles what is not compiled yet
+    whole = cpu_seconds_of(once)
     for i in range(count):
-        if i % TIMED_AGAIN_AFTER == 0:
-            whole = seconds_of(once)
         faults.restore(None, out)
         with subprocess.Popen(
-            argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_all
         ) as process:
-            time.sleep(rng.uniform(0.3, 1.0) * whole)
+            wait_until(process.pid, rng.uniform(0.05, 1.05) * whole)
             process.send_signal((signal.SIGTERM, signal.SIGHUP, signal.SIGINT)[i % 3])
             _, said = process.communicate()
         if process.returncode == 0 and (out / "run.json").exists():
