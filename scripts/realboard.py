@@ -52,6 +52,10 @@ def _segmented(volume: Any, grey: np.ndarray, size: Any, settings: Settings) -> 
         labels, voids = np.array(found.labels[:]), np.array(found.voids.labels[:])
     solid, record = (labels > 0) & (voids == 0), found.threshold
     sizes = np.bincount(labels.ravel())[1:]
+    closed = np.bincount(voids.ravel(), minlength=found.voids.n + 1)
+    closed[
+        np.unique(np.concatenate([voids[[0, -1]].ravel(), voids[:, [0, -1]].ravel(), voids[..., [0, -1]].ravel()]))
+    ] = 0
     return {
         "labels": labels,
         "voids_image": voids,
@@ -65,8 +69,9 @@ def _segmented(volume: Any, grey: np.ndarray, size: Any, settings: Settings) -> 
         "solid": int(np.count_nonzero(solid)),
         "solid_share": float(np.count_nonzero(solid) / solid.size),
         "largest_share": float(sizes.max() / sizes.sum()),
-        "voids": found.voids.n,
-        "void_voxels": int(np.count_nonzero(voids)),
+        "voids": int(np.count_nonzero(closed[1:])),
+        "void_voxels": int(closed[1:].sum()),
+        "cut_voids": found.voids.n - int(np.count_nonzero(closed[1:])),
         "hole_share": float(np.count_nonzero(voids) / voids.size),
         "warnings": job.warnings,
     }

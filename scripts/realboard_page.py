@@ -25,19 +25,20 @@ def page(played: Sequence[dict[str, Any]]) -> str:
 
 def _table(played: Sequence[dict[str, Any]]) -> list[str]:
     rows = [
-        "| volume | shape | method | sigma | particles | h-maxima | largest | voids (voxels) | Dice to Otsu | known |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| volume | shape | method | sigma | particles | h-maxima | largest | closed voids (voxels) | cut by a face "
+        "| Dice to Otsu | known |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for facts in played:
         if "method" not in facts:
-            rows.append(f"| {facts['what']} | {facts['shape']} | refused | | | | | | | |")
+            rows.append(f"| {facts['what']} | {facts['shape']} | refused | | | | | | | | |")
             continue
         known = "; ".join(f"{what}: **{value:,.6g}** {'✓' if good else '✗'}" for what, value, good in facts["checks"])
         beside = "" if facts["peer_particles"] is None else f"{facts['peer_particles']:,}"
         rows.append(
             f"| {facts['what']} | {facts['shape']} | {facts['method']} | {facts['sigma']:.2g} | "
             f"{facts['particles']:,} | {beside} | {100 * facts['largest_share']:.1f} % | "
-            f"{facts['voids']:,} ({facts['void_voxels']:,}) | {facts['dice']:.3f} | {known} |"
+            f"{facts['voids']:,} ({facts['void_voxels']:,}) | {facts['cut_voids']:,} | {facts['dice']:.3f} | {known} |"
         )
     return rows
 
