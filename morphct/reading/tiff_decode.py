@@ -73,9 +73,9 @@ def _decode_padded(page: Any, lock: Any) -> np.ndarray | None:
     Some writers do so, and decoders that are told the true size of the last strip refuse it. Each strip is decoded as
     if it were the first, which is a full one, and the padding is cut off.
     """
-    if page.is_tiled or page.compression == 1 or page.samplesperpixel > 1:
-        return None
     try:
+        if page.is_tiled or page.compression == 1 or page.samplesperpixel > 1:  # a damaged tag may be no number
+            return None
         rows, height = int(page.rowsperstrip), int(page.imagelength)
         out = np.empty((height, int(page.imagewidth)), page.dtype)
         segments = page.parent.filehandle.read_segments(page.dataoffsets, page.databytecounts, lock=lock)
@@ -102,7 +102,7 @@ def one_channel(channels: np.ndarray, what: str) -> np.ndarray:
 def grey_table(page: Any) -> np.ndarray | None:
     """The greys of a page's colour table where it is one of greys and not the plain 0, 1, 2; None otherwise."""
     table = page.colormap if page.photometric == _PALETTE else None
-    if table is None or table.ndim != 2 or table.shape[0] != 3 or not (table == table[0]).all():
+    if not isinstance(table, np.ndarray) or table.ndim != 2 or table.shape[0] != 3 or not (table == table[0]).all():
         return None
     greys = (table[0] >> 8).astype(np.uint8) if table.shape[1] == 256 else table[0]
     plain = (greys == np.arange(greys.size)).all() or np.unique(greys).size < greys.size

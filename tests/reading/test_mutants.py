@@ -1,5 +1,6 @@
 """Damaged files of every format: the right answer or one sentence, never another exception, never a hang."""
 
+import os
 import random
 import shutil
 import signal
@@ -16,7 +17,7 @@ import zarr
 from morphct.ground.errors import UserError
 from morphct.reading import open_volume
 
-COUNT = 200  # of mutants a kind
+COUNT = int(os.environ.get("MORPHCT_MUTANTS", "200"))  # of mutants a kind; 1000 in the long mode
 SECONDS = 10  # for one of them
 HEAD = 1200  # bytes where most of the lies are told
 ARRAY = np.random.default_rng(0).integers(0, 4000, (7, 9, 11)).astype("<u2")
@@ -169,3 +170,21 @@ def test_mutants(tmp_path: Path, name: str):
         signal.signal(signal.SIGALRM, before)
     assert len(sentences) > COUNT // 20
     assert not [s for s in sentences if not s or "\n" in s]
+
+
+def test_a_tag_that_is_no_number_is_a_sentence():
+    """Damage can turn a TIFF tag into several values, which tifffile compares with a number when it is asked."""
+    from types import SimpleNamespace
+
+    from morphct.reading.tiff_decode import decode_page
+
+    class Page(SimpleNamespace):
+        @property
+        def is_tiled(self):
+            return (16, 16) > 0
+
+        def asarray(self, **_):
+            raise ValueError("invalid tile width")
+
+    with pytest.raises(UserError, match=r"plane 3 cannot be decoded \(invalid tile width\)"):
+        decode_page(Page(compression=8, samplesperpixel=1), None, "plane 3")
