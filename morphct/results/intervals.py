@@ -20,6 +20,13 @@ _DRAWS = 4_000_000  # bootstrap draws in all: 1000 resamples up to 4000 values, 
 NOTHING = (np.nan, np.nan)
 
 
+def quantiles(values: np.ndarray, weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Quantiles of `values` (N,): NumPy's where all weights (N,) are equal, else `weighted_quantiles`; NaN of none."""
+    if len(values) and np.ptp(weights) == 0:
+        return np.quantile(values, shares)
+    return weighted_quantiles(values, weights, shares)
+
+
 def weighted_quantiles(values: np.ndarray, weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Quantiles of `values` (N,) when each counts as much as its weight (N,); linear between the middles of the steps.
 

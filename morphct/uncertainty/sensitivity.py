@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ground.units import VoxelSize
 from ..measurement.aggregates import AggregateOptions
-from ..results.intervals import weighted_quantiles
+from ..results.intervals import quantiles, weighted_quantiles
 from ..results.population import SHARES, border_weights_of, interior, numbers, unit_of
 from ..segment.labels.numbering import ParticleOptions
 from ..segment.split.margins import Margins
@@ -52,8 +52,7 @@ class _Bodies:
         used = ~self.cut if (~self.cut).any() else np.ones(len(self.cut), bool)
         volume, welded, weight = self.volume[used], self.welded[used], self.weight[used]
         diameter = np.cbrt(6 / np.pi * volume)
-        even = len(weight) == 0 or weight.min() == weight.max()
-        by_number = _quantiles(diameter) if even else weighted_quantiles(diameter, weight, SHARES)
+        by_number = quantiles(diameter, weight, SHARES)
         by_volume = weighted_quantiles(diameter, weight * volume, SHARES)
         for kind, values in (("number", by_number), ("volume", by_volume)):
             found |= {f"{name}_{kind}": float(v) for name, v in zip(("d10", "d50", "d90"), values)}
@@ -63,10 +62,6 @@ class _Bodies:
         for name, hit in classes.items():
             found[f"{name}_fraction"] = float(weight[hit].sum() / weight.sum()) if len(weight) else 0.0
         return found
-
-
-def _quantiles(diameter: np.ndarray) -> np.ndarray:
-    return np.quantile(diameter, SHARES) if len(diameter) else np.full(len(SHARES), np.nan)
 
 
 def sensitivity(

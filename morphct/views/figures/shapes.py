@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...descriptors.ellipsoid import ZINGG_RATIO
-from ...results.intervals import weighted_quantiles
+from ...results.intervals import quantiles
 from ...results.population import interior, whole_particles
 from .style import FAINT, INK, QUANTITY, halo, length_label, new_figure, plain_log_axis, styled
 
@@ -181,8 +181,7 @@ def _margins(top: "Axes", side: "Axes", x: np.ndarray, y: np.ndarray, weights: n
 
 
 def _median(values: np.ndarray, weights: np.ndarray) -> float:
-    even = np.ptp(weights) == 0
-    return float(np.median(values) if even else weighted_quantiles(values, weights, np.array([0.5]))[0])
+    return float(quantiles(values, weights, np.array([0.5]))[0])
 
 
 def _span(values: np.ndarray) -> tuple[float, float]:

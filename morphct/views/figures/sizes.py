@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...results.intervals import weighted_quantiles
+from ...results.intervals import quantiles
 from ...results.population import interior, whole_particles
 from .style import (
     ACCENT,
@@ -98,9 +98,7 @@ def _distribution(axes: "Axes", values: np.ndarray, weights: np.ndarray, unit: s
 def _mark_quantiles(axes: "Axes", values: np.ndarray, weights: np.ndarray) -> None:
     """Dashed lines at D10, D50, D90; labels step down to the right, so that none runs into the next line."""
     shares = np.array([0.1, 0.5, 0.9])
-    equal = np.ptp(weights) == 0
-    found = np.quantile(values, shares) if equal else weighted_quantiles(values, weights, shares)
-    for name, level, value in zip(("D10", "D50", "D90"), (124, 115, 106), found):
+    for name, level, value in zip(("D10", "D50", "D90"), (124, 115, 106), quantiles(values, weights, shares)):
         axes.plot([value, value], [0, level], color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.text(value * 1.015, level, f"{name} {three_digits(value)}", fontsize=7.5, va="center", path_effects=halo())
 
