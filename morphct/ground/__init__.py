@@ -1,15 +1,15 @@
-"""What everything stands on: errors, units, options, slabs, threads, intermediate volumes.
+"""What everything stands on: errors, units, options, bricks, threads, intermediate volumes.
 
-Needs nothing of morphct. Start reading at `work`, `slabs` and `scratch`: no stage holds a whole volume, all of them go
-by slabs.
+Needs nothing of morphct. Start reading at `work`, `bricks` and `scratch`: no stage holds a whole volume, all of them
+go by bricks.
 
+- `bricks`: ranges of planes and rows, their halos, and a volume cut into them
 - `cautions`: sentences a result has to be read with, and how much hangs on each
 - `disk`: the gate through which run folders change on disk; tests put faults there
 - `errors`: every error raised on purpose, each one sentence
-- `executors`: a map over slabs or particles: serial, threads
+- `executors`: a map over bricks or particles: serial, threads
 - `options`: documented options: default, meaning, unit, range, in one place
 - `scratch`: intermediate volumes, in memory or as files, within the budget
-- `slabs`: plane ranges along z and their halos; a volume copied by them
 - `units`: lengths and bytes as people write them
-- `work`: slabs, map, progress and scratch as one thing that stages hand on
+- `work`: bricks, map, progress and scratch as one thing that stages hand on
 """

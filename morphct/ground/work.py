@@ -1,13 +1,14 @@
-"""Work: the slabs a stage goes by, the map its tasks run on, whom it tells of its progress, and its scratch volumes."""
+"""Work: the bricks a stage goes by, the map its tasks run on, whom it tells of its progress, and its scratch."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from typing import Any, TypeVar
 
+from .bricks import Brick, plan_bricks, plan_slabs
 from .executors import RunMap
 from .scratch import Scratch
-from .slabs import Slab, plan_slabs
 
 Tell = Callable[[int], None] | None
 T = TypeVar("T")
@@ -20,7 +21,7 @@ class Work:
 
     Attributes
     ----------
-    slabs : tuple of Slab
+    bricks : tuple of Brick
         How the volume is cut; no answer depends on it.
     run_map : callable
         An executor's map.
@@ -30,34 +31,46 @@ class Work:
         Makes intermediate volumes and releases them; default: all of them in memory.
     """
 
-    slabs: tuple[Slab, ...]
+    bricks: tuple[Brick, ...]
     run_map: RunMap = map
     progress: Tell = None
     scratch: Scratch = field(default_factory=Scratch)
 
     @classmethod
-    def of(cls, depth: int, planes: int = 64, run_map: RunMap = map) -> "Work":
-        """Work on a volume of `depth` planes, cut into slabs of `planes` planes, its intermediate volumes in memory."""
-        return cls(tuple(plan_slabs(depth, planes)), run_map)
+    def of(
+        cls, shape: tuple[int, ...] | int, planes: int = 64, run_map: RunMap = map, rows: int | None = None
+    ) -> "Work":
+        """Work on a volume of `shape` (Z,Y,X), cut into bricks of so many planes and rows, all scratch in memory."""
+        cut = plan_slabs(shape, planes) if isinstance(shape, int) else plan_bricks(shape, planes, rows)
+        return cls(tuple(cut), run_map)
 
     @classmethod
-    def whole(cls, depth: int) -> "Work":
-        """Work on a volume of `depth` planes in one piece, in memory."""
-        return cls.of(depth, depth)
+    def whole(cls, shape: tuple[int, ...] | int) -> "Work":
+        """Work on a volume of `shape` (Z,Y,X) in one piece, in memory."""
+        return cls.of(shape, shape if isinstance(shape, int) else shape[0])
 
     @property
     def depth(self) -> int:
         """Planes of the volume."""
-        return self.slabs[-1].z1 if self.slabs else 0
+        return self.bricks[-1].z1 if self.bricks else 0
 
-    def each(self, task: Callable[[Slab], R]) -> Iterator[R]:
-        """What `task` gives for every slab, in the order of the slabs; progress hears of each slab's planes."""
-        for slab, result in zip(self.slabs, self.run_map(task, self.slabs)):
-            self.tell(slab.depth)
+    @property
+    def layers(self) -> tuple[tuple[Brick, ...], ...]:
+        """The bricks in layers along z, each in order of y."""
+        return tuple(tuple(layer) for _, layer in groupby(self.bricks, key=lambda brick: brick.z0))
+
+    def each(self, task: Callable[[Brick], R]) -> Iterator[R]:
+        """What `task` gives for every brick, in the order of the bricks; progress hears of the planes done."""
+        height = max((brick.y1 for brick in self.bricks), default=1)
+        rows = told = 0
+        for brick, result in zip(self.bricks, self.run_map(task, self.bricks)):
+            rows += brick.depth * brick.height
+            self.tell(rows // height - told)
+            told = rows // height
             yield result
 
-    def do(self, task: Callable[[Slab], object]) -> None:
-        """Run a task that writes what it finds on every slab."""
+    def do(self, task: Callable[[Brick], object]) -> None:
+        """Run a task that writes what it finds on every brick."""
         for _ in self.each(task):
             pass
 
@@ -68,7 +81,7 @@ class Work:
         ----------
         task : callable
         items : sequence
-            Bands of rows, batches of labels, pairs of slabs.
+            Bands of rows, batches of labels, pairs of bricks.
         steps : iterable of int, optional
             What progress hears as each item is done; None: nothing.
         """
@@ -81,7 +94,7 @@ class Work:
             yield result
 
     def copy(self, source: Any, out: Any) -> None:
-        """Copy a volume, (Z,Y,X) array-likes, slab by slab."""
+        """Copy a volume, (Z,Y,X) array-likes, brick by brick."""
         self.do(partial(_copy, source, out))
 
     def tell(self, steps: int) -> None:
@@ -99,5 +112,5 @@ class Work:
         return self.telling(None)
 
 
-def _copy(source: Any, out: Any, slab: Slab) -> None:
-    out[slab.z0 : slab.z1] = source[slab.z0 : slab.z1]
+def _copy(source: Any, out: Any, brick: Brick) -> None:
+    out[brick.here] = source[brick.here]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ground.slabs import Slab
+from ..ground.bricks import Brick
 from ..ground.work import Work
 from ..kernels.labels import sums as kernel
 from ..segment.labels.accumulators import Contacts, Grey, GreyCodes, Shape
@@ -76,7 +76,7 @@ def _codes_of(grey: Any, work: Work) -> GreyCodes:
     return GreyCodes.of(dtype, max(work.telling(None).each(partial(_slab_peak, grey)), default=0.0))
 
 
-def _slab_peak(grey: Any, slab: Slab) -> float:
+def _slab_peak(grey: Any, slab: Brick) -> float:
     return float(kernel.grey_limits(_numbers(grey[slab.z0 : slab.z1])))
 
 
@@ -89,7 +89,7 @@ def _numbers(planes: Any) -> np.ndarray:
     return planes.astype(dtype, copy=False)
 
 
-def _slab_sums(envelope: Envelope, grey: Any, how: GreyCodes, contacts: bool, slab: Slab) -> Sums:
+def _slab_sums(envelope: Envelope, grey: Any, how: GreyCodes, contacts: bool, slab: Brick) -> Sums:
     """The sums of one slab; contacts need the plane before it and the two after it."""
     before, ahead = (min(slab.z0, 1), 2) if contacts else (0, 0)
     planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead, before)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..ground.bricks import Brick
 from ..ground.cautions import LOG, WRONG, foremost, weight_of
 from ..ground.executors import RunMap
 from ..ground.scratch import Scratch
-from ..ground.slabs import Slab
 from ..ground.units import VoxelSize
 from ..ground.work import Work
 from .memory_plan import WorkPlan
@@ -73,9 +73,9 @@ class Job:
     held_while_drawing: int = 0  # bytes of this process while another one draws
 
     @property
-    def slabs(self) -> list[Slab]:
+    def bricks(self) -> list[Brick]:
         """The slabs of the volume."""
-        return self.plan.slabs
+        return self.plan.bricks
 
     @property
     def peak_together(self) -> int:
@@ -86,7 +86,7 @@ class Job:
     @property
     def work(self) -> Work:
         """How stages go over the volume, where nobody is told of it."""
-        return Work(tuple(self.slabs), self.run_map, None, self.scratch)
+        return Work(tuple(self.bricks), self.run_map, None, self.scratch)
 
     @property
     def voxels(self) -> int:

@@ -6,8 +6,8 @@ The plan changes time and memory, never a number.
 from dataclasses import dataclass
 from typing import Any
 
+from ..ground.bricks import Brick, plan_slabs
 from ..ground.errors import MemoryCapError
-from ..ground.slabs import Slab, plan_slabs
 from ..ground.units import format_bytes, parse_bytes
 
 WORK_VOXEL_BYTES = 40  # of a slab with its halo at the most demanding stage (dips: see voids)
@@ -47,7 +47,7 @@ class WorkPlan:
     depth: int
 
     @property
-    def slabs(self) -> list[Slab]:
+    def bricks(self) -> list[Brick]:
         """The slabs of the volume."""
         return plan_slabs(self.depth, self.planes)
 
@@ -143,7 +143,7 @@ def describe(plan: WorkPlan, shape: tuple[int, int, int]) -> dict[str, Any]:
         "memory_cap_bytes": plan.cap,
         "workers": plan.workers,
         "slab_planes": plan.planes,
-        "slabs": len(plan.slabs),
+        "slabs": len(plan.bricks),
         "in_memory_bytes": plan.scratch,
         # codes, mask, distances, labels and void ids at the stage that holds most of them
         "intermediate_bytes": 13 * shape[0] * shape[1] * shape[2],

@@ -54,7 +54,7 @@ def write_labels(
         writer.labels("labels.zarr", job.shape, id_dtype(largest), job.voxel_size) as label_store,
         writer.labels("voids.zarr", job.shape, label_dtype(voids.n), job.voxel_size) as void_store,
     ):
-        for slab in job.slabs:
+        for slab in job.bricks:
             planes = labels[slab.z0 : slab.z1]
             label_store.write(planes if table is None else table[planes])
             void_store.write(voids.labels[slab.z0 : slab.z1])

@@ -204,7 +204,7 @@ def _job(
     ):
         job = Job(shape, size, plan, scratch, run_map, progress or Silence())
         log.info(
-            "volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.slabs), plan.planes
+            "volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.bricks), plan.planes
         )
         yield job, writer
 

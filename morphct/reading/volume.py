@@ -9,8 +9,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ..ground.bricks import Brick
 from ..ground.errors import InputError, UserError
-from ..ground.slabs import Slab
 from ..ground.units import VoxelSize
 
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
@@ -179,7 +179,7 @@ class Volume:
         block = self[:]
         return block if dtype is None else block.astype(dtype, copy=False)
 
-    def slab(self, slab: Slab, halo: int = 0) -> np.ndarray:
+    def slab(self, slab: Brick, halo: int = 0) -> np.ndarray:
         """Planes of `slab` widened by `halo` planes where the volume goes on."""
         z0, z1 = slab.halo(halo, self.shape[0])
         return self[z0:z1]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ground.bricks import Brick, plan_slabs
 from ..ground.errors import InputError
-from ..ground.slabs import Slab, plan_slabs
 from ..kernels.truth.scoring import pair_runs
 
 SLAB_VOXELS = 16_000_000
@@ -375,6 +375,6 @@ def _envelope(labels: Any, voids: Any) -> int:
     return total
 
 
-def _slabs(image: Any) -> list[Slab]:
+def _slabs(image: Any) -> list[Brick]:
     depth, plane = image.shape[0], int(np.prod(image.shape[1:]))
     return plan_slabs(depth, max(1, SLAB_VOXELS // max(plane, 1)))

@@ -13,10 +13,10 @@ def test_each_gives_results_in_order_and_tells_planes(planes, run_map):
     volume, told = np.arange(20 * 3 * 4).reshape(20, 3, 4), []
     work = Work.of(20, planes, run_map).telling(told.append)
     parts = list(work.each(lambda slab: volume[slab.z0 : slab.z1].sum()))
-    assert [s.index for s in work.slabs] == list(range(len(parts)))
+    assert [s.index for s in work.bricks] == list(range(len(parts)))
     assert sum(parts) == volume.sum()
     assert sum(told) == work.depth == 20
-    assert told == [s.depth for s in work.slabs]
+    assert told == [s.depth for s in work.bricks]
 
 
 def test_do_runs_every_slab():
@@ -66,4 +66,4 @@ def test_a_copy_is_the_same_and_a_quiet_one_tells_nobody(planes):
 
 
 def test_work_in_one_piece_has_one_slab():
-    assert [(s.z0, s.z1) for s in Work.whole(300).slabs] == [(0, 300)]
+    assert [(s.z0, s.z1) for s in Work.whole(300).bricks] == [(0, 300)]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from naive.measurement import sums as naive
 
+from morphct.ground.bricks import plan_slabs
 from morphct.ground.errors import InputError
 from morphct.ground.executors import Threads
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
 from morphct.ground.work import Work
 from morphct.kernels.crofton import DIRECTIONS, pair_areas

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from morphct.ground.bricks import Brick
 from morphct.ground.errors import InputError
-from morphct.ground.slabs import Slab
 from morphct.ground.units import VoxelSize
 from morphct.reading.volume import ArraySource, Volume, check_dtype, check_shape, summary_of
 
@@ -72,8 +72,8 @@ def test_half_floats_come_as_float32(grey):
 def test_slab_with_halo(grey):
     array = grey()
     volume = Volume(ArraySource(array))
-    np.testing.assert_array_equal(volume.slab(Slab(1, 4, 7)), array[4:7])
-    np.testing.assert_array_equal(volume.slab(Slab(0, 0, 3), 2), array[0:5])
+    np.testing.assert_array_equal(volume.slab(Brick(1, 4, 7)), array[4:7])
+    np.testing.assert_array_equal(volume.slab(Brick(0, 0, 3), 2), array[0:5])
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.cautions import DOUBT, LOG, WRONG, Caution
 from ...ground.errors import SegmentationError
 from ...ground.options import Options, option
-from ...ground.slabs import Slab
 from ...ground.units import VoxelSize
 from ...ground.work import Work
 from ...kernels.grey.blocks import Span, count_codes, extremes
@@ -255,7 +255,7 @@ def _merge(a: tuple[float, int], b: tuple[float, int], value: float) -> tuple[fl
 
 
 def _denoise_slab(
-    volume: Any, out: Any, plan: DenoisePlan, slab: Slab
+    volume: Any, out: Any, plan: DenoisePlan, slab: Brick
 ) -> tuple[np.ndarray, tuple[float, int], tuple[float, int]]:
     depth = volume.shape[0]
     a, b = slab.halo(plan.halo, depth)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.scratch import changed
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
@@ -91,7 +91,7 @@ class Components:
         """
         return (self.sides > 0) & (self.sides & (self.sides - np.uint8(1)) == 0)
 
-    def planes(self, slab: Slab, table: np.ndarray | None = None) -> np.ndarray:
+    def planes(self, slab: Brick, table: np.ndarray | None = None) -> np.ndarray:
         """Component ids of a slab, or `table[id]`; (Z,Y,X)."""
         planes = self.source(slab.z0, slab.z1)
         lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
@@ -103,7 +103,7 @@ class Components:
         run_kernel.paint(run_kernel.label_runs(planes, self.connectivity == 26), 0, lookup, out)
         return out
 
-    def write(self, slab: Slab, volume: Any, table: np.ndarray | None = None) -> None:
+    def write(self, slab: Brick, volume: Any, table: np.ndarray | None = None) -> None:
         """Write what `planes` gives into an array-like that holds zeros, unless there is nothing but zeros to write."""
         lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
         if lookup.any():
@@ -113,20 +113,20 @@ class Components:
                 else:
                     out[:] = self.planes(slab, table)
 
-    def _few(self, slab: Slab, lookup: np.ndarray) -> bool:
+    def _few(self, slab: Brick, lookup: np.ndarray) -> bool:
         """Whether the voxels that get a number are so few that filling is faster than labelling."""
         asked, (sizes, _) = lookup != 0, self.places[slab.index]
         voxels = slab.depth * self.plane
         return not asked[0] and bool(sizes[asked].sum() < FEW[self.connectivity] * voxels)
 
-    def _fill(self, planes: np.ndarray, slab: Slab, lookup: np.ndarray, out: np.ndarray) -> None:
+    def _fill(self, planes: np.ndarray, slab: Brick, lookup: np.ndarray, out: np.ndarray) -> None:
         asked, (sizes, first) = lookup != 0, self.places[slab.index]
         if asked.any():
             corners, largest = self.connectivity == 26, sizes[asked].max()
             morphology.fill_pieces(planes, first[asked], lookup[asked], corners, largest, out)
 
 
-def _slab_facts(source: Planes, connectivity: int, depth: int, slab: Slab) -> tuple:
+def _slab_facts(source: Planes, connectivity: int, depth: int, slab: Brick) -> tuple:
     runs = run_kernel.label_runs(source(slab.z0, slab.z1), connectivity == 26)
     facts = run_kernel.facts_of(runs, slab.z0 == 0, slab.z1 == depth)
     ends = np.zeros((2, *runs.shape[1:]), np.int32)
@@ -208,7 +208,7 @@ def label(source: Planes, shape: tuple[int, int, int], connectivity: int, work: 
     return Components(source, connectivity, plane, len(sizes) - 1, sizes, sides, tables, places)
 
 
-def _write_where(components: Components, table: np.ndarray, mask: Any, value: int, slab: Slab) -> int:
+def _write_where(components: Components, table: np.ndarray, mask: Any, value: int, slab: Brick) -> int:
     chosen = components.planes(slab, table)
     planes = np.where(chosen, np.uint8(value), mask[slab.z0 : slab.z1])
     mask[slab.z0 : slab.z1] = planes

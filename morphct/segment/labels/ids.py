@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.errors import InputError
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import ids as kernel
 
@@ -81,7 +81,7 @@ def plain(volume: Any, what: str, kinds: str = "iub") -> Any:
     return volume
 
 
-def _slab_ids(labels: Any, slab: Slab) -> np.ndarray:
+def _slab_ids(labels: Any, slab: Brick) -> np.ndarray:
     return np.unique(kernel.distinct_ids(_integers(labels[slab.z0 : slab.z1])))
 
 

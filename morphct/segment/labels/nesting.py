@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import burial as kernel
 
@@ -88,7 +88,7 @@ def find_nesting(planes: Planes, depth: int, n: int, cut_ratio: float, work: Wor
     return Nesting.of(around) if around.any() else None
 
 
-def _outer_faces(planes: Planes, depth: int, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+def _outer_faces(planes: Planes, depth: int, n: int, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
     before, ahead = int(slab.z0 > 0), int(slab.z1 < depth)
     free, faces = np.zeros(n + 1, np.uint8), np.zeros((n + 1, 2), np.int64)
     image = planes(slab.z0, slab.z1, ahead, before)
@@ -96,7 +96,7 @@ def _outer_faces(planes: Planes, depth: int, n: int, slab: Slab) -> tuple[np.nda
     return free, faces
 
 
-def _neighbours(planes: Planes, buried: np.ndarray, slab: Slab) -> np.ndarray:
+def _neighbours(planes: Planes, buried: np.ndarray, slab: Brick) -> np.ndarray:
     """Pairs (K,2) of labels that share a face, at least one of them buried."""
     image = planes(slab.z0, slab.z1, 1, 0)
     hidden = buried[image]

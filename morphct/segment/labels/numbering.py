@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.options import Options, option
 from ...ground.scratch import changed
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology, slivers
 from . import ids as label_image
@@ -54,7 +54,7 @@ class Kept:
     table: np.ndarray
 
 
-def _slab_facts(labels: Any, n: int, slab: Slab) -> tuple[Slab, np.ndarray, np.ndarray, np.ndarray]:
+def _slab_facts(labels: Any, n: int, slab: Brick) -> tuple[Brick, np.ndarray, np.ndarray, np.ndarray]:
     planes = np.ascontiguousarray(labels[slab.z0 : slab.z1])
     return slab, *morphology.component_facts(planes, n, slab.z0 == 0, slab.z1 == labels.shape[0])
 
@@ -72,7 +72,7 @@ def _facts(labels: Any, n: int, work: Work) -> tuple[np.ndarray, np.ndarray, np.
     return sizes, faces, first
 
 
-def _renumber(labels: Any, table: np.ndarray, slab: Slab) -> None:
+def _renumber(labels: Any, table: np.ndarray, slab: Brick) -> None:
     with changed(labels, slab.z0, slab.z1) as held:
         morphology.renumber(held, table)
 
@@ -118,7 +118,7 @@ def keep_particles(labels: Any, n: int, options: ParticleOptions, work: Work, lo
     return Kept(len(order), dropped, table)
 
 
-def _shared(labels: Any, few: np.ndarray, slab: Slab) -> np.ndarray:
+def _shared(labels: Any, few: np.ndarray, slab: Brick) -> np.ndarray:
     end = slab.halo(1, labels.shape[0])[1]
     planes = np.ascontiguousarray(labels[slab.z0 : end])
     return summed(slivers.faces_of_few(planes, few, 0, slab.depth))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import values as kernel
 
@@ -85,11 +85,11 @@ def _counted(planes: Any) -> _Counts:
     return (values[:n], counts[:n], int(outside)) if n <= MOST_VALUES else None
 
 
-def _slab_counts(volume: Any, slab: Slab) -> _Counts:
+def _slab_counts(volume: Any, slab: Brick) -> _Counts:
     return _counted(volume[slab.z0 : slab.z1])
 
 
-def _slab_pairs(volume: Any, slab: Slab) -> np.ndarray:
+def _slab_pairs(volume: Any, slab: Brick) -> np.ndarray:
     a, b = slab.halo(1, volume.shape[0])
     return kernel.unequal_neighbours(_plain(volume[a:b]), slab.z0 - a, slab.z1 - a)
 
@@ -171,7 +171,7 @@ def write_mask(volume: Any, values: np.ndarray, out: Any, work: Work) -> None:
     work.do(partial(_write, Equal(volume, tuple(values.tolist())), out))
 
 
-def _write(source: Equal, out: Any, slab: Slab) -> None:
+def _write(source: Equal, out: Any, slab: Brick) -> None:
     out[slab.z0 : slab.z1] = source(slab.z0, slab.z1)
 
 
@@ -180,5 +180,5 @@ def fill_in(mask: Any, ids: Any, work: Work) -> None:
     work.quiet.do(partial(_fill_in, mask, ids))
 
 
-def _fill_in(mask: Any, ids: Any, slab: Slab) -> None:
+def _fill_in(mask: Any, ids: Any, slab: Brick) -> None:
     mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | (np.asarray(ids[slab.z0 : slab.z1]) > 0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ..labels import components
 from .levels import Threshold, mask_planes
@@ -46,11 +46,11 @@ def drop_faint(
     return int(found.n - keep.sum())
 
 
-def _count_strong(found: components.Components, codes: Any, threshold: Threshold, slab: Slab) -> np.ndarray:
+def _count_strong(found: components.Components, codes: Any, threshold: Threshold, slab: Brick) -> np.ndarray:
     strong = mask_planes(codes, threshold, slab.z0, slab.z1, 0.5)
     return np.bincount(found.planes(slab)[strong], minlength=found.n + 1)
 
 
-def _keep(found: components.Components, keep: np.ndarray, mask: Any, slab: Slab) -> int:
+def _keep(found: components.Components, keep: np.ndarray, mask: Any, slab: Brick) -> int:
     mask[slab.z0 : slab.z1] = found.planes(slab, keep)
     return slab.depth

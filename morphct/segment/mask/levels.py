@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.grey.blocks import BLOCK_VOXELS, Level, above_level
 from ..grey.codes import LAST_CODE, Coding
@@ -150,7 +150,7 @@ def apply(
     return sum(work.each(partial(_apply_slab, codes, threshold, out, shift)))
 
 
-def _apply_slab(codes: Any, threshold: Threshold, out: Any, shift: float, slab: Slab) -> int:
+def _apply_slab(codes: Any, threshold: Threshold, out: Any, shift: float, slab: Brick) -> int:
     mask = mask_planes(codes, threshold, slab.z0, slab.z1, shift)
     out[slab.z0 : slab.z1] = mask.view(np.uint8)
     return int(np.count_nonzero(mask))

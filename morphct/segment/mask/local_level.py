@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.grey.blocks import BLOCK_VOXELS, Flatness, Level, Span, sum_blocks
 from ..grey.codes import Coding
@@ -130,7 +130,7 @@ def sum_all(
 
 
 def _sum_slab(
-    codes: Any, level: Level, flatness: Flatness, with_slopes: bool, slab: Slab
+    codes: Any, level: Level, flatness: Flatness, with_slopes: bool, slab: Brick
 ) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, int]:
     """First block of the slab, and what `sum_all` gives of its own."""
     a, b = slab.halo(1, codes.shape[0])

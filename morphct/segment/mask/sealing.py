@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels.components import Components, Solid, dilated_planes, fill, label
@@ -15,16 +15,16 @@ RADII_EDGES = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between partic
 HALO_RADII_EDGES = (4.0,)  # besides: rims of particles in phase contrast are broken by the streaks of such scans
 
 
-def _uncovered(mask: Any, half: np.ndarray, out: Any, slab: Slab) -> None:
+def _uncovered(mask: Any, half: np.ndarray, out: Any, slab: Brick) -> None:
     """Write the background of a slab that lies farther than a ball's radius from the mask."""
     out[slab.z0 : slab.z1] = 1 - dilated_planes(mask, half, slab.z0, slab.z1)
 
 
-def _keep(components: Components, table: np.ndarray, out: Any, slab: Slab) -> None:
+def _keep(components: Components, table: np.ndarray, out: Any, slab: Brick) -> None:
     out[slab.z0 : slab.z1] = components.planes(slab, table)
 
 
-def _grown(pockets: Any, half: np.ndarray, slab: Slab) -> tuple[Slab, np.ndarray]:
+def _grown(pockets: Any, half: np.ndarray, slab: Brick) -> tuple[Brick, np.ndarray]:
     return slab, dilated_planes(pockets, half, slab.z0, slab.z1)
 
 

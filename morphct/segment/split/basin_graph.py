@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab, plan_slabs
+from ...ground.bricks import Brick, plan_slabs
 from ...ground.work import Work
 from ...kernels.crofton import DIRECTIONS, pair_areas
 from ...kernels.split import box_counts
@@ -114,7 +114,7 @@ def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
     return out
 
 
-def _basin_planes(basins: Basins, slab: Slab, z0: int, z1: int) -> np.ndarray:
+def _basin_planes(basins: Basins, slab: Brick, z0: int, z1: int) -> np.ndarray:
     """Basins of planes z0 - 1 to z1 + 1 inside a border, OUTSIDE where the volume ends; z0 to z1 lie in `slab`."""
     depth, height, width = basins.labels.shape
     out = np.empty((z1 - z0 + 2, height + 2, width + 2), np.int32)
@@ -142,7 +142,7 @@ def _height_planes(distance: Any, z0: int, z1: int, end: int) -> np.ndarray:
     return as_whole(heights)
 
 
-def _sums(basins: Basins, before: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+def _sums(basins: Basins, before: Any, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
     """Basins that have voxels in a slab, (K,), and their sums there, (K,11) int64 as of `add_sums`."""
     first, exits = basins.meaning(slab.index)
     of_peaks = np.zeros((basins.firsts[slab.index + 1] - first, 11), np.int64)
@@ -156,7 +156,7 @@ def _sums(basins: Basins, before: Any, slab: Slab) -> tuple[np.ndarray, np.ndarr
     return by_basin(of_peaks, of_exits, first, exits, basins.n)
 
 
-def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Slab) -> tuple[tuple, tuple]:
+def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Brick) -> tuple[tuple, tuple]:
     depth, near = mask.shape[0], int(as_whole(np.array([lattice.near], distance.dtype))[0])
     table = kernel.empty_table(1 << 12)
     for part in plan_slabs(slab.depth, BLOCK_PLANES):

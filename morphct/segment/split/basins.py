@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.split import ascent as kernel
 
@@ -61,7 +61,7 @@ def as_squares(whole: np.ndarray) -> np.ndarray:
     return whole.astype(np.float32) if whole.dtype == np.uint16 else whole.astype(np.int32).view(np.float32)
 
 
-def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _ascend(distance: Any, labels: Any, slab: Brick) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     below, above = slab.halo(1, distance.shape[0])
     heights = as_whole(np.ascontiguousarray(distance[below:above]))
     shape = (slab.depth, *heights.shape[1:])
@@ -75,7 +75,7 @@ def _ascend(distance: Any, labels: Any, slab: Slab) -> tuple[np.ndarray, np.ndar
     return as_squares(peaks), peak_sizes, exits, exit_sizes
 
 
-def _goals(labels: Any, slabs: Sequence[Slab], exits: Sequence[np.ndarray], firsts: np.ndarray) -> list[np.ndarray]:
+def _goals(labels: Any, slabs: Sequence[Brick], exits: Sequence[np.ndarray], firsts: np.ndarray) -> list[np.ndarray]:
     """Basin that each exit leads to, slab by slab."""
     doors = np.concatenate([[0], np.cumsum([len(e) for e in exits])])
     goal = np.empty(doors[-1], np.int64)
@@ -107,14 +107,14 @@ def find_basins(distance: Any, labels: Any, work: Work) -> Basins:
     found = work.each(partial(_ascend, distance, labels))
     peaks, peak_sizes, exits, exit_sizes = zip(*found)
     firsts = np.concatenate([[0], np.cumsum([len(p) for p in peaks])])
-    goals = _goals(labels, work.slabs, exits, firsts)
+    goals = _goals(labels, work.bricks, exits, firsts)
     sizes = np.concatenate(peak_sizes)
     for goal, size in zip(goals, exit_sizes):
         np.add.at(sizes, goal, size)
     return Basins(labels, np.concatenate(peaks), sizes, firsts, goals)
 
 
-def _write(basins: Basins, particles: np.ndarray, slab: Slab) -> None:
+def _write(basins: Basins, particles: np.ndarray, slab: Brick) -> None:
     numbers = np.ascontiguousarray(basins.labels[slab.z0 : slab.z1])
     out = np.empty(numbers.shape, np.int32)
     kernel.relabel(numbers, *basins.meaning(slab.index), particles, out)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab, plan_slabs
+from ...ground.bricks import Brick, plan_slabs
 from ...ground.work import Work
 from ...kernels.split import distance as kernel
 from ...kernels.split import whole_distance as whole_kernel
@@ -24,7 +24,7 @@ def relative_edges(spacing: tuple[float, float, float]) -> tuple[float, float, f
     return (spacing[0] / shortest, spacing[1] / shortest, spacing[2] / shortest)
 
 
-def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) -> None:
+def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Brick) -> None:
     solid = np.ascontiguousarray(mask[slab.z0 : slab.z1]).view(np.uint8)
     squared = np.empty(solid.shape, np.float32)
     steps_y, steps_x = (kernel.step_table(edges[a], solid.shape[a] + 1) for a in (1, 2))
@@ -32,17 +32,17 @@ def _planes(mask: Any, out: Any, edges: tuple[float, float, float], slab: Slab) 
     out[slab.z0 : slab.z1] = squared
 
 
-def _strips(work: Work, height: int, depth: int) -> list[Slab]:
+def _strips(work: Work, height: int, depth: int) -> list[Brick]:
     """Rows of the volume in strips of a slab's size."""
-    return plan_slabs(height, max(1, max(slab.depth for slab in work.slabs) * height // depth))
+    return plan_slabs(height, max(1, max(slab.depth for slab in work.bricks) * height // depth))
 
 
-def _worth(strips: Sequence[Slab], height: int, depth: int) -> list[int]:
+def _worth(strips: Sequence[Brick], height: int, depth: int) -> list[int]:
     """What each strip of rows counts for, in planes."""
     return [rows.z1 * depth // height - rows.z0 * depth // height for rows in strips]
 
 
-def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Slab) -> None:
+def _strip(out: Any, edges: tuple[float, float, float], far: np.float32, rows: Brick) -> None:
     squared = np.asarray(out[:, rows.z0 : rows.z1]).transpose(1, 0, 2).copy()
     kernel.strips(squared, kernel.step_table(edges[0], squared.shape[1] + 1), edges[0], far)
     out[:, rows.z0 : rows.z1] = squared.transpose(1, 0, 2)
@@ -94,7 +94,7 @@ def whole_steps(edges: tuple[float, float, float]) -> tuple[np.ndarray, ...] | N
     return tuple(tables)
 
 
-def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Slab) -> None:
+def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Brick) -> None:
     solid = np.ascontiguousarray(mask[slab.z0 : slab.z1]).view(np.uint8)
     if isinstance(out, np.ndarray):
         whole_kernel.planes(solid, *steps[1:], out[slab.z0 : slab.z1])
@@ -104,7 +104,7 @@ def _whole_planes(mask: Any, out: Any, steps: tuple[np.ndarray, ...], slab: Slab
         out[slab.z0 : slab.z1] = squared
 
 
-def _whole_strip(out: Any, steps: np.ndarray, rows: Slab) -> bool:
+def _whole_strip(out: Any, steps: np.ndarray, rows: Brick) -> bool:
     squared = out[:, rows.z0 : rows.z1]  # of an array in memory: a view, changed in place
     fits = whole_kernel.strips(squared, steps)
     if not isinstance(out, np.ndarray):

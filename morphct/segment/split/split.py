@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.errors import MemoryCapError
 from ...ground.options import Options, option
-from ...ground.slabs import Slab
 from ...ground.units import format_bytes
 from ...ground.work import Work
 from ...kernels.split.join_scores import EXACT
@@ -152,7 +152,7 @@ def _joined(
     return joined, split_margins.find_margins(graph, joined.steps, joined.particles, options.join, reach, smallest)
 
 
-def _write_components(components: Any, labels: Any, slab: Slab) -> None:
+def _write_components(components: Any, labels: Any, slab: Brick) -> None:
     labels[slab.z0 : slab.z1] = components.planes(slab)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
@@ -80,7 +80,7 @@ def _around(outer: np.ndarray, inner: np.ndarray, shape: tuple[int, ...]) -> np.
     return (before & behind).all(1)
 
 
-def _bounding(ids: Any, labels: Any, asked: np.ndarray, slab: Slab) -> np.ndarray:
+def _bounding(ids: Any, labels: Any, asked: np.ndarray, slab: Brick) -> np.ndarray:
     """(pocket, label, faces) of the pockets asked for, in a slab."""
     a, b = slab.halo(1, labels.shape[0])
     planes = np.ascontiguousarray(ids[a:b])
@@ -98,7 +98,7 @@ def _boxes(volume: Any, most: int, work: Work) -> np.ndarray:
     return total.boxes
 
 
-def _slab_boxes(volume: Any, most: int, slab: Slab) -> Shape:
+def _slab_boxes(volume: Any, most: int, slab: Brick) -> Shape:
     planes = np.ascontiguousarray(volume[slab.z0 : slab.z1], np.int32)
     return Shape.of(np.where(planes <= most, planes, 0), slab.z0)
 
@@ -129,7 +129,7 @@ def _holes(pieces: components.Components, solid: np.ndarray, box: np.ndarray, sh
     ends = np.column_stack([np.zeros(3, np.int64), shape]).reshape(-1)
     at_face = int((np.where(box == ends, 1, 0) << np.arange(6)).sum())
     outside = (pieces.sides & np.uint8(~at_face & 63)) > 0
-    ids = pieces.planes(Slab(0, 0, len(solid)), np.where(outside, 0, np.arange(pieces.n + 1)))
+    ids = pieces.planes(Brick(0, 0, len(solid)), np.where(outside, 0, np.arange(pieces.n + 1)))
     cut = pieces.faces & ~outside
     if not cut.any():
         return ids

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.scratch import changed
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
@@ -50,7 +50,7 @@ class Dips:
         return Candidates(self.ids, self.n)
 
 
-def _seeds(planes: Planes, halves: Any, zone: Any, slab: Slab) -> int:
+def _seeds(planes: Planes, halves: Any, zone: Any, slab: Brick) -> int:
     """Write the 0/1 zone around the seeds of a slab; returns the number of seeds.
 
     halves: None, or the 0/1 voids found so far: only seeds out of their reach and deeper than their flanks count then.
@@ -74,7 +74,7 @@ def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> n
     """The 0/1 zone around the seeds in planes z0 to z1; (Z,Y,X) uint8."""
     planes = Planes(codes, depths, model)
     half = model.half(max(1.0, round(model.blur)))
-    a, b = Slab(0, z0, z1).halo(half.shape[0] // 2, codes.shape[0])
+    a, b = Brick(0, z0, z1).halo(half.shape[0] // 2, codes.shape[0])
     seeds = planes.seeds(a, b, model.seed_depth)
     if not seeds.any():
         return seeds[z0 - a : z1 - a]
@@ -82,7 +82,7 @@ def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> n
     return morphology.dilate(seeds, half, z0 - a, z1 - a) & inner
 
 
-def peaks_of_zones(planes: Planes, zones: components.Components, slab: Slab) -> np.ndarray:
+def peaks_of_zones(planes: Planes, zones: components.Components, slab: Brick) -> np.ndarray:
     """Deepest dip of each component of the zone within a slab, (n + 1,) int32."""
     peaks = np.zeros(zones.n + 1, np.int32)
     if zones.tables[slab.index].any():
@@ -91,14 +91,14 @@ def peaks_of_zones(planes: Planes, zones: components.Components, slab: Slab) -> 
     return peaks
 
 
-def _half_depth(planes: Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Slab) -> None:
+def _half_depth(planes: Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Brick) -> None:
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
         with changed(out, slab.z0, slab.z1) as halves:
             kernel.mark_deeper(ids, *planes.dips_of(ids, slab), levels, halves)
 
 
-def _write_cores(cores: components.Components, out: Any, slab: Slab) -> None:
+def _write_cores(cores: components.Components, out: Any, slab: Brick) -> None:
     cores.write(slab, out)
 
 
@@ -114,7 +114,7 @@ def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.
     return np.array(found, np.int64).reshape(-1, 3)
 
 
-def _profiles(planes: Planes, halves: Any, out: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+def _profiles(planes: Planes, halves: Any, out: Any, n: int, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
     """Integrals and profiles of the basins of a slab: each voxel within reach of a void's core gets the nearest void.
 
     halves: 0/1, the cores. out: their ids, to which the basins are added; those of other slabs are not taken for cores.
@@ -135,7 +135,7 @@ def _profiles(planes: Planes, halves: Any, out: Any, n: int, slab: Slab) -> tupl
     return integrals, profile
 
 
-def _final(planes: Planes, levels: np.ndarray, out: Any, slab: Slab) -> None:
+def _final(planes: Planes, levels: np.ndarray, out: Any, slab: Brick) -> None:
     with changed(out, slab.z0, slab.z1) as basins:
         kernel.keep_deeper(basins, *planes.dips_of(basins, slab), levels)
 

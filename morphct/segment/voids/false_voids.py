@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ..labels import components
 from . import dips
@@ -81,5 +81,5 @@ def _specks(codes: Any, depths: Any, model: DipModel, work: Work) -> components.
     return components.label(zone, tuple(codes.shape), 26, work.quiet)
 
 
-def _core_voxels(depths: Any, slab: Slab) -> int:
+def _core_voxels(depths: Any, slab: Brick) -> int:
     return int(np.count_nonzero(np.asarray(depths[slab.z0 : slab.z1]) == CORE))

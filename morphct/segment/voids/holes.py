@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.scratch import changed
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
@@ -15,7 +15,7 @@ from .options import VoidOptions
 from .ownership import Candidates, Voids, keep_owned, renumber
 
 
-def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Slab) -> None:
+def _write_ids(found: components.Components, table: np.ndarray, out: Any, slab: Brick) -> None:
     found.write(slab, out, table)
 
 
@@ -36,7 +36,7 @@ def holes(mask: Any, work: Work) -> Candidates:
     return Candidates(out, int(enclosed.sum()))
 
 
-def _walls(ids: Any, labels: Any, n: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _walls(ids: Any, labels: Any, n: int, slab: Brick) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     depth = labels.shape[0]
     a, b = slab.halo(1, depth)
     low, high = np.full(n + 1, np.iinfo(np.int64).max), np.zeros(n + 1, np.int64)
@@ -59,7 +59,7 @@ def _pockets(labels: Any, cut_only: bool, work: Work) -> tuple[Any, np.ndarray, 
     """
     found = components.label(components.Background(labels), labels.shape, 6, work)
     wanted = found.faces.copy() if cut_only else np.ones(found.n + 1, bool)
-    for slab, plane in ((work.slabs[0], 0), (work.slabs[-1], -1)):
+    for slab, plane in ((work.bricks[0], 0), (work.bricks[-1], -1)):
         corners = found.planes(slab)[plane][:: max(1, labels.shape[1] - 1), :: max(1, labels.shape[2] - 1)]
         wanted[corners] = False
     wanted[0] = False
@@ -100,7 +100,7 @@ def inside_labels(labels: Any, options: VoidOptions, work: Work) -> Voids:
     return keep_owned(ids, owner, sizes, options, work)
 
 
-def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Slab) -> None:
+def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Brick) -> None:
     with changed(labels, slab.z0, slab.z1) as held:  # 0 in voids
         morphology.lay_over(np.ascontiguousarray(cut[slab.z0 : slab.z1]), owner, held)
 
@@ -129,7 +129,7 @@ def claim_cut(labels: Any, work: Work, smallest: float = 0.0) -> Candidates | No
     return Candidates(ids, int(kept.sum()))
 
 
-def _lay_over(ids: Any, cut: Any, numbers: np.ndarray, slab: Slab) -> None:
+def _lay_over(ids: Any, cut: Any, numbers: np.ndarray, slab: Brick) -> None:
     with changed(ids, slab.z0, slab.z1) as held:
         morphology.lay_over(np.ascontiguousarray(cut[slab.z0 : slab.z1]), numbers, held)
 

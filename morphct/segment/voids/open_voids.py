@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.units import VoxelSize
 from ...ground.work import Work
 from ...kernels.labels import morphology
@@ -98,7 +98,7 @@ def _margin(radius: float) -> int:
     return int(np.ceil(radius)) + 2
 
 
-def _slab_boxes(envelope: Envelope, slab: Slab) -> Shape:
+def _slab_boxes(envelope: Envelope, slab: Brick) -> Shape:
     return Shape.of(envelope.slab(slab.z0, slab.z1)[0], slab.z0)
 
 
@@ -148,7 +148,7 @@ def _walled(free: np.ndarray, solid: np.ndarray, others: np.ndarray, search: _Se
     whole = Work.whole(len(free))
     pieces = components.label(components.Solid(free), free.shape, 6, whole)
     image = np.where(solid != 0, _SOLID, np.where(others, _OTHERS, _OUTSIDE)).astype(np.int32)
-    ids = pieces.planes(whole.slabs[0])
+    ids = pieces.planes(whole.bricks[0])
     image[ids > 0] = ids[ids > 0] + _OUTSIDE
     pairs = Contacts.of(image, len(image)).finalize(search.voxel_size.spacing)
     area = np.zeros((pieces.n + 1, 4))  # by part of the crop
@@ -179,7 +179,7 @@ def _write(found: Voids, parts: list[_Pockets], work: Work) -> np.ndarray:
     kept[numbers[twice]] = kept[numbers[twice + 1]] = False
     table = np.where(kept, found.n + np.cumsum(kept), 0).astype(np.int32)
     plane = int(np.prod(found.labels.shape[1:]))
-    for slab in work.slabs:
+    for slab in work.bricks:
         part = slice(*np.searchsorted(places, [slab.z0 * plane, slab.z1 * plane]))
         ids = table[numbers[part]]
         if ids.any():

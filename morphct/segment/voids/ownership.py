@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.scratch import changed
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
@@ -54,17 +54,17 @@ class Candidates:
     n: int
 
 
-def _pairs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
+def _pairs(ids: Any, labels: Any, slab: Brick) -> np.ndarray:
     voids = np.ascontiguousarray(ids[slab.z0 : slab.z1])
     return summed(kernel.owner_pairs(voids, np.ascontiguousarray(labels[slab.z0 : slab.z1])))
 
 
-def renumber(ids: Any, table: np.ndarray, slab: Slab) -> None:
+def renumber(ids: Any, table: np.ndarray, slab: Brick) -> None:
     with changed(ids, slab.z0, slab.z1) as held:
         morphology.renumber(held, table)
 
 
-def _wall_runs(ids: Any, labels: Any, slab: Slab) -> np.ndarray:
+def _wall_runs(ids: Any, labels: Any, slab: Brick) -> np.ndarray:
     """(void, label, faces) of a slab; 0 is the background."""
     a, b = slab.halo(1, labels.shape[0])
     planes = np.ascontiguousarray(ids[a:b])

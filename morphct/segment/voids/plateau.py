@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.slabs import Slab
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.voids import dips as kernel
@@ -51,7 +51,7 @@ class Planes:
             _clear_margin(seeds, first, self.codes.shape[0], self.model.margin)
         return seeds
 
-    def dips_of(self, ids: np.ndarray, slab: Slab) -> tuple[np.ndarray, np.ndarray]:
+    def dips_of(self, ids: np.ndarray, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
         """Flat places of the voxels of a slab that have an id, (N,) int64 in raster order, and their dips, int32."""
         codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
         return kernel.dips_of(ids, codes, self.plateau, BLOCK_VOXELS, slab.z0)
@@ -71,7 +71,7 @@ def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> Non
     seeds[max(0, min(len(seeds), depth - margin - first)) :] = 0
 
 
-def _write_depths(labels: Any, model: DipModel, out: Any, slab: Slab) -> None:
+def _write_depths(labels: Any, model: DipModel, out: Any, slab: Brick) -> None:
     """Class every voxel of a slab by its depth below the particle's surface; see `OUTER` to `CORE`."""
     reach = int(math.ceil(model.core_depth / model.relative[0]))
     a, b = slab.halo(reach, labels.shape[0])
@@ -92,12 +92,12 @@ def classify(labels: Any, model: DipModel, work: Work) -> Any:
     return depths
 
 
-def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _flat_core(planes: Planes, slab: Brick, above: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Codes, dips (of core voxels) and 0/1 "core voxel away from any dip" of a slab and `above` planes more."""
     model = planes.model
     half = model.half(model.reach)
     last = min(planes.codes.shape[0], slab.z1 + above)
-    a, b = Slab(0, slab.z0, last).halo(half.shape[0] // 2, planes.codes.shape[0])
+    a, b = Brick(0, slab.z0, last).halo(half.shape[0] // 2, planes.codes.shape[0])
     codes, depths = planes.read(a, b)
     limits = np.array([-_below(-FLAT_DIP_SD * model.sd), _below(DEEP_DIP_SD * model.sd)])
     small = limits[0] < np.iinfo(np.int16).max  # only dips of flat voxels are looked at afterwards
@@ -110,12 +110,12 @@ def _flat_core(planes: Planes, slab: Slab, above: int = 0) -> tuple[np.ndarray, 
     return codes[part], dips[part], use
 
 
-def _plateau_sums(planes: Planes, slab: Slab) -> tuple[int, np.ndarray, np.ndarray]:
+def _plateau_sums(planes: Planes, slab: Brick) -> tuple[int, np.ndarray, np.ndarray]:
     codes, _, use = _flat_core(planes, slab)
     return kernel.block_sums(codes, use, BLOCK_VOXELS, slab.z0)
 
 
-def _statistics(planes: Planes, width: int, bins: int, slab: Slab) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _statistics(planes: Planes, width: int, bins: int, slab: Brick) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     _, dips, use = _flat_core(planes, slab, above=1)  # one plane more for the pairs along z
     return kernel.dip_statistics(dips, use, slab.depth, width, bins)
 

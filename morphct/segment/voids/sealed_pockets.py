@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.scratch import changed
-from ...ground.slabs import Slab
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ..labels import components
@@ -33,7 +33,7 @@ class Added:
         return (np.asarray(self.after[z0:z1]) > np.asarray(self.before[z0:z1])).view(np.uint8)
 
 
-def _faces(pockets: components.Components, labels: Any, slab: Slab) -> np.ndarray:
+def _faces(pockets: components.Components, labels: Any, slab: Brick) -> np.ndarray:
     """(pocket, label or OPEN, faces) of a slab; in its halo of a plane it matters only that there is a pocket."""
     a, b = slab.halo(1, labels.shape[0])
     parts = [pockets.planes(slab)]
@@ -47,7 +47,7 @@ def _faces(pockets: components.Components, labels: Any, slab: Slab) -> np.ndarra
     return summed(morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a))
 
 
-def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Slab) -> int:
+def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Brick) -> int:
     if not gap[pockets.tables[slab.index]].any():
         return 0
     with changed(labels, slab.z0, slab.z1) as held:
@@ -90,7 +90,7 @@ def take_out(labels: Any, n: int, mask: Any, work: Work) -> np.ndarray:
     return np.sum(list(work.quiet.each(partial(_take_out, labels, n, mask))), axis=0)
 
 
-def _take_out(labels: Any, n: int, mask: Any, slab: Slab) -> np.ndarray:
+def _take_out(labels: Any, n: int, mask: Any, slab: Brick) -> np.ndarray:
     with changed(labels, slab.z0, slab.z1) as held:
         added = (np.asarray(mask[slab.z0 : slab.z1]) == 0) & (held != 0)
         lost = np.bincount(held[added], minlength=n + 1)

@@ -31,7 +31,7 @@ def test_label_equals_scipy_whatever_the_cut(seed, connectivity):
         work = Work.of(len(mask), planes, Threads(2))
         found = components.label(components.Solid(mask), mask.shape, connectivity, work)
         assert found.n == n
-        np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in work.slabs]), truth)
+        np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in work.bricks]), truth)
         np.testing.assert_array_equal(found.sizes[1:], np.bincount(truth.ravel(), minlength=n + 1)[1:])
         faces = {int(v) for axis in range(3) for i in (0, -1) for v in np.unique(np.take(truth, i, axis))} - {0}
         assert set(np.flatnonzero(found.faces)) == faces
@@ -104,8 +104,8 @@ def test_pieces_filled_are_those_labelled(seed, connectivity, monkeypatch):
         for planes in (40, 7):
             work = Work.of(len(mask), planes)
             found = components.label(components.Solid(mask), mask.shape, connectivity, work)
-            np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in work.slabs]), truth)
-            np.testing.assert_array_equal(np.concatenate([found.planes(s, asked) for s in work.slabs]), asked[truth])
+            np.testing.assert_array_equal(np.concatenate([found.planes(s) for s in work.bricks]), truth)
+            np.testing.assert_array_equal(np.concatenate([found.planes(s, asked) for s in work.bricks]), asked[truth])
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 1), (2, 5, 8), (4, 3, 31)])
@@ -136,9 +136,9 @@ def test_written_ids_are_those_read(files, few, tmp_path, monkeypatch):
     table = np.where(np.arange(found.n + 1) % 3 == 1, np.arange(found.n + 1), 0).astype(np.int32)
     with Scratch(tmp_path, 0 if files else 1 << 40) as scratch:
         out = scratch.create("ids", mask.shape, np.int32)
-        for slab in work.slabs:
+        for slab in work.bricks:
             found.write(slab, out, table)
-        wanted = np.concatenate([found.planes(slab, table) for slab in work.slabs])
+        wanted = np.concatenate([found.planes(slab, table) for slab in work.bricks])
         np.testing.assert_array_equal(out[: len(mask)], wanted)
         assert wanted.any()
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from naive import grey
 
+from morphct.ground.bricks import plan_slabs
 from morphct.ground.errors import SegmentationError, SettingsError
 from morphct.ground.executors import Threads
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.units import VoxelSize
 from morphct.ground.work import Work
 from morphct.kernels.grey import blocks as kernels

@@ -6,9 +6,9 @@ import pytest
 from naive import split as naive
 from scipy import ndimage
 
+from morphct.ground.bricks import plan_slabs
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import PlaneFile, Scratch
-from morphct.ground.slabs import plan_slabs
 from morphct.ground.work import Work
 from morphct.kernels.split import distance as kernel
 from morphct.segment.split import distance
