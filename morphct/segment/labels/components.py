@@ -107,7 +107,7 @@ class Components:
         """Write what `planes` gives into an array-like that holds zeros, unless there is nothing but zeros to write."""
         lookup = self.tables[slab.index] if table is None else table[self.tables[slab.index]]
         if lookup.any():
-            with changed(volume, slab.z0, slab.z1) as out:
+            with changed(volume, slab) as out:
                 if self._few(slab, lookup):
                     self._fill(self.source(slab.z0, slab.z1), slab, lookup, out)
                 else:

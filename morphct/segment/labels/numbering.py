@@ -73,7 +73,7 @@ def _facts(labels: Any, n: int, work: Work) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def _renumber(labels: Any, table: np.ndarray, slab: Brick) -> None:
-    with changed(labels, slab.z0, slab.z1) as held:
+    with changed(labels, slab) as held:
         morphology.renumber(held, table)
 
 

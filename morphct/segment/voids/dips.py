@@ -94,7 +94,7 @@ def peaks_of_zones(planes: Planes, zones: components.Components, slab: Brick) ->
 def _half_depth(planes: Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Brick) -> None:
     if zones.tables[slab.index].any():
         ids = zones.planes(slab)
-        with changed(out, slab.z0, slab.z1) as halves:
+        with changed(out, slab) as halves:
             kernel.mark_deeper(ids, *planes.dips_of(ids, slab), levels, halves)
 
 
@@ -129,14 +129,14 @@ def _profiles(planes: Planes, halves: Any, out: Any, n: int, slab: Brick) -> tup
         candidates = morphology.dilate(near, half, first, last)
         candidates &= np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER
         offsets, full = _ball_offsets(half, model.relative), max(1, int(model.contrast))
-        with changed(out, slab.z0, slab.z1) as basins:
+        with changed(out, slab) as basins:
             kernel.nearest_void(np.ascontiguousarray(out[a:b]), near, candidates, offsets, first, last, basins)
             kernel.dip_profiles(basins, *planes.dips_of(basins, slab), full, integrals, profile)
     return integrals, profile
 
 
 def _final(planes: Planes, levels: np.ndarray, out: Any, slab: Brick) -> None:
-    with changed(out, slab.z0, slab.z1) as basins:
+    with changed(out, slab) as basins:
         kernel.keep_deeper(basins, *planes.dips_of(basins, slab), levels)
 
 

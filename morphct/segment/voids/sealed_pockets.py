@@ -50,7 +50,7 @@ def _faces(pockets: components.Components, labels: Any, slab: Brick) -> np.ndarr
 def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Brick) -> int:
     if not gap[pockets.tables[slab.index]].any():
         return 0
-    with changed(labels, slab.z0, slab.z1) as held:
+    with changed(labels, slab) as held:
         return int(morphology.clear(pockets.planes(slab, gap).view(np.uint8), held))
 
 
@@ -91,7 +91,7 @@ def take_out(labels: Any, n: int, mask: Any, work: Work) -> np.ndarray:
 
 
 def _take_out(labels: Any, n: int, mask: Any, slab: Brick) -> np.ndarray:
-    with changed(labels, slab.z0, slab.z1) as held:
+    with changed(labels, slab) as held:
         added = (np.asarray(mask[slab.z0 : slab.z1]) == 0) & (held != 0)
         lost = np.bincount(held[added], minlength=n + 1)
         morphology.clear(added.view(np.uint8), held)

@@ -6,7 +6,8 @@ from naive import labels as naive
 from scipy import ndimage
 
 from morphct.ground.executors import Threads
-from morphct.ground.scratch import PlaneFile, Scratch
+from morphct.ground.plane_file import PlaneFile
+from morphct.ground.scratch import Scratch
 from morphct.ground.work import Work
 from morphct.kernels import flagged
 from morphct.kernels.labels import morphology, runs
