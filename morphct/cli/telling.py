@@ -92,11 +92,10 @@ def tell_volume(facts: dict[str, Any]) -> None:
 
 def tell_plan(plan: dict[str, Any]) -> None:
     """Print how the work would be cut (`memory_plan.describe`)."""
-    cap, held, room = (
-        format_bytes(plan[name]) for name in ("memory_cap_bytes", "in_memory_bytes", "intermediate_bytes")
-    )
-    click.echo(f"plan        {plan['slabs']} slabs of {plan['slab_planes']} planes, {plan['workers']} workers")
-    click.echo(f"memory      cap {cap}; intermediate volumes take {room}, of which up to {held} may stay in memory")
+    cap, held = (format_bytes(plan[name]) for name in ("memory_cap_bytes", "in_memory_bytes"))
+    bricks, planes, rows = (plan[name] for name in ("bricks", "brick_planes", "brick_rows"))
+    click.echo(f"plan        {bricks} bricks of {planes} planes and {rows} rows, {plan['workers']} workers")
+    click.echo(f"memory      cap {cap}; intermediate volumes may hold up to {held} of it")
 
 
 def tell_warnings(sentences: Iterable[str]) -> None:

@@ -13,7 +13,8 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
 - `manifest`: the samples of a batch: a CSV, a folder or a glob
 - `measuring`: a label image to tables, in memory: `morphct.measure`
-- `memory_plan`: how many planes a slab has and what may stay in memory, from the cap
+- `machine`: memory, processors and disk, as far as a container lets them
+- `memory_plan`: how large a brick is and what may stay in memory, from the cap
 - `provenance`: where a result came from: input and hash, settings, versions, timings, warnings
 - `publish`: what a run leaves: label stores, tables, numbers, figures, pictures, page
 - `recalibrate`: the calibration of a finished run, in full

@@ -41,7 +41,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     dict
         `volume` (shape, type, axes, voxel size and its source), `grey` (range, noise, SNR, CNR, filter), `phases`,
         `choice` (the method that the sample speaks for), `histogram` (rows of grey, count and phase), `cut` (phases of
-        the middle plane), `plan` (memory and slabs), `warnings`. Of a segmented volume, the
+        the middle plane), `plan` (memory and bricks), `warnings`. Of a segmented volume, the
         range, its `values` with their shares in the sample, `plan` and `warnings`.
 
     Raises
@@ -63,7 +63,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
             "phases": [],
             "histogram": [],
             "cut": phase_cut.of_values(volume, held.values).to_mapping(),
-            "plan": describe(plan, volume.shape),
+            "plan": describe(plan),
             "warnings": [*facts["notes"], *chosen_values.advice(held)],
         }
     seen, choice = look_at_sample(volume, volume.voxel_size, settings)
@@ -89,7 +89,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
         "choice": None if choice is None else {"method": choice.method, "reason": choice.reason},
         "histogram": _rows(seen.counts, phases),
         "cut": None if (cut := phase_cut.of_grey(volume, seen)) is None else cut.to_mapping(),
-        "plan": describe(plan, volume.shape),
+        "plan": describe(plan),
         "warnings": [*facts["notes"], *_labels(volume), *seen.fit.words, *seen.warnings],
     }
 
@@ -110,7 +110,7 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     return {
         "volume": summary_of(volume)
         | {"voxel_size": list(size.spacing), "voxel_size_source": size.source, "voxel_size_unit": size.unit},
-        "plan": describe(plan, volume.shape),
+        "plan": describe(plan),
         "warnings": list(volume.notes),
     }
 

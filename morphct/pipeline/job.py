@@ -83,6 +83,17 @@ class Job:
         drawing = self.held_while_drawing + peak_memory_of_drawing() if self.held_while_drawing else 0
         return max(peak_memory(), drawing)
 
+    def scratch_record(self) -> dict[str, Any]:
+        """What intermediate volumes took, for the record: the most held at one time, and traffic of their files."""
+        room = self.scratch.room
+        return {
+            "memory_bytes": self.scratch.most_in_memory,
+            "disk_bytes": room.most_on_disk,
+            "disk_bytes_per_voxel": round(room.most_on_disk / max(self.voxels, 1), 3),
+            "bytes_read": room.bytes_read,
+            "bytes_written": room.bytes_written,
+        }
+
     @property
     def work(self) -> Work:
         """How stages go over the volume, where nobody is told of it."""

@@ -200,11 +200,17 @@ def _job(
     with (
         RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume) as writer,
         _logged(writer),
-        Scratch(writer.scratch, plan.scratch) as scratch,
+        Scratch(settings.run.scratch or writer.scratch, plan.scratch) as scratch,
     ):
         job = Job(shape, size, plan, scratch, run_map, progress or Silence())
         log.info(
-            "volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.bricks), plan.planes
+            "volume %s, voxel %s (%s), %d bricks of %d planes and %d rows",
+            shape,
+            size,
+            size.source,
+            len(job.bricks),
+            plan.planes,
+            plan.rows,
         )
         yield job, writer
 
