@@ -22,13 +22,13 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(foretelling, "resident", lambda: 200 << 20)
 
 
-def took(shape, factor, settings=Settings(), workers=2):
+def took(shape, factor, settings=None, workers=2):
     """A run of this machine, `factor` times as slow as the model."""
     plan = plan_work(shape, "4GiB", workers)
     job = SimpleNamespace(plan=plan, voxels=shape[0] * shape[1] * shape[2], stages=[])
     at = foretelling._Size(job.voxels, 0.35, workers)
     job.stages = [{"name": name, "seconds": factor * at.modelled(name)} for name in foretelling.MODEL]
-    remember(job, settings, "run", 0.35)
+    remember(job, settings or Settings(), "run", 0.35)
     return sum(stage["seconds"] for stage in job.stages)
 
 
