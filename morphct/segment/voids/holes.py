@@ -101,7 +101,7 @@ def inside_labels(labels: Any, options: VoidOptions, work: Work) -> Voids:
 
 
 def _claim(labels: Any, cut: Any, owner: np.ndarray, slab: Brick) -> None:
-    with changed(labels, slab.z0, slab.z1) as held:  # 0 in voids
+    with changed(labels, slab) as held:  # 0 in voids
         morphology.lay_over(np.ascontiguousarray(cut[slab.z0 : slab.z1]), owner, held)
 
 
@@ -130,7 +130,7 @@ def claim_cut(labels: Any, work: Work, smallest: float = 0.0) -> Candidates | No
 
 
 def _lay_over(ids: Any, cut: Any, numbers: np.ndarray, slab: Brick) -> None:
-    with changed(ids, slab.z0, slab.z1) as held:
+    with changed(ids, slab) as held:
         morphology.lay_over(np.ascontiguousarray(cut[slab.z0 : slab.z1]), numbers, held)
 
 

@@ -60,7 +60,7 @@ def _pairs(ids: Any, labels: Any, slab: Brick) -> np.ndarray:
 
 
 def renumber(ids: Any, table: np.ndarray, slab: Brick) -> None:
-    with changed(ids, slab.z0, slab.z1) as held:
+    with changed(ids, slab) as held:
         morphology.renumber(held, table)
 
 
