@@ -74,7 +74,8 @@ def filter_brick(raw: np.ndarray, valid: np.ndarray | None, how: Filter, core: C
         else:
             pad = ((0, 0), (0, 0), (3, 3))
             variance = np.float32(2 * (how.noise / how.coding.scale) ** 2)
-            grey, good = np.pad(grey, pad, mode="edge"), np.pad(good.astype(np.float32), pad, mode="edge")
+            grey = np.pad(grey, pad, mode="edge")
+            good = np.pad(good, pad, mode="edge").astype(np.float32)
             nlm_codes(grey, good, core, variance, out)
     return out
 

@@ -18,6 +18,8 @@ from ...kernels.labels import morphology, slivers
 from . import ids as label_image
 from .tallies import summed
 
+PEAK_VOXEL_BYTES = 4.0  # of a brick and a halo of one voxel: the labels alone
+
 
 @dataclass(frozen=True)
 class ParticleOptions(Options):

@@ -21,6 +21,7 @@ from ...kernels.labels import values as kernel
 MOST_VALUES = 8  # values of a segmented volume
 UNEQUAL_SHARE, LONE_SHARE = 0.2, 0.01  # see above
 LOOKS_AT_DEPTH = (0.25, 0.5, 0.75)  # of the depth: planes looked at first
+PEAK_VOXEL_BYTES = 1.1  # besides the greys themselves, of a brick and a halo of one voxel
 _Counts = tuple[np.ndarray, np.ndarray, int] | None
 
 

@@ -10,6 +10,8 @@ from ...ground.work import Work
 from ..labels import components
 from .levels import Threshold, mask_of, shifted
 
+COUNTED_PLANES = 8  # counted at one time: counting takes 12 bytes a voxel of them
+
 
 def drop_faint(
     mask: Any,
@@ -47,8 +49,12 @@ def drop_faint(
 
 
 def _count_strong(found: components.Components, codes: Any, threshold: Threshold, brick: Brick) -> np.ndarray:
-    strong = mask_of(codes, threshold, brick)
-    return np.bincount(found.planes(brick)[strong], minlength=found.n + 1)
+    strong, ids = mask_of(codes, threshold, brick), found.planes(brick)
+    total = np.zeros(found.n + 1, np.int64)
+    for a in range(0, len(ids), COUNTED_PLANES):
+        part = slice(a, a + COUNTED_PLANES)
+        total += np.bincount(ids[part][strong[part]], minlength=found.n + 1)
+    return total
 
 
 def _keep(found: components.Components, keep: np.ndarray, mask: Any, brick: Brick) -> None:

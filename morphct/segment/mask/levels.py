@@ -19,6 +19,7 @@ from .method_choice import Choice
 # families, CNR 1 to 10, blur .5 to 1.4, correlated noise in about half of them): 95 % of the errors lie within .058
 # (interval .046 to .086; .05 holds 91 %) on the 124 that reached it, within .156 (.116 and more) on the 58 that did not
 LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED = 0.05, 0.16
+PEAK_VOXEL_BYTES = 3.1  # of a brick, no halo: codes and mask (`hysteresis`: numbers of pieces besides, 6 in all)
 
 
 def block_shape(shape: Sequence[int]) -> tuple[int, int, int]:

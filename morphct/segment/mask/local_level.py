@@ -24,6 +24,7 @@ SLOPE_BINS = 512  # bins of gradient / contrast between 0 and 1
 BLUNTEST_BLUR_EDGES = 12.0  # longest blur that is told; a choice
 FEWEST_SLOPE_VOXELS = 200  # surface voxels for an estimate of the blur; a choice
 MAP_ROUNDS = 2
+PEAK_VOXEL_BYTES = 3.1  # of a brick and a halo of one voxel: codes, and where they are 0
 
 
 @dataclass(frozen=True)
