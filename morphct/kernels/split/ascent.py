@@ -10,7 +10,7 @@ from ..jit import jit, jit_inline
 
 NOWHERE = np.uint8(255)  # code of background; a voxel that points to itself has code 13
 HERE = np.uint8(13)
-DOOR = np.uint8(254)  # code of what lies around a brick
+DOOR = np.int32(-1)  # label of what lies around a brick, until a chain has left there
 BACKGROUND = np.int32(-1)  # in the place of a basin
 ROWS = 16  # rows that chains are followed in at a time
 
@@ -76,9 +76,9 @@ def point(heights, core, keys, codes, labels):
     keys : (4, X + 2) int32 or int64, zeros
         To work in; 32 times a height must fit.
     codes : (D + 2, H + 2, X) uint8
-        Written: the brick inside a border of DOOR; NOWHERE in background.
+        Written but for a border of one plane and row; NOWHERE in background.
     labels : (D + 2, H + 2, X) int32
-        Written; peaks from 1 in raster order, 0 elsewhere.
+        Written; peaks from 1 in raster order, 0 elsewhere, DOOR in the border.
 
     Returns
     -------
@@ -93,13 +93,11 @@ def point(heights, core, keys, codes, labels):
     nothing = np.zeros(nx, heights.dtype)
     peaks, spots, count = np.empty(64, heights.dtype), np.empty(64, np.int64), 0
     for end in (0, codes.shape[0] - 1):
-        codes[end, :, :] = DOOR
-        labels[end, :, :] = 0
+        labels[end, :, :] = DOOR
     for z in range(z0, z1):
         codes_here, labels_here = codes[z - z0 + 1], labels[z - z0 + 1]
         for end in (0, height + 1):
-            codes_here[end, :] = DOOR
-            labels_here[end, :] = 0
+            labels_here[end, :] = DOOR
         for y in range(-2, height):
             # the row ahead enters the ring of three; the first two rounds only fill it
             ahead, row = keys[(y + 1) % 3], y0 + y + 1
@@ -162,9 +160,9 @@ def follow(codes, labels, offsets, n_peaks):
             if label[i] != 0 or code[i] == NOWHERE:
                 continue
             j = i
-            while label[j] == 0 and code[j] != DOOR:
+            while label[j] == 0:
                 j += offsets[code[j]]
-            if label[j] == 0:
+            if label[j] == DOOR:
                 if count == exits.size:
                     exits = _longer(exits)
                 exits[count] = j

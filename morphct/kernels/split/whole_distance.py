@@ -68,19 +68,24 @@ def count_steps(mask, most, out):
     """Steps along z to the nearest background, at most `most`; mask (Z,Y,X) uint8 0/1, out (Z,Y,X) uint8 written."""
     nz, ny, nx = mask.shape
     zero, one = np.uint8(0), np.uint8(1)
+    last = np.uint8(most - one)
     for y in range(ny):
         row, target = mask[0, y], out[0, y]
         for x in range(nx):
             target[x] = most if row[x] != 0 else zero
-        for z in range(1, nz):
+    for z in range(1, nz):
+        for y in range(ny):
             row, before, target = mask[z, y], out[z - 1, y], out[z, y]
             for x in range(nx):
-                c = np.uint8(before[x] + one) if before[x] < most else most
+                c = before[x] if before[x] < last else last
+                c = np.uint8(c + one)
                 target[x] = c if row[x] != 0 else zero
-        for z in range(nz - 2, -1, -1):
+    for z in range(nz - 2, -1, -1):
+        for y in range(ny):
             after, target = out[z + 1, y], out[z, y]
             for x in range(nx):
-                c = np.uint8(after[x] + one) if after[x] < most else most
+                c = after[x] if after[x] < last else last
+                c = np.uint8(c + one)
                 target[x] = c if c < target[x] else target[x]
 
 
