@@ -49,6 +49,7 @@ class Scratch:
         self.budget, self.shared = int(budget), shared
         self.room = Room(self.budget)
         self._held: list[Any] = []
+        self._most_plain = 0
         self._files = 0
         self._spare: list[np.ndarray] = []  # memory released and not yet used again: new pages are dear
 
@@ -56,6 +57,11 @@ class Scratch:
     def in_memory(self) -> int:
         """Bytes held in memory now."""
         return self._plain + self.room.in_memory
+
+    @property
+    def most_in_memory(self) -> int:
+        """The most bytes held in memory at one time."""
+        return self._most_plain + self.room.most_in_memory
 
     @property
     def _plain(self) -> int:
@@ -85,6 +91,7 @@ class Scratch:
         if plain and self._plain + size <= self.budget:
             made: Any = self._cleared(size, shape, dtype)
             self.room.budget -= size
+            self._most_plain = max(self._most_plain, self._plain + size)
         elif self.shared:
             made = PlaneFile(self._path(name, size), shape, dtype)
         else:
