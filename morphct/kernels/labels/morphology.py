@@ -118,28 +118,29 @@ def depth_classes(background, near, far, first, last):
 
 
 @jit
-def component_facts(labels, count, at_bottom, at_top):
+def component_facts(labels, count, ends):
     """Size, first voxel (raster index in this block) and faces of the volume reached of each label.
 
-    labels: (Z,Y,X) unsigned, 0 = none, ids up to `count`. `at_bottom`/`at_top`: whether the first/last plane is a face
-    of the whole volume (the y and x faces always are). Returns (count+1,) int64, int64 (-1: none) and uint8, bits 1 and
-    2 for the first and last plane of the volume, 4 and 8 for its first and last row, 16 and 32 for the ends of rows.
+    labels: (Z,Y,X) unsigned, 0 = none, ids up to `count`. ends: whether the first and last plane, first and last row
+    of the block are faces of the whole volume (those in x always are). Returns (count+1,) int64, int64 (-1: none) and
+    uint8, bits 1 and 2 for the first and last plane of the volume, 4 and 8 for its first and last row, 16 and 32 for
+    the ends of rows.
     """
     nz, ny, nx = labels.shape
     sizes = np.zeros(count + 1, np.int64)
     first = np.full(count + 1, -1, np.int64)
     faces = np.zeros(count + 1, np.uint8)
-    marks, ends = room(nx + 1)
+    marks, edges = room(nx + 1)
     for z in range(nz):
-        side_z = (1 if z == 0 and at_bottom else 0) | (2 if z == nz - 1 and at_top else 0)
+        side_z = (1 if z == 0 and ends[0] else 0) | (2 if z == nz - 1 and ends[1] else 0)
         for y in range(ny):
-            side = side_z | (4 if y == 0 else 0) | (8 if y == ny - 1 else 0)
+            side = side_z | (4 if y == 0 and ends[2] else 0) | (8 if y == ny - 1 and ends[3] else 0)
             row, start = labels[z, y], np.int64(0)
             base = (z * ny + y) * nx
             run_starts(row, marks)
             marks[nx] = 1  # the end of the row closes the last run
-            for i in range(places(marks, ends)):
-                end, label = ends[i], row[start]
+            for i in range(places(marks, edges)):
+                end, label = edges[i], row[start]
                 if label != 0:
                     sizes[label] += end - start
                     if first[label] < 0:
@@ -151,7 +152,7 @@ def component_facts(labels, count, at_bottom, at_top):
 
 @jit
 def face_pairs(below, above, reach):
-    """Pairs of labels that meet across two neighbouring planes (Y,X); reach 0: 6-connected, 1: 26-connected.
+    """Pairs of labels that meet across a cut, (Y,X) or (Z,X) on either side; reach 0: 6-connected, 1: 26-connected.
 
     Consecutive repeats are left out; the rest may hold duplicates. Returns (N,2) int64.
     """

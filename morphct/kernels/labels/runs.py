@@ -107,7 +107,7 @@ def label_runs(planes, corners):
 
 
 @jit
-def facts_of(runs, at_bottom, at_top):
+def facts_of(runs, ends):
     """Sizes, first voxels and faces of the components of a block; as `morphology.component_facts`."""
     ny, nx = runs.shape[1], runs.shape[2]
     last = runs.shape[0] - 1
@@ -116,8 +116,8 @@ def facts_of(runs, at_bottom, at_top):
     faces = np.zeros(runs.n + 1, np.uint8)
     for r in range(runs.rows.size - 1):
         z, y = r // ny, r % ny
-        side = (1 if z == 0 and at_bottom else 0) | (2 if z == last and at_top else 0)
-        side |= (4 if y == 0 else 0) | (8 if y == ny - 1 else 0)
+        side = (1 if z == 0 and ends[0] else 0) | (2 if z == last and ends[1] else 0)
+        side |= (4 if y == 0 and ends[2] else 0) | (8 if y == ny - 1 and ends[3] else 0)
         for i in range(runs.rows[r], runs.rows[r + 1]):
             label = runs.ids[i]
             sizes[label] += runs.ends[i] - runs.starts[i]
@@ -136,3 +136,17 @@ def paint(runs, first, table, out):
             r, row = (first + z) * ny + y, out[z, y]
             for i in range(runs.rows[r], runs.rows[r + 1]):
                 row[runs.starts[i] : runs.ends[i]] = table[runs.ids[i]]
+
+
+@jit
+def face_of(runs, first, step, count):
+    """Components of `count` rows from `first` on, (count, X) int32: a plane (step 1) or a row of all planes (step Y).
+
+    Rows are counted from 0, y fastest.
+    """
+    out = np.zeros((count, runs.shape[2]), np.int32)
+    for k in range(count):
+        r, row = first + k * step, out[k]
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            row[runs.starts[i] : runs.ends[i]] = runs.ids[i]
+    return out

@@ -8,7 +8,6 @@ twice.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from ...ground.bricks import Brick
 from ...ground.scratch import changed
 from ...ground.work import Work
 from ...kernels.split import ascent as kernel
+
+WAYS = [(planes, rows) for planes in (-1, 0, 1) for rows in (-1, 0, 1)]  # to the bricks around one, and to itself
 
 
 @dataclass
@@ -126,7 +127,7 @@ class _Exits:
         planes = (z > brick.depth).astype(np.int8) - (z == 0)
         rows = (y > brick.height).astype(np.int8) - (y == 0)
         toward, ways = (3 * planes + rows).astype(np.int8), {}
-        for way in product((-1, 0, 1), repeat=2):
+        for way in WAYS:
             which = np.flatnonzero(toward == 3 * way[0] + way[1])
             if which.size:  # the edge where four bricks meet belongs to planes
                 along = y[which] - 1 + brick.y0 if way[0] else z[which] - 1 + brick.z0

@@ -152,8 +152,8 @@ def _joined(
     return joined, split_margins.find_margins(graph, joined.steps, joined.particles, options.join, reach, smallest)
 
 
-def _write_components(components: Any, labels: Any, slab: Brick) -> None:
-    labels[slab.z0 : slab.z1] = components.planes(slab)
+def _write_components(components: Any, labels: Any, brick: Brick) -> None:
+    labels[brick.here] = components.planes(brick)
 
 
 def _connected(mask: Any, work: Work) -> SplitResult:

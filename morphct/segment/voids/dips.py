@@ -61,7 +61,7 @@ def _seeds(planes: Planes, halves: Any, zone: Any, slab: Brick) -> int:
     first, last = slab.z0 - a, slab.z1 - a
     seeds = planes.seeds(a, b, model.seed_depth + (0.0 if halves is None else FLANK_CONTRAST_SHARE * model.contrast))
     if halves is not None and seeds.any():
-        seeds &= 1 - components.dilated_planes(halves, model.half(model.reach), a, b)
+        seeds &= 1 - components.dilated_planes(halves, model.half(model.reach), Brick(0, a, b))
     if seeds.any():
         near = morphology.dilate(seeds, half, first, last)
         zone[slab.z0 : slab.z1] = near & (np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER)
@@ -70,16 +70,17 @@ def _seeds(planes: Planes, halves: Any, zone: Any, slab: Brick) -> int:
     return int(np.count_nonzero(seeds[first:last]))
 
 
-def zone_planes(codes: Any, depths: Any, model: DipModel, z0: int, z1: int) -> np.ndarray:
-    """The 0/1 zone around the seeds in planes z0 to z1; (Z,Y,X) uint8."""
+def zone_planes(codes: Any, depths: Any, model: DipModel, brick: Brick) -> np.ndarray:
+    """The 0/1 zone around the seeds in a brick; (Z,Y,X) uint8."""
     planes = Planes(codes, depths, model)
     half = model.half(max(1.0, round(model.blur)))
-    a, b = Brick(0, z0, z1).halo(half.shape[0] // 2, codes.shape[0])
+    a, b = brick.halo(half.shape[0] // 2, codes.shape[0])
+    first, last, rows = brick.z0 - a, brick.z1 - a, slice(brick.y0, brick.y1)
     seeds = planes.seeds(a, b, model.seed_depth)
     if not seeds.any():
-        return seeds[z0 - a : z1 - a]
-    inner = np.asarray(depths[z0:z1]) >= INNER
-    return morphology.dilate(seeds, half, z0 - a, z1 - a) & inner
+        return np.ascontiguousarray(seeds[first:last, rows])
+    inner = np.asarray(depths[brick.here]) >= INNER
+    return morphology.dilate(seeds, half, first, last)[:, rows] & inner
 
 
 def peaks_of_zones(planes: Planes, zones: components.Components, slab: Brick) -> np.ndarray:

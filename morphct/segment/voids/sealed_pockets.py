@@ -4,7 +4,7 @@ Sealing (`sealing.seal`) cannot know particles; it closes the wedges between tou
 Voids that a face of the volume cuts were closed for the sake of the split alone; `holes.claim_cut` asks for them open.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,13 +24,13 @@ POCKET_WALL_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Added:
-    """Planes of what sealing added: in the mask now, not in it before."""
+    """Bricks of what sealing added: in the mask now, not in it before."""
 
     before: Any
     after: Any
 
-    def __call__(self, z0: int, z1: int) -> np.ndarray:
-        return (np.asarray(self.after[z0:z1]) > np.asarray(self.before[z0:z1])).view(np.uint8)
+    def __call__(self, brick: Brick) -> np.ndarray:
+        return (np.asarray(self.after[brick.here]) > np.asarray(self.before[brick.here])).view(np.uint8)
 
 
 def _faces(pockets: components.Components, labels: Any, slab: Brick) -> np.ndarray:
@@ -40,9 +40,9 @@ def _faces(pockets: components.Components, labels: Any, slab: Brick) -> np.ndarr
     if not parts[0].any():
         return np.zeros((0, 3), np.int64)
     if a < slab.z0:
-        parts.insert(0, pockets.source(a, slab.z0).astype(parts[0].dtype))
+        parts.insert(0, pockets.source(replace(slab, z0=a, z1=slab.z0)).astype(parts[0].dtype))
     if b > slab.z1:
-        parts.append(pockets.source(slab.z1, b).astype(parts[-1].dtype))
+        parts.append(pockets.source(replace(slab, z0=slab.z1, z1=b)).astype(parts[-1].dtype))
     held = np.ascontiguousarray(labels[a:b])
     return summed(morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a))
 
