@@ -9,6 +9,7 @@ go by bricks.
 - `disk`: the gate through which run folders change on disk; tests put faults there
 - `errors`: every error raised on purpose, each one sentence
 - `executors`: a map over bricks or particles: serial, threads
+- `keeping`: work kept on disk for a run that goes on: values with their volumes, results task by task
 - `options`: documented options: default, meaning, unit, range, in one place
 - `plane_file`: intermediate volumes as raw files that several processes share
 - `scratch`: intermediate volumes made and released, within the budget

@@ -169,7 +169,7 @@ class ChunkedVolume:
         self._decoded: OrderedDict[int, tuple[_Chunk, np.ndarray]] = OrderedDict()
         self._decoded_bytes, self._decoded_lock = 0, threading.Lock()
         self._local = threading.local()
-        self._codec = _codec()
+        self._codec = codec()
 
     @property
     def nbytes(self) -> int:
@@ -301,7 +301,7 @@ class ChunkedVolume:
         self._file.close()
 
 
-def _codec() -> Any:
+def codec() -> Any:
     """The codec of chunks; imported when there is a chunk, which small volumes never have."""
     from numcodecs import Blosc, blosc
 

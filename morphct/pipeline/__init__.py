@@ -14,6 +14,7 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
 - `manifest`: the samples of a batch: a CSV, a folder or a glob
 - `measuring`: a label image to tables, in memory: `morphct.measure`
+- `kept_steps`: steps of a long segmentation that a killed run leaves to the one that resumes it
 - `machine`: memory, processors and disk, as far as a container lets them
 - `memory_plan`: how large a brick is and what may stay in memory, from the cap
 - `outlook`: time left of a whole run, what was foretold corrected by what has passed

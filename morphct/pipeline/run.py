@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import reading
-from ..ground.executors import executor
+from ..ground.executors import RunMap, executor
 from ..ground.scratch import Scratch
 from ..ground.units import VoxelSize
 from ..measurement.all_passes import measure as run_passes
@@ -38,7 +38,7 @@ from ..results.run_folder import RunFolder, RunWriter
 from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
 from ..views.figures import mid_planes
-from . import checkpoint, foretelling, publish, resuming
+from . import checkpoint, foretelling, kept_steps, publish, resuming
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
@@ -235,14 +235,19 @@ def _segmented(request: Request, job: Job, writer: RunWriter) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
     settings, source, grey = request.settings, request.source, request.grey
     if settings.run.resume:
-        kept = checkpoint.load(writer, request, job)
+        kept = checkpoint.load(writer, request, job, (*kept_steps.NAMES, kept_steps.results_name(request)))
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
-    found = segment(source, job, settings) if request.command == "run" else as_given(source, job, settings, grey)
+    steps = kept_steps.KeptSteps(writer, request, settings.run.resume)
+    if request.command == "run":
+        found = segment(source, job, settings, steps)
+    else:
+        found = as_given(source, job, settings, grey)
     with job.stage("write labels") as work:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
     checkpoint.save(writer, request, found, job)
+    steps.clear()
     return found
 
 
@@ -253,7 +258,7 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = mid_planes.MidPlaneRecorder(grey) if grey is not None else None
-    tables, calibration, at_hand = _measure(request, job, found, watched)
+    tables, calibration, at_hand = _measure(request, job, found, watched, kept_steps.journal(writer, request, job))
     publish.write_tables(writer, settings, tables)
     publish.write_calibration(writer, calibration)
     if found.threshold:
@@ -295,9 +300,12 @@ def _inputs(request: Request, job: Job) -> dict[str, Any]:
 
 
 def _measure(
-    request: Request, job: Job, found: Segmented, grey: mid_planes.MidPlaneRecorder | None
+    request: Request, job: Job, found: Segmented, grey: mid_planes.MidPlaneRecorder | None, crop_map: RunMap
 ) -> tuple[tabulate.Tables, Calibration | None, Any]:
-    """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on."""
+    """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on.
+
+    crop_map: what measures particles, batch by batch.
+    """
     settings, asked = request.settings, request.settings.descriptors
     channels = request.channels
     wanted = tabulate.needed(asked, tuple(channels))
@@ -310,6 +318,7 @@ def _measure(
     labelled = Labelled(found.labels, found.n, job.voxel_size, voids, found.detection_diameter)
     with job.stage("measure") as work:
         crops = work.telling(job.part("measure particles", found.n * (1 + bool(found.voids.n))))
+        crops = replace(crops, run_map=crop_map)
         measured = run_passes(labelled, work, grey=grey, channels=maps, wanted=wanted, views=asked.views, crops=crops)
     with job.stage("calibrate", total=1):
         calibration = calibrate_measured(
