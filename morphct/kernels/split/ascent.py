@@ -159,16 +159,21 @@ def follow(codes, labels, offsets, n_peaks):
         for i in range((z * height + y0) * nx, (z * height + min(height - 1, y0 + ROWS)) * nx):
             if label[i] != 0 or code[i] == NOWHERE:
                 continue
-            j = i
-            while label[j] == 0:
+            j = i + offsets[code[i]]
+            found = label[j]
+            if found > 0:  # most often
+                label[i] = found
+                continue
+            while found == 0:
                 j += offsets[code[j]]
-            if label[j] == DOOR:
+                found = label[j]
+            if found == DOOR:
                 if count == exits.size:
                     exits = _longer(exits)
                 exits[count] = j
                 count += 1
-                label[j] = n_peaks + count
-            found = label[j]
+                found = np.int32(n_peaks + count)
+                label[j] = found
             j = i
             while label[j] == 0:
                 label[j] = found

@@ -1,5 +1,7 @@
 """Exact squared distance: against brute force, SciPy and edt, and the same bytes however it is cut."""
 
+from dataclasses import replace
+
 import edt
 import numpy as np
 import pytest
@@ -85,6 +87,19 @@ def test_no_background_and_no_solid():
 def test_flat_volumes(shape):
     mask = np.random.default_rng(2).random(shape) < 0.8
     np.testing.assert_array_equal(run(mask), naive.squared_distance(mask, (1, 1, 1)))
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (3, 1, 1.7)])
+def test_wide_volumes_are_cut_along_x(spacing):
+    mask = blobs((9, 60, 700), 2)
+    whole = run(mask, spacing, 9)
+    for planes, rows in ((9, 2), (1, 1), (4, 30)):
+        np.testing.assert_array_equal(run(mask, spacing, planes, Threads(2), None, rows), whole)
+        scratch = Scratch(None, 1 << 16)
+        work = replace(Work.of(mask.shape, planes, Threads(2), rows), scratch=scratch)
+        with scratch:
+            assert scratch.create("chunked", mask.shape, np.uint8).chunks
+            np.testing.assert_array_equal(distance.heights(mask.astype(np.uint8), spacing, work)[:], whole)
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 1), (3, 1, 1.7)])
