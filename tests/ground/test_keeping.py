@@ -1,6 +1,5 @@
 """Work kept for a run that goes on: volumes and values come back as they were, damage is noticed, no code is run."""
 
-import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,4 +138,4 @@ def test_nothing_is_written_before_its_time(tmp_path):
     assert not (tmp_path / "results").exists()
     now[0] = keeping.LEAST_SECONDS
     next(results)
-    assert len(pickle.dumps(0)) and (tmp_path / "results").exists()
+    assert (tmp_path / "results").exists()
