@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import disk
+from .bricks import Brick
 from .errors import OutputError
 
 
@@ -117,12 +118,13 @@ class PlaneFile:
 
 
 @contextmanager
-def changed(volume: Any, z0: int, z1: int) -> Iterator[np.ndarray]:
-    """Planes z0 to z1 of an array-like to be changed: a view of an array, else planes that are written back."""
-    planes = volume[z0:z1]
-    yield planes
-    if not isinstance(volume, np.ndarray):
-        volume[z0:z1] = planes
+def changed(volume: Any, where: Brick) -> Iterator[np.ndarray]:
+    """A brick of an array-like to be changed: a view of an array, else voxels that are written back."""
+    block = volume[where.here]
+    held = np.ascontiguousarray(block)  # kernels are compiled for such arrays alone
+    yield held
+    if held is not block or not isinstance(volume, np.ndarray):
+        volume[where.here] = held
 
 
 class Scratch:

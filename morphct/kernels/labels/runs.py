@@ -75,10 +75,26 @@ def _join_rows(parents, starts, ends, own, other, reach):
 
 
 @jit
+def grown(array, more):
+    """An array (N,) in one of twice its size, and room for `more` besides."""
+    out = np.empty(2 * array.size + more, array.dtype)
+    out[: array.size] = array
+    return out
+
+
+@jit
 def label_runs(planes, corners):
     """Runs of (Z,Y,X) uint8 0/1 planes and their components, connected by faces or, with `corners`, all around."""
-    nz, ny, _ = planes.shape
     rows, starts, ends = _listed(planes)
+    shape = np.array(planes.shape)
+    return labelled(Runs(shape, rows, starts, ends, np.empty(0, np.int32), np.int64(0)), corners)
+
+
+@jit
+def labelled(runs, corners):
+    """The same runs with the components they form, as `label_runs` finds them; what their ids were does not matter."""
+    nz, ny = runs.shape[0], runs.shape[1]
+    rows, starts, ends = runs.rows, runs.starts, runs.ends
     parents = np.arange(starts.size).astype(np.int32)
     for r in range(nz * ny):
         own, z, y = (rows[r], rows[r + 1]), r // ny, r % ny
@@ -91,7 +107,7 @@ def label_runs(planes, corners):
             for k in range(max(0, y - reach), min(ny, y + reach + 1)):
                 q = r - ny + k - y
                 _join_rows(parents, starts, ends, own, (rows[q], rows[q + 1]), np.int32(corners))
-    count = 0
+    count = np.int64(0)
     for i in range(starts.size):
         if parents[i] == i:
             count += 1
@@ -103,11 +119,11 @@ def label_runs(planes, corners):
             parents[i] = p
     for i in range(starts.size):
         parents[i] = -parents[i]
-    return Runs(np.array(planes.shape), rows, starts, ends, parents, count)
+    return Runs(runs.shape, rows, starts, ends, parents, count)
 
 
 @jit
-def facts_of(runs, at_bottom, at_top):
+def facts_of(runs, ends):
     """Sizes, first voxels and faces of the components of a block; as `morphology.component_facts`."""
     ny, nx = runs.shape[1], runs.shape[2]
     last = runs.shape[0] - 1
@@ -116,8 +132,8 @@ def facts_of(runs, at_bottom, at_top):
     faces = np.zeros(runs.n + 1, np.uint8)
     for r in range(runs.rows.size - 1):
         z, y = r // ny, r % ny
-        side = (1 if z == 0 and at_bottom else 0) | (2 if z == last and at_top else 0)
-        side |= (4 if y == 0 else 0) | (8 if y == ny - 1 else 0)
+        side = (1 if z == 0 and ends[0] else 0) | (2 if z == last and ends[1] else 0)
+        side |= (4 if y == 0 and ends[2] else 0) | (8 if y == ny - 1 and ends[3] else 0)
         for i in range(runs.rows[r], runs.rows[r + 1]):
             label = runs.ids[i]
             sizes[label] += runs.ends[i] - runs.starts[i]
@@ -136,3 +152,31 @@ def paint(runs, first, table, out):
             r, row = (first + z) * ny + y, out[z, y]
             for i in range(runs.rows[r], runs.rows[r + 1]):
                 row[runs.starts[i] : runs.ends[i]] = table[runs.ids[i]]
+
+
+@jit
+def paint_at(runs, at, table, out):
+    """Write table[component] to the runs that lie in `out` (D,H,X); their block begins at its plane and row `at`."""
+    for r in range(runs.rows.size - 1):
+        if runs.rows[r] == runs.rows[r + 1]:
+            continue
+        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
+        if z < 0 or y < 0 or z >= out.shape[0] or y >= out.shape[1]:
+            continue
+        row = out[z, y]
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            row[runs.starts[i] : runs.ends[i]] = table[runs.ids[i]]
+
+
+@jit
+def face_of(runs, first, step, count):
+    """Components of `count` rows from `first` on, (count, X) int32: a plane (step 1) or a row of all planes (step Y).
+
+    Rows are counted from 0, y fastest.
+    """
+    out = np.zeros((count, runs.shape[2]), np.int32)
+    for k in range(count):
+        r, row = first + k * step, out[k]
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            row[runs.starts[i] : runs.ends[i]] = runs.ids[i]
+    return out

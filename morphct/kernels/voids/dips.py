@@ -1,9 +1,13 @@
-"""Voids as dips of grey below the particle's plateau: plateau sums, dip heights, growth and integrals of dips."""
+"""Voids as dips of grey below the particle's plateau: plateau sums, dip heights, growth and integrals of dips.
+
+What few voxels hold is told by runs (`kernels.labels.runs`), and dips of them are listed in the order of the runs.
+"""
 
 import numpy as np
 
 from ..flagged import any_set
 from ..jit import jit
+from ..labels.runs import Runs, grown
 
 
 @jit
@@ -59,20 +63,21 @@ def _levels(row, runs, before, weight, out):
 
 
 @jit
-def flat_core(codes, depths, core, plateau, block, z0, limits, out):
+def flat_core(codes, depths, core, plateau, block, corner, limits, out):
     """Mark the voxels of depth class `core`: 1 flat (|dip| < limits[0], code not 0), 2 deep (dip > limits[1]), else 0.
 
     The dip is the depth below the plateau, round(p) - code; 0 where the code is 0 (outside).  codes: (Z,Y,X) uint16,
-    the planes from z0 of the volume; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres of blocks of
-    `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: out, two arrays: dips (Z,Y,X) int32,
+    from the plane and row `corner` of the volume on; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres
+    of the volume's blocks of `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: out, two arrays: dips (Z,Y,X) int32,
     or int16 when the limit of flat ones fits, in rows with a voxel marked only, and marks (Z,Y,X) uint8, zeros before.
     Returns whether any is deep.
     """
     dips, marks = out
     nz, ny, nx = codes.shape
     row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
+    z0, y0 = corner
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
-    y_at, y_weight = _along(ny, plateau.shape[1], block)
+    y_at, y_weight = _along(y0 + ny, plateau.shape[1], block)
     x_at, x_weight = _along(nx, plateau.shape[2], block)
     runs = _runs(x_at)
     flat, deep = np.int32(limits[0]), np.int32(limits[1])
@@ -85,7 +90,7 @@ def flat_core(codes, depths, core, plateau, block, z0, limits, out):
                 some |= inside[x] == core
             if not some:
                 continue
-            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
+            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
             _levels(row, runs, x_at, x_weight, level)
             for x in range(nx):
                 d = level[x] - np.int32(code[x])
@@ -98,18 +103,20 @@ def flat_core(codes, depths, core, plateau, block, z0, limits, out):
 
 
 @jit
-def seeds(codes, depths, core, plateau, block, z0, least, out):
-    """Voxels of depth class `core` whose dip (see `flat_core`) is above `least`, an integer >= 0.
+def seeds(codes, depths, core, plateau, block, corner, bars, out):
+    """Mark the voxels of depth class `core` by the bars their dip (see `flat_core`) is above: 1 the first, 3 both.
 
-    Arrays as in `flat_core`; written: out (Z,Y,X) uint8, zeros before.  Returns whether there are any.
+    bars: two integers >= 0, the higher one last. Arrays as in `flat_core`; written: out (Z,Y,X) uint8, zeros before.
+    Returns whether there are any.
     """
     nz, ny, nx = codes.shape
     row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
+    z0, y0 = corner
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
-    y_at, y_weight = _along(ny, plateau.shape[1], block)
+    y_at, y_weight = _along(y0 + ny, plateau.shape[1], block)
     x_at, x_weight = _along(nx, plateau.shape[2], block)
     runs = _runs(x_at)
-    bar = np.int32(least)
+    bar, second = np.int32(bars[0]), np.int32(bars[1])
     found = np.uint8(0)
     for z in range(nz):
         for y in range(ny):
@@ -119,31 +126,34 @@ def seeds(codes, depths, core, plateau, block, z0, least, out):
                 some |= inside[x] == core
             if not some:
                 continue
-            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
+            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
             _levels(row, runs, x_at, x_weight, level)
             for x in range(nx):
-                m = np.uint8((inside[x] == core) & (code[x] != 0) & (level[x] - np.int32(code[x]) > bar))
+                d = level[x] - np.int32(code[x])
+                real = (inside[x] == core) & (code[x] != 0)
+                m = np.uint8(real & (d > bar)) | (np.uint8(real & (d > second)) << np.uint8(1))
                 target[x] = m
                 found |= m
     return found > 0
 
 
 @jit
-def block_sums(codes, use, block, z0):
-    """Sums of codes and counts over blocks of the voxels with use 1.
+def block_sums(codes, use, block, corner):
+    """Sums of codes and counts over the volume's blocks of the voxels with use 1.
 
-    codes (Z,Y,X) uint16 from plane z0; use (Z,Y,X) uint8 0/1. Returns (first block plane, sums int64, counts int64).
+    codes (Z,Y,X) uint16 from the plane and row `corner` on; use (Z,Y,X) uint8 0/1. Returns the first plane and row of
+    blocks, sums int64 and counts int64; blocks that the brick cuts hold a part.
     """
     nz, ny, nx = codes.shape
-    first = z0 // block
-    last = (z0 + nz - 1) // block
-    shape = (last - first + 1, (ny + block - 1) // block, (nx + block - 1) // block)
+    z0, y0 = corner
+    first, left = z0 // block, y0 // block
+    shape = ((z0 + nz - 1) // block - first + 1, (y0 + ny - 1) // block - left + 1, (nx + block - 1) // block)
     sums = np.zeros(shape, np.int64)
     counts = np.zeros(shape, np.int64)
     for z in range(nz):
         bz = (z0 + z) // block - first
         for y in range(ny):
-            by = y // block
+            by = (y0 + y) // block - left
             code, used = codes[z, y], use[z, y]
             for bx in range(shape[2]):
                 total, n = np.int64(0), np.int64(0)
@@ -152,7 +162,7 @@ def block_sums(codes, use, block, z0):
                     n += np.int64(used[x])
                 sums[bz, by, bx] += total
                 counts[bz, by, bx] += n
-    return first, sums, counts
+    return first, left, sums, counts
 
 
 @jit
@@ -171,7 +181,8 @@ def _add_pairs(one, other, use_one, use_other, axis, squares, pairs):
 def dip_statistics(dips, use, owned, width, bins):
     """Histogram of dips and sums of squared neighbour differences over voxels with use 1.
 
-    dips (Z,Y,X) int32, use (Z,Y,X) uint8 0/1; planes below `owned` are counted, the rest is halo for pairs along z.
+    dips (Z,Y,X) int32, use (Z,Y,X) uint8 0/1; the planes and rows below `owned` (2,) are counted, the rest is halo for
+    pairs along z and y.
     Bins of `width` codes, centred on 0, outliers left out. Returns (bins,) int64, (3,) int64 sums, (3,) int64 pairs.
     """
     nz, ny, nx = dips.shape
@@ -179,8 +190,8 @@ def dip_statistics(dips, use, owned, width, bins):
     squares = np.zeros(3, np.int64)
     pairs = np.zeros(3, np.int64)
     middle = bins // 2
-    for z in range(owned):
-        for y in range(ny):
+    for z in range(owned[0]):
+        for y in range(owned[1]):
             line, used = dips[z, y], use[z, y]
             if not any_set(used):
                 continue
@@ -199,108 +210,163 @@ def dip_statistics(dips, use, owned, width, bins):
 
 
 @jit
-def nearest_void(ids, cores, candidates, offsets, first, last, out):
-    """Write the id of the nearest core voxel to each candidate that is within reach of one.
+def nearest_void(ids, candidates, offsets, core):
+    """Runs of the candidates with the id of the nearest voxel that has one, as far as one is within reach.
 
-    ids (Z,Y,X) int32, to be trusted where cores (Z,Y,X) uint8 0/1 are, with halo planes; candidates (last-first,Y,X)
-    uint8 for planes first..last of ids; offsets (K,3) int64 sorted by distance (ties by raster order). out
-    (last-first,Y,X) int32: ids of these planes, or the very same memory; cores keep theirs.
+    ids (Z,Y,X) int32, 0 = none, with a halo of the reach; candidates uint8 0/1 of the core z0, z1, y0, y1; offsets
+    (K,3) int64 sorted by distance (ties by raster order), the first one 0 0 0. Runs (see `Runs`) are of the core.
     """
     nz, ny, nx = ids.shape
-    for z in range(first, last):
-        for y in range(ny):
-            asked, target = candidates[z - first, y], out[z - first, y]
-            if not any_set(asked):
-                continue
-            for x in range(nx):
-                if asked[x] == 0 or cores[z, y, x] != 0:
-                    continue
-                for k in range(offsets.shape[0]):
-                    zz, yy, xx = z + offsets[k, 0], y + offsets[k, 1], x + offsets[k, 2]
+    rows = np.zeros(candidates.shape[0] * candidates.shape[1] + 1, np.int64)
+    starts, ends, held = np.empty(64, np.int32), np.empty(64, np.int32), np.empty(64, np.int32)
+    n, r = np.int64(0), 0
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
+            asked = candidates[z - core[0], y - core[2]]
+            r += 1
+            if any_set(asked):
+                if n + nx > starts.size:
+                    starts, ends, held = grown(starts, nx), grown(ends, nx), grown(held, nx)
+                for x in range(nx):
+                    if asked[x] == 0:
+                        continue
+                    found = np.int32(0)
+                    for k in range(offsets.shape[0]):
+                        zz, yy, xx = z + offsets[k, 0], y + offsets[k, 1], x + offsets[k, 2]
+                        if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                            continue
+                        found = ids[zz, yy, xx]
+                        if found != 0:
+                            break
+                    if found == 0:
+                        continue
+                    if n > rows[r - 1] and ends[n - 1] == x and held[n - 1] == found:
+                        ends[n - 1] = x + 1
+                    else:
+                        starts[n], ends[n], held[n] = x, x + 1, found
+                        n += 1
+            rows[r] = n
+    shape = np.array((core[1] - core[0], core[3] - core[2], nx))
+    return Runs(shape, rows, starts[:n].copy(), ends[:n].copy(), held[:n].copy(), np.int64(0))
+
+
+@jit
+def out_of_reach(runs, taken, offsets, at):
+    """Runs of the voxels of runs without any of `taken` within reach, all with id 1.
+
+    taken (Z,Y,X), 0 = none, holds the runs' block from its plane and row `at` on, with a halo of the reach; offsets as
+    in `nearest_void`.
+    """
+    nz, ny, nx = taken.shape
+    rows = np.zeros(runs.rows.size, np.int64)
+    starts, ends, n = np.empty(64, np.int32), np.empty(64, np.int32), np.int64(0)
+    for r in range(runs.rows.size - 1):
+        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
+        if n + nx > starts.size:
+            starts, ends = grown(starts, nx), grown(ends, nx)
+        for k in range(runs.rows[r], runs.rows[r + 1]):
+            for x in range(runs.starts[k], runs.ends[k]):
+                free = True
+                for o in range(offsets.shape[0]):
+                    zz, yy, xx = z + offsets[o, 0], y + offsets[o, 1], x + offsets[o, 2]
                     if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
                         continue
-                    if cores[zz, yy, xx] != 0:
-                        target[x] = ids[zz, yy, xx]
+                    if taken[zz, yy, xx] != 0:
+                        free = False
                         break
+                if free and n > rows[r] and ends[n - 1] == x:
+                    ends[n - 1] = x + 1
+                elif free:
+                    starts[n], ends[n] = x, x + 1
+                    n += 1
+        rows[r + 1] = n
+    return Runs(runs.shape, rows, starts[:n].copy(), ends[:n].copy(), np.ones(n, np.int32), np.int64(1))
 
 
 @jit
-def dips_of(ids, codes, plateau, block, z0):
-    """Where the voxels with an id are, flat and in raster order, and their dips (see `flat_core`).
+def dips_of(runs, codes, at, plateau, block, corner):
+    """Dips (see `flat_core`) of the voxels of runs, in the order of the runs, (N,) int32.
 
-    ids (Z,Y,X) integers, codes (Z,Y,X) uint16 from plane z0 of the volume.  Returns (N,) int64 and (N,) int32.
+    codes (Z,Y,X) uint16, from the plane and row `corner` of the volume on; the runs' block begins at its plane and row
+    `at`.
     """
+    total = np.int64(0)
+    for i in range(runs.starts.size):
+        total += runs.ends[i] - runs.starts[i]
+    out = np.empty(total, np.int32)
     nz, ny, nx = codes.shape
-    filled, n = np.zeros((nz, ny), np.bool_), 0
-    for z in range(nz):
-        for y in range(ny):
-            line, count = ids[z, y], np.int32(0)
-            for x in range(nx):
-                count += np.int32(line[x] != 0)
-            filled[z, y] = count > 0
-            n += count
-    places, out = np.empty(n, np.int64), np.empty(n, np.int32)
     row = np.empty(plateau.shape[2], np.float32)
+    z0, y0 = corner
     z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
-    y_at, y_weight = _along(ny, plateau.shape[1], block)
+    y_at, y_weight = _along(y0 + ny, plateau.shape[1], block)
     x_at, x_weight = _along(nx, plateau.shape[2], block)
     n = 0
-    for z in range(nz):
-        for y in range(ny):
-            if not filled[z, y]:
-                continue
-            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y], y_weight[y]), row)
-            line, code = ids[z, y], codes[z, y]
-            for x in range(nx):
-                if line[x] == 0:
-                    continue
+    for r in range(runs.rows.size - 1):
+        if runs.rows[r] == runs.rows[r + 1]:
+            continue
+        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
+        _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
+        code = codes[z, y]
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            for x in range(runs.starts[i], runs.ends[i]):
                 real = code[x] != 0
                 out[n] = _level(row, x_at[x], x_weight[x]) - np.int32(code[x]) if real else np.int32(0)
-                places[n] = (z * ny + y) * nx + x
                 n += 1
-    return places, out
+    return out
 
 
 @jit
-def peaks_of(ids, places, dips, peaks):
-    """peaks[i] = max(peaks[i], dip) over the voxels of i, in place; places and dips as from `dips_of`."""
-    flat = ids.reshape(-1)
-    for n in range(places.size):
-        i = flat[places[n]]
-        peaks[i] = max(peaks[i], dips[n])
+def peaks_of(runs, dips, peaks):
+    """peaks[i] = max(peaks[i], dip) over the voxels of component i of runs, in place; dips as from `dips_of`."""
+    n = 0
+    for i in range(runs.starts.size):
+        component = runs.ids[i]
+        for _ in range(runs.starts[i], runs.ends[i]):
+            peaks[component] = max(peaks[component], dips[n])
+            n += 1
 
 
 @jit
-def dip_profiles(ids, places, dips, full, integrals, profile):
-    """Integral of the dip and histogram of the dip by void, in place.
+def dip_profiles(runs, dips, full, integrals, profile):
+    """Integral of the dip and histogram of the dip by component of runs, in place; dips as from `dips_of`.
 
-    ids (Z,Y,X) int32, places and dips as from `dips_of`; integrals (V+1,) int64; profile (V+1,B) int64: bin b holds
-    voxels with dip in [b, b+1)/B of `full` (negative dips are left out, deeper ones in the last bin).
+    integrals (V,) int64; profile (V,B) int64: bin b holds voxels with dip in [b, b+1)/B of `full` (negative dips are
+    left out, deeper ones in the last bin).
     """
-    bins, flat = profile.shape[1], ids.reshape(-1)
-    for n in range(places.size):
-        void, dip = flat[places[n]], np.int64(dips[n])
-        integrals[void] += dip
-        if dip > 0:
-            profile[void, min(dip * bins // full, bins - 1)] += 1
+    bins, n = profile.shape[1], 0
+    for i in range(runs.starts.size):
+        void = runs.ids[i]
+        for _ in range(runs.starts[i], runs.ends[i]):
+            dip = np.int64(dips[n])
+            integrals[void] += dip
+            if dip > 0:
+                profile[void, min(dip * bins // full, bins - 1)] += 1
+            n += 1
 
 
 @jit
-def keep_deeper(ids, places, dips, levels):
-    """Set ids (Z,Y,X) to 0 where the dip (see `dips_of`) is below its void's level (V+1,) int32, in place."""
-    flat = ids.reshape(-1)
-    for n in range(places.size):
-        if dips[n] < levels[flat[places[n]]]:
-            flat[places[n]] = 0
-
-
-@jit
-def mark_deeper(ids, places, dips, levels, out):
-    """Set out (Z,Y,X) uint8 to 1 where the dip (see `dips_of`) reaches its void's level (V+1,) int32, in place."""
-    flat, target = ids.reshape(-1), out.reshape(-1)
-    for n in range(places.size):
-        if dips[n] >= levels[flat[places[n]]]:
-            target[places[n]] = 1
+def deeper(runs, dips, levels):
+    """The runs of those voxels whose dip reaches the level of their component; levels (V,) int32, dips as `dips_of`."""
+    rows = np.zeros(runs.rows.size, np.int64)
+    starts, ends, ids = np.empty(64, np.int32), np.empty(64, np.int32), np.empty(64, np.int32)
+    n, at = np.int64(0), 0
+    for r in range(runs.rows.size - 1):
+        if n + runs.shape[2] > starts.size:
+            room = np.int64(runs.shape[2])
+            starts, ends, ids = grown(starts, room), grown(ends, room), grown(ids, room)
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            level, within = levels[runs.ids[i]], False
+            for x in range(runs.starts[i], runs.ends[i]):
+                if dips[at] < level:
+                    within = False
+                elif within:
+                    ends[n - 1] = x + 1
+                else:
+                    starts[n], ends[n], ids[n], within = x, x + 1, runs.ids[i], True
+                    n += 1
+                at += 1
+        rows[r + 1] = n
+    return Runs(runs.shape, rows, starts[:n].copy(), ends[:n].copy(), ids[:n].copy(), runs.n)
 
 
 @jit
