@@ -1,8 +1,10 @@
 """Bricks: a volume cut along z and y; rows along x stay whole."""
 
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 ALL_ROWS = 2**31 - 1  # slices end where the volume does
+Index = TypeVar("Index", int, Any)  # or an array of them
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,17 @@ class Brick:
             y0=max(0, self.y0 - rows),
             y1=min(height, self.y1 + rows),
         )
+
+    def ends(self, shape: tuple[int, ...]) -> tuple[bool, bool, bool, bool]:
+        """Whether its first and last plane, first and last row are faces of a volume of `shape` (Z,Y,X)."""
+        return self.z0 <= 0, self.z1 >= shape[0], self.y0 <= 0, self.y1 >= shape[1]
+
+    def raster(self, index: "Index", shape: tuple[int, ...]) -> "Index":
+        """Raster index in a volume of `shape` (Z,Y,X) of what has the raster index `index` in this brick."""
+        _, rows, row = shape
+        plane = (min(self.y1, rows) - self.y0) * row
+        z = index // plane
+        return ((self.z0 + z) * rows + self.y0) * row + (index - z * plane)
 
     def core(self, outer: "Brick") -> tuple[int, int, int, int]:
         """First and last (half-open) plane and row of this brick in the array that holds `outer`, for kernels."""

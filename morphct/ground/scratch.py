@@ -119,7 +119,7 @@ class PlaneFile:
 
 @contextmanager
 def changed(volume: Any, where: Brick) -> Iterator[np.ndarray]:
-    """A brick of an array-like to be changed: a view of an array, else voxels that are written back."""
+    """A brick of an array-like to be changed: a view of an array where that is contiguous, else it is written back."""
     block = volume[where.here]
     held = np.ascontiguousarray(block)  # kernels are compiled for such arrays alone
     yield held

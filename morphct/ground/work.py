@@ -41,13 +41,13 @@ class Work:
         cls, shape: tuple[int, ...] | int, planes: int = 64, run_map: RunMap = map, rows: int | None = None
     ) -> "Work":
         """Work on a volume of `shape` (Z,Y,X), cut into bricks of so many planes and rows, all scratch in memory."""
-        cut = plan_slabs(shape, planes) if isinstance(shape, int) else plan_bricks(shape, planes, rows)
+        cut = plan_bricks(shape, planes, rows) if isinstance(shape, tuple) else plan_slabs(int(shape), planes)
         return cls(tuple(cut), run_map)
 
     @classmethod
     def whole(cls, shape: tuple[int, ...] | int) -> "Work":
         """Work on a volume of `shape` (Z,Y,X) in one piece, in memory."""
-        return cls.of(shape, shape if isinstance(shape, int) else shape[0])
+        return cls.of(shape, shape[0] if isinstance(shape, tuple) else int(shape))
 
     @property
     def depth(self) -> int:

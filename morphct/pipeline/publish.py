@@ -64,7 +64,7 @@ def write_labels(
 
 
 def _layer(volume: Any, layer: Sequence[Brick], dtype: np.dtype, table: np.ndarray | None) -> np.ndarray:
-    """The whole planes of a layer of bricks, in the type they are stored with; `table`: what is stored for each label."""
+    """The planes of a layer of bricks as they are stored; `table`: what is stored for each label."""
     if len(layer) == 1:
         block = np.asarray(volume[layer[0].here])
         return block if table is None else table[block]

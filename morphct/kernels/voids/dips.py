@@ -1,13 +1,13 @@
 """Voids as dips of grey below the particle's plateau: plateau sums, dip heights, growth and integrals of dips.
 
-What few voxels hold is told by runs (`kernels.labels.runs`), and dips of them are listed in the order of the runs.
+What few voxels hold is told by runs (`kernels.run_lists`), and dips of them are listed in the order of the runs.
 """
 
 import numpy as np
 
 from ..flagged import any_set
 from ..jit import jit
-from ..labels.runs import Runs, grown
+from ..run_lists import Runs, grown
 
 
 @jit
@@ -68,8 +68,9 @@ def flat_core(codes, depths, core, plateau, block, corner, limits, out):
 
     The dip is the depth below the plateau, round(p) - code; 0 where the code is 0 (outside).  codes: (Z,Y,X) uint16,
     from the plane and row `corner` of the volume on; depths: (Z,Y,X) uint8; plateau: (BZ,BY,BX) float32 at the centres
-    of the volume's blocks of `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: out, two arrays: dips (Z,Y,X) int32,
-    or int16 when the limit of flat ones fits, in rows with a voxel marked only, and marks (Z,Y,X) uint8, zeros before.
+    of the volume's blocks of `block` voxels, interpolated trilinearly; limits: (2,) int64.  Written: out, two arrays:
+    dips (Z,Y,X) int32, or int16 when the limit of flat ones fits, in rows with a voxel marked only, and marks (Z,Y,X)
+    uint8, zeros before.
     Returns whether any is deep.
     """
     dips, marks = out

@@ -5,11 +5,11 @@ reading at `components`, then `accumulators`.
 
 - `accumulators`: sums over labelled voxels: create, add, merge, finalize
 - `components`: connected components in slabs: label, fill, drop dust
-- `envelope`: labels with their voids filled, by slabs and by crops; particles in batches
+- `envelope`: labels with their voids filled, by bricks and by crops; particles in batches
 - `ids`: label images made elsewhere, numbered anew
 - `likeness`: label images, masks and grey volumes given to the wrong command
 - `nesting`: which particles lie in the hole of another one
 - `numbering`: which labels become particles, and their numbers
-- `tallies`: counts by pair of numbers, added up over slabs, and which label holds most of a pocket
+- `tallies`: counts by pair of numbers, added up over bricks, and which label holds most of a pocket
 - `values`: volumes of a handful of values, recognised as segmented before any grey is looked at
 """

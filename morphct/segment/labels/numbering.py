@@ -56,7 +56,7 @@ class Kept:
 
 def _slab_facts(labels: Any, n: int, slab: Brick) -> tuple[Brick, np.ndarray, np.ndarray, np.ndarray]:
     planes = np.ascontiguousarray(labels[slab.z0 : slab.z1])
-    return slab, *morphology.component_facts(planes, n, slab.z0 == 0, slab.z1 == labels.shape[0])
+    return slab, *morphology.component_facts(planes, n, slab.ends(labels.shape))
 
 
 def _facts(labels: Any, n: int, work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -73,7 +73,7 @@ def _facts(labels: Any, n: int, work: Work) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def _renumber(labels: Any, table: np.ndarray, slab: Brick) -> None:
-    with changed(labels, slab.z0, slab.z1) as held:
+    with changed(labels, slab) as held:
         morphology.renumber(held, table)
 
 

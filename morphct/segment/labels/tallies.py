@@ -1,4 +1,4 @@
-"""Counts by pair of numbers, added up over slabs, and which label holds most of a pocket."""
+"""Counts by pair of numbers, added up over bricks, and which label holds most of a pocket."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def summed(runs: np.ndarray) -> np.ndarray:
 def held_faces(parts: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What holds `n` pockets, each (n+1,): faces shared with labels, the most with one of them, faces with none.
 
-    parts: (K,3) pocket, label or OPEN, faces, of the slabs.
+    parts: (K,3) pocket, label or OPEN, faces, of the bricks.
     """
     total, largest, free = np.zeros((3, n + 1), np.int64)
     pocket, label, faces = summed(np.concatenate([np.zeros((0, 3), np.int64), *parts])).T

@@ -153,16 +153,16 @@ def name_of(volume: Any) -> str:
 
 @dataclass(frozen=True)
 class Equal:
-    """Planes of a volume that hold some values, as 0/1."""
+    """Bricks of a volume that hold some values, as 0/1."""
 
     volume: Any
     values: tuple[Any, ...]
 
-    def __call__(self, z0: int, z1: int) -> np.ndarray:
-        planes = np.asarray(self.volume[z0:z1])
-        found = planes == self.values[0]
+    def __call__(self, brick: Brick) -> np.ndarray:
+        block = np.asarray(self.volume[brick.here])
+        found = block == self.values[0]
         for value in self.values[1:]:
-            found |= planes == value
+            found |= block == value
         return np.ascontiguousarray(found).view(np.uint8)
 
 
@@ -171,8 +171,8 @@ def write_mask(volume: Any, values: np.ndarray, out: Any, work: Work) -> None:
     work.do(partial(_write, Equal(volume, tuple(values.tolist())), out))
 
 
-def _write(source: Equal, out: Any, slab: Brick) -> None:
-    out[slab.z0 : slab.z1] = source(slab.z0, slab.z1)
+def _write(source: Equal, out: Any, brick: Brick) -> None:
+    out[brick.here] = source(brick)
 
 
 def fill_in(mask: Any, ids: Any, work: Work) -> None:
@@ -180,5 +180,5 @@ def fill_in(mask: Any, ids: Any, work: Work) -> None:
     work.quiet.do(partial(_fill_in, mask, ids))
 
 
-def _fill_in(mask: Any, ids: Any, slab: Brick) -> None:
-    mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | (np.asarray(ids[slab.z0 : slab.z1]) > 0)
+def _fill_in(mask: Any, ids: Any, brick: Brick) -> None:
+    mask[brick.here] = np.asarray(mask[brick.here]) | (np.asarray(ids[brick.here]) > 0)

@@ -51,6 +51,5 @@ def _count_strong(found: components.Components, codes: Any, threshold: Threshold
     return np.bincount(found.planes(slab)[strong], minlength=found.n + 1)
 
 
-def _keep(found: components.Components, keep: np.ndarray, mask: Any, slab: Brick) -> int:
-    mask[slab.z0 : slab.z1] = found.planes(slab, keep)
-    return slab.depth
+def _keep(found: components.Components, keep: np.ndarray, mask: Any, brick: Brick) -> None:
+    mask[brick.here] = found.planes(brick, keep)

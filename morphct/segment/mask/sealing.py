@@ -15,17 +15,17 @@ RADII_EDGES = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between partic
 HALO_RADII_EDGES = (4.0,)  # besides: rims of particles in phase contrast are broken by the streaks of such scans
 
 
-def _uncovered(mask: Any, half: np.ndarray, out: Any, slab: Brick) -> None:
-    """Write the background of a slab that lies farther than a ball's radius from the mask."""
-    out[slab.z0 : slab.z1] = 1 - dilated_planes(mask, half, slab.z0, slab.z1)
+def _uncovered(mask: Any, half: np.ndarray, out: Any, brick: Brick) -> None:
+    """Write the background of a brick that lies farther than a ball's radius from the mask."""
+    out[brick.here] = 1 - dilated_planes(mask, half, brick)
 
 
-def _keep(components: Components, table: np.ndarray, out: Any, slab: Brick) -> None:
-    out[slab.z0 : slab.z1] = components.planes(slab, table)
+def _keep(components: Components, table: np.ndarray, out: Any, brick: Brick) -> None:
+    out[brick.here] = components.planes(brick, table)
 
 
-def _grown(pockets: Any, half: np.ndarray, slab: Brick) -> tuple[Brick, np.ndarray]:
-    return slab, dilated_planes(pockets, half, slab.z0, slab.z1)
+def _grow(pockets: Any, half: np.ndarray, mask: Any, brick: Brick) -> None:
+    mask[brick.here] = np.asarray(mask[brick.here]) | dilated_planes(pockets, half, brick)
 
 
 def seal(
@@ -57,8 +57,7 @@ def seal(
     for r, (pockets, n) in zip(radii, found):
         if n:
             half = morphology.ball_half_widths(r + 0.5, relative)
-            for slab, grown in work.quiet.each(partial(_grown, pockets, half)):
-                mask[slab.z0 : slab.z1] = np.asarray(mask[slab.z0 : slab.z1]) | grown
+            work.quiet.do(partial(_grow, pockets, half, mask))
             work.scratch.release(pockets)
     fill(mask, work, cut=True)
     return sum(n for _, n in found)

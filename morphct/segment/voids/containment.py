@@ -60,7 +60,7 @@ def enclosing(pockets: Candidates, labels: Any, asked: np.ndarray, work: Work) -
     pocket, label, _ = summed(np.concatenate([runs for runs, _, _ in parts])).T
     held = label > 0
     pocket, label = pocket[held], label[held]
-    around, boxes = (_boxes([part[i] for part in parts]) for i in (1, 2))
+    around, boxes = _boxes([own for _, own, _ in parts]), _boxes([of_labels for _, _, of_labels in parts])
     chosen = np.unique(label[_around(boxes[label - 1], around[pocket - 1], labels.shape)])
     boxes = boxes[chosen - 1]
     kept = np.prod(boxes[:, 1::2] - boxes[:, 0::2], axis=1) <= LARGEST_CROP_VOXELS
@@ -84,9 +84,7 @@ def _around(outer: np.ndarray, inner: np.ndarray, shape: tuple[int, ...]) -> np.
 _Bounds = tuple[int, np.ndarray]  # boxes (K,6) of the labels from a first one on
 
 
-def _bounding(
-    pockets: Candidates, labels: Any, asked: np.ndarray, brick: Brick
-) -> tuple[np.ndarray, _Bounds, _Bounds]:
+def _bounding(pockets: Candidates, labels: Any, asked: np.ndarray, brick: Brick) -> tuple[np.ndarray, _Bounds, _Bounds]:
     """(pocket, label, faces) of the pockets asked for in a brick, the boxes of these and of the labels there."""
     brick = brick.widened((0, 0), labels.shape)
     runs, some = np.zeros((0, 3), np.int64), Shape.create(1, 0)

@@ -46,7 +46,7 @@ def holes(mask: Any, work: Work) -> Candidates:
 
 @dataclass(frozen=True)
 class _Walls:
-    """What bounds the pockets `ids` (K,) of a brick: labels from `low` to `high`, faces with labels and of the volume."""
+    """What bounds the pockets `ids` (K,) of a brick: least and greatest label, faces with labels and of the volume."""
 
     ids: np.ndarray
     low: np.ndarray

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ground.bricks import Brick
 from ...kernels.labels import runs as run_kernel
-from ...kernels.labels.runs import Runs
+from ...kernels.run_lists import Runs
 
 CORNERS = True  # voids hang together by edges and corners too
 
@@ -65,7 +65,7 @@ class Marked:
         z0, z1, y0, y1 = self._corners.T
         near = (z0 < outer.z1) & (z1 > outer.z0) & (y0 < outer.y1) & (y1 > outer.y0)
         image = None
-        for i in np.flatnonzero(near):
+        for i in np.flatnonzero(near).tolist():
             part = self.parts[i]
             if part is None:
                 continue

@@ -14,7 +14,7 @@ import numpy as np
 from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
-from ...kernels.labels.runs import Runs
+from ...kernels.run_lists import Runs
 from ...kernels.voids import dips as kernel
 from .dip_model import DipModel
 
@@ -76,7 +76,9 @@ class Interior:
         """Codes and depth classes of a brick."""
         return np.ascontiguousarray(self.codes[outer.here]), np.ascontiguousarray(self.cores.depths[outer.here])
 
-    def seeds(self, codes: np.ndarray, depths: np.ndarray, outer: Brick, bars: tuple[float, float]) -> np.ndarray | None:
+    def seeds(
+        self, codes: np.ndarray, depths: np.ndarray, outer: Brick, bars: tuple[float, float]
+    ) -> np.ndarray | None:
         """Core voxels of a brick with a dip above the first of two bars, 1, or above both, 3; none near the volume's
         faces. None when there are none."""
         seeds, whole = np.zeros(codes.shape, np.uint8), (_below(bars[0]), _below(bars[1]))
@@ -148,7 +150,9 @@ def _classify(codes: Any, labels: Any, model: DipModel, out: Any, brick: Brick) 
     )
 
 
-def _statistics(grey: Interior, width: int, bins: int, brick: Brick) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _statistics(
+    grey: Interior, width: int, bins: int, brick: Brick
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Histogram of the dips of a brick, and the squares of their steps to the next voxels."""
     if grey.cores.empty(brick):
         return None

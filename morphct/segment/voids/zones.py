@@ -15,7 +15,7 @@ from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
-from ...kernels.labels.runs import Runs
+from ...kernels.run_lists import Runs
 from ...kernels.voids import dips as kernel
 from ..labels import components
 from .dip_model import DipModel

@@ -89,7 +89,9 @@ def test_a_void_belongs_to_the_particle_that_holds_most_of_it():
     ids[1, 1, 3:7] = 1  # two voxels in each: the lower label
     ids[2, 2, 4:7] = 2  # one and two
     ids[3, 3, 0] = 3
-    found = ownership.assign_to_particles(Candidates(ids, 3), labels, VoidOptions(min_voxels=2), Work.of(labels.shape, 3))
+    found = ownership.assign_to_particles(
+        Candidates(ids, 3), labels, VoidOptions(min_voxels=2), Work.of(labels.shape, 3)
+    )
     assert found.n == 2
     assert found.owner.tolist() == [0, 1, 2]
     assert not (np.asarray(found.labels) == 3).any()
