@@ -30,14 +30,13 @@ class Sums:
     contacts: Contacts
 
     def merge(self, other: "Sums") -> None:
-        """Add another partial."""
+        """Add another partial, but for its contacts."""
         self.shape.merge(other.shape)
         self.voids.merge(other.voids)
         if len(other.inside):
             self.inside += other.inside
         if self.grey is not None and other.grey is not None:
             self.grey.merge(other.grey)
-        self.contacts.merge(other.contacts)
 
 
 def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
@@ -63,8 +62,14 @@ def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
         Grey.create(1, n, how) if grey is not None else None,
         Contacts.create(),
     )
+    met: list[Contacts] = []
     for part in work.each(partial(_brick_sums, envelope, grey, how, contacts)):
         total.merge(part)
+        met.append(part.contacts)
+        if sum(len(m.keys) for m in met) > len(total.contacts.keys):  # few merges, each of much
+            total.contacts.merge(*met)
+            met = []
+    total.contacts.merge(*met)
     return total
 
 

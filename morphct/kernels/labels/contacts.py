@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..flagged import any_set, places, room
 from ..jit import jit
 from .sums import MISSING
 
@@ -167,6 +168,24 @@ def _add_face(labels, codes, at, axis, row):
 
 
 @jit
+def _mark_faces(labels, z, y, marks):
+    """marks[x] = 1 where a label of a row meets another one across the face before it; marks (X or more,) uint8."""
+    nz, ny, nx = labels.shape
+    row = labels[z, y]
+    marks[nx - 1] = 0
+    for x in range(nx - 1):
+        marks[x] = np.uint8((row[x + 1] != row[x]) & (row[x + 1] != 0))
+    for axis in range(2):
+        zz, yy = z + (axis == 0), y + (axis == 1)
+        if zz < nz and yy < ny:
+            other = labels[zz, yy]
+            for x in range(nx):
+                marks[x] |= np.uint8((other[x] != row[x]) & (other[x] != 0))
+    for x in range(nx):
+        marks[x] &= np.uint8(row[x] != 0)
+
+
+@jit
 def add_interfaces(labels, core, corner, codes, keys, sums, boxes):
     """Add up where the interfaces lie, and the grey values at every voxel face between two labels.
 
@@ -189,12 +208,15 @@ def add_interfaces(labels, core, corner, codes, keys, sums, boxes):
     nz, ny, nx = labels.shape
     last_key, k = np.int64(EMPTY_KEY), 0
     at = np.zeros(3, np.int64)
+    marks, spots = room(nx)
     for z in range(core[0], core[1]):
         for y in range(core[2], core[3]):
-            for x in range(nx):
+            if not any_set(labels[z, y]):
+                continue
+            _mark_faces(labels, z, y, marks)
+            for i in range(places(marks, spots)):
+                x = spots[i]
                 label = labels[z, y, x]
-                if label == 0:
-                    continue
                 for axis in range(3):
                     zz, yy, xx = z + (axis == 0), y + (axis == 1), x + (axis == 2)
                     if zz >= nz or yy >= ny or xx >= nx:

@@ -1,17 +1,13 @@
-"""Voids as dips of grey below the particle's plateau: plateau sums, dip heights, growth and integrals of dips.
-
-What few voxels hold is told by runs (`kernels.run_lists`), and dips of them are listed in the order of the runs.
-"""
+"""Voids as dips of grey below the particle's plateau: plateau sums, dip heights, seeds, statistics of dips."""
 
 import numpy as np
 
 from ..flagged import any_set
 from ..jit import jit
-from ..run_lists import Runs, grown
 
 
 @jit
-def _along(n, blocks, block):
+def blocks_along(n, blocks, block):
     """Where the voxels of an axis lie between block centres: first block (n,) int64 and weight of the next float32."""
     before, weight = np.empty(n, np.int64), np.empty(n, np.float32)
     inverse = np.float32(1.0 / block)
@@ -24,7 +20,7 @@ def _along(n, blocks, block):
 
 
 @jit
-def _line(plateau, place_z, place_y, row):
+def plateau_line(plateau, place_z, place_y, row):
     """Plateau along a row of voxels at the block centres, into row (BX,) float32; places: (first block, weight)."""
     (za, wz), (ya, wy) = place_z, place_y
     zb, yb = min(za + 1, plateau.shape[0] - 1), min(ya + 1, plateau.shape[1] - 1)
@@ -35,7 +31,7 @@ def _line(plateau, place_z, place_y, row):
 
 
 @jit
-def _level(row, before, weight):
+def plateau_level(row, before, weight):
     """Plateau of one voxel of a row, rounded."""
     after = min(before + 1, len(row) - 1)
     return np.int32(row[before] + weight * (row[after] - row[before]) + np.float32(0.5))
@@ -77,9 +73,9 @@ def flat_core(codes, depths, core, plateau, block, corner, limits, out):
     nz, ny, nx = codes.shape
     row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
     z0, y0 = corner
-    z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
-    y_at, y_weight = _along(y0 + ny, plateau.shape[1], block)
-    x_at, x_weight = _along(nx, plateau.shape[2], block)
+    z_at, z_weight = blocks_along(z0 + nz, plateau.shape[0], block)
+    y_at, y_weight = blocks_along(y0 + ny, plateau.shape[1], block)
+    x_at, x_weight = blocks_along(nx, plateau.shape[2], block)
     runs = _runs(x_at)
     flat, deep = np.int32(limits[0]), np.int32(limits[1])
     found = np.uint8(0)
@@ -91,7 +87,7 @@ def flat_core(codes, depths, core, plateau, block, corner, limits, out):
                 some |= inside[x] == core
             if not some:
                 continue
-            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
+            plateau_line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
             _levels(row, runs, x_at, x_weight, level)
             for x in range(nx):
                 d = level[x] - np.int32(code[x])
@@ -113,9 +109,9 @@ def seeds(codes, depths, core, plateau, block, corner, bars, out):
     nz, ny, nx = codes.shape
     row, level = np.empty(plateau.shape[2], np.float32), np.empty(nx, np.int32)
     z0, y0 = corner
-    z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
-    y_at, y_weight = _along(y0 + ny, plateau.shape[1], block)
-    x_at, x_weight = _along(nx, plateau.shape[2], block)
+    z_at, z_weight = blocks_along(z0 + nz, plateau.shape[0], block)
+    y_at, y_weight = blocks_along(y0 + ny, plateau.shape[1], block)
+    x_at, x_weight = blocks_along(nx, plateau.shape[2], block)
     runs = _runs(x_at)
     bar, second = np.int32(bars[0]), np.int32(bars[1])
     found = np.uint8(0)
@@ -127,7 +123,7 @@ def seeds(codes, depths, core, plateau, block, corner, bars, out):
                 some |= inside[x] == core
             if not some:
                 continue
-            _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
+            plateau_line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
             _levels(row, runs, x_at, x_weight, level)
             for x in range(nx):
                 d = level[x] - np.int32(code[x])
@@ -208,190 +204,3 @@ def dip_statistics(dips, use, owned, width, bins):
                     if 0 <= b < bins:
                         counts[b] += 1
     return counts, squares, pairs
-
-
-@jit
-def nearest_void(ids, candidates, offsets, core):
-    """Runs of the candidates with the id of the nearest voxel that has one, as far as one is within reach.
-
-    ids (Z,Y,X) int32, 0 = none, with a halo of the reach; candidates uint8 0/1 of the core z0, z1, y0, y1; offsets
-    (K,3) int64 sorted by distance (ties by raster order), the first one 0 0 0. Runs (see `Runs`) are of the core.
-    """
-    nz, ny, nx = ids.shape
-    rows = np.zeros(candidates.shape[0] * candidates.shape[1] + 1, np.int64)
-    starts, ends, held = np.empty(64, np.int32), np.empty(64, np.int32), np.empty(64, np.int32)
-    n, r = np.int64(0), 0
-    for z in range(core[0], core[1]):
-        for y in range(core[2], core[3]):
-            asked = candidates[z - core[0], y - core[2]]
-            r += 1
-            if any_set(asked):
-                if n + nx > starts.size:
-                    starts, ends, held = grown(starts, nx), grown(ends, nx), grown(held, nx)
-                for x in range(nx):
-                    if asked[x] == 0:
-                        continue
-                    found = np.int32(0)
-                    for k in range(offsets.shape[0]):
-                        zz, yy, xx = z + offsets[k, 0], y + offsets[k, 1], x + offsets[k, 2]
-                        if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
-                            continue
-                        found = ids[zz, yy, xx]
-                        if found != 0:
-                            break
-                    if found == 0:
-                        continue
-                    if n > rows[r - 1] and ends[n - 1] == x and held[n - 1] == found:
-                        ends[n - 1] = x + 1
-                    else:
-                        starts[n], ends[n], held[n] = x, x + 1, found
-                        n += 1
-            rows[r] = n
-    shape = np.array((core[1] - core[0], core[3] - core[2], nx))
-    return Runs(shape, rows, starts[:n].copy(), ends[:n].copy(), held[:n].copy(), np.int64(0))
-
-
-@jit
-def out_of_reach(runs, taken, offsets, at):
-    """Runs of the voxels of runs without any of `taken` within reach, all with id 1.
-
-    taken (Z,Y,X), 0 = none, holds the runs' block from its plane and row `at` on, with a halo of the reach; offsets as
-    in `nearest_void`.
-    """
-    nz, ny, nx = taken.shape
-    rows = np.zeros(runs.rows.size, np.int64)
-    starts, ends, n = np.empty(64, np.int32), np.empty(64, np.int32), np.int64(0)
-    for r in range(runs.rows.size - 1):
-        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
-        if n + nx > starts.size:
-            starts, ends = grown(starts, nx), grown(ends, nx)
-        for k in range(runs.rows[r], runs.rows[r + 1]):
-            for x in range(runs.starts[k], runs.ends[k]):
-                free = True
-                for o in range(offsets.shape[0]):
-                    zz, yy, xx = z + offsets[o, 0], y + offsets[o, 1], x + offsets[o, 2]
-                    if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
-                        continue
-                    if taken[zz, yy, xx] != 0:
-                        free = False
-                        break
-                if free and n > rows[r] and ends[n - 1] == x:
-                    ends[n - 1] = x + 1
-                elif free:
-                    starts[n], ends[n] = x, x + 1
-                    n += 1
-        rows[r + 1] = n
-    return Runs(runs.shape, rows, starts[:n].copy(), ends[:n].copy(), np.ones(n, np.int32), np.int64(1))
-
-
-@jit
-def dips_of(runs, codes, at, plateau, block, corner):
-    """Dips (see `flat_core`) of the voxels of runs, in the order of the runs, (N,) int32.
-
-    codes (Z,Y,X) uint16, from the plane and row `corner` of the volume on; the runs' block begins at its plane and row
-    `at`.
-    """
-    total = np.int64(0)
-    for i in range(runs.starts.size):
-        total += runs.ends[i] - runs.starts[i]
-    out = np.empty(total, np.int32)
-    nz, ny, nx = codes.shape
-    row = np.empty(plateau.shape[2], np.float32)
-    z0, y0 = corner
-    z_at, z_weight = _along(z0 + nz, plateau.shape[0], block)
-    y_at, y_weight = _along(y0 + ny, plateau.shape[1], block)
-    x_at, x_weight = _along(nx, plateau.shape[2], block)
-    n = 0
-    for r in range(runs.rows.size - 1):
-        if runs.rows[r] == runs.rows[r + 1]:
-            continue
-        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
-        _line(plateau, (z_at[z0 + z], z_weight[z0 + z]), (y_at[y0 + y], y_weight[y0 + y]), row)
-        code = codes[z, y]
-        for i in range(runs.rows[r], runs.rows[r + 1]):
-            for x in range(runs.starts[i], runs.ends[i]):
-                real = code[x] != 0
-                out[n] = _level(row, x_at[x], x_weight[x]) - np.int32(code[x]) if real else np.int32(0)
-                n += 1
-    return out
-
-
-@jit
-def peaks_of(runs, dips, peaks):
-    """peaks[i] = max(peaks[i], dip) over the voxels of component i of runs, in place; dips as from `dips_of`."""
-    n = 0
-    for i in range(runs.starts.size):
-        component = runs.ids[i]
-        for _ in range(runs.starts[i], runs.ends[i]):
-            peaks[component] = max(peaks[component], dips[n])
-            n += 1
-
-
-@jit
-def dip_profiles(runs, dips, full, integrals, profile):
-    """Integral of the dip and histogram of the dip by component of runs, in place; dips as from `dips_of`.
-
-    integrals (V,) int64; profile (V,B) int64: bin b holds voxels with dip in [b, b+1)/B of `full` (negative dips are
-    left out, deeper ones in the last bin).
-    """
-    bins, n = profile.shape[1], 0
-    for i in range(runs.starts.size):
-        void = runs.ids[i]
-        for _ in range(runs.starts[i], runs.ends[i]):
-            dip = np.int64(dips[n])
-            integrals[void] += dip
-            if dip > 0:
-                profile[void, min(dip * bins // full, bins - 1)] += 1
-            n += 1
-
-
-@jit
-def deeper(runs, dips, levels):
-    """The runs of those voxels whose dip reaches the level of their component; levels (V,) int32, dips as `dips_of`."""
-    rows = np.zeros(runs.rows.size, np.int64)
-    starts, ends, ids = np.empty(64, np.int32), np.empty(64, np.int32), np.empty(64, np.int32)
-    n, at = np.int64(0), 0
-    for r in range(runs.rows.size - 1):
-        if n + runs.shape[2] > starts.size:
-            room = np.int64(runs.shape[2])
-            starts, ends, ids = grown(starts, room), grown(ends, room), grown(ids, room)
-        for i in range(runs.rows[r], runs.rows[r + 1]):
-            level, within = levels[runs.ids[i]], False
-            for x in range(runs.starts[i], runs.ends[i]):
-                if dips[at] < level:
-                    within = False
-                elif within:
-                    ends[n - 1] = x + 1
-                else:
-                    starts[n], ends[n], ids[n], within = x, x + 1, runs.ids[i], True
-                    n += 1
-                at += 1
-        rows[r + 1] = n
-    return Runs(runs.shape, rows, starts[:n].copy(), ends[:n].copy(), ids[:n].copy(), runs.n)
-
-
-@jit
-def owner_pairs(voids, labels):
-    """(void id, label) of each void voxel in raster order, runs counted once: (N,3) int64 void, label, voxels."""
-    capacity = 1024
-    out = np.empty((capacity, 3), np.int64)
-    n = 0
-    for z in range(voids.shape[0]):
-        for y in range(voids.shape[1]):
-            line, owner = voids[z, y], labels[z, y]
-            if not any_set(line):
-                continue
-            for x in range(line.size):
-                if line[x] == 0:
-                    continue
-                if n > 0 and out[n - 1, 0] == line[x] and out[n - 1, 1] == owner[x]:
-                    out[n - 1, 2] += 1
-                    continue
-                if n == capacity:
-                    capacity *= 2
-                    grown = np.empty((capacity, 3), np.int64)
-                    grown[:n] = out[:n]
-                    out = grown
-                out[n, 0], out[n, 1], out[n, 2] = line[x], owner[x], 1
-                n += 1
-    return out[:n].copy()

@@ -70,8 +70,16 @@ class Envelope:
     nesting: Nesting | None = None
 
     def read(self, brick: Brick) -> np.ndarray:
-        """A brick of the envelope: the labels with their voids filled, (Z,Y,X) int32; may be a view."""
-        return self._filled(brick.here)
+        """A brick of the envelope: labels, and in voids that carry none their owner's, (Z,Y,X) int32; may be a view."""
+        labels = _whole(self.labels[brick.here])
+        if self.voids is None:
+            return labels
+        voids = _whole(self.voids[brick.here])
+        bare = (voids > 0) & (labels == 0)
+        if bare.any():
+            labels = labels.copy()
+            labels[bare] = np.asarray(self.owner, np.int32)[voids[bare]]
+        return labels
 
     def counted(self, brick: Brick, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A brick of the envelope, and what of it are voids.
@@ -103,9 +111,7 @@ class Envelope:
 
     def filled(self, box: np.ndarray) -> np.ndarray:
         """The labels within a box (6,) z0 z1 y0 y1 x0 x1, (Z,Y,X) int32, voids filled; may be a view."""
-        return self._filled(tuple(slice(int(a), int(b)) for a, b in zip(box[0::2], box[1::2])))
-
-    def _filled(self, where: tuple[slice, ...]) -> np.ndarray:
+        where = tuple(slice(int(a), int(b)) for a, b in zip(box[0::2], box[1::2]))
         labels = _whole(self.labels[where])
         if self.voids is None:
             return labels

@@ -16,7 +16,7 @@ from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
 from ...kernels.run_lists import Runs
-from ...kernels.voids import dips as kernel
+from ...kernels.voids import dip_runs as by_runs
 from . import false_voids
 from .dip_model import DipModel
 from .marked import Marked, joined, some
@@ -124,7 +124,7 @@ def _half_depth(interior: Interior, zone: Marked, levels: list[np.ndarray], bric
     if runs is None:
         return None
     dips = interior.dips_of(runs, brick.widened((0, 0), zone.shape))
-    return some(kernel.deeper(runs, dips, levels[brick.index]))
+    return some(by_runs.deeper(runs, dips, levels[brick.index]))
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,13 @@ def _basins(interior: Interior, halves: Marked, tables: list[np.ndarray], brick:
     core = brick.core(outer)
     candidates = morphology.dilate((ids != 0).view(np.uint8), half, core)
     candidates &= np.asarray(interior.cores.depths[brick.here]) >= INNER
-    runs = kernel.nearest_void(ids, candidates, ball_offsets(half, model.relative), core)
+    runs = by_runs.nearest_void(ids, candidates, ball_offsets(half, model.relative), core)
     if not runs.starts.size:
         return None
     voids, place = np.unique(runs.ids, return_inverse=True)
     integrals, profile = np.zeros(len(voids), np.int64), np.zeros((len(voids), PROFILE_BINS), np.int64)
     dips, full = interior.dips_of(runs, brick), max(1, int(model.contrast))
-    kernel.dip_profiles(runs._replace(ids=place.astype(np.int32)), dips, full, integrals, profile)
+    by_runs.dip_profiles(runs._replace(ids=place.astype(np.int32)), dips, full, integrals, profile)
     return _Basins(runs, voids, integrals, profile)
 
 
@@ -184,7 +184,7 @@ def _write(interior: Interior, parts: list[Runs | None], levels: np.ndarray, out
     if runs is None:
         return False
     brick = brick.widened((0, 0), interior.codes.shape)
-    kept = kernel.deeper(runs, interior.dips_of(runs, brick), levels)
+    kept = by_runs.deeper(runs, interior.dips_of(runs, brick), levels)
     if not kept.starts.size:
         return False
     ids = np.zeros(tuple(kept.shape), np.int32)

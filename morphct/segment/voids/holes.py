@@ -1,6 +1,6 @@
 """Voids as enclosed background: holes of a mask or of labels, and pockets that a face of the volume cuts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -64,13 +64,14 @@ def _write_pockets(
         return None
     own = np.zeros(len(table), np.int32)  # 1 to K within the brick
     own[np.flatnonzero(np.isin(table, numbers))] = np.arange(1, len(numbers) + 1)
-    ids = found.planes(brick, own)
     brick = brick.widened((0, 0), labels.shape)
     outer = brick.widened((1, 1), labels.shape)
+    around = np.ascontiguousarray(labels[outer.here])
+    empty = (around[brick.within(outer)] == 0).view(np.uint8)
+    ids = replace(found, source=lambda _: empty).planes(brick, own)
     z0, _, y0, _ = brick.core(outer)
     low, high = np.full(len(numbers) + 1, FAR), np.zeros(len(numbers) + 1, np.int64)
     faces = np.zeros((len(numbers) + 1, 2), np.int64)
-    around = np.ascontiguousarray(labels[outer.here])
     morphology.pocket_walls(ids, around, (z0, y0), outer.ends(labels.shape), low, high, faces)
     out[brick.here] = np.concatenate([[0], numbers]).astype(out.dtype)[ids]
     return _Walls(numbers, low[1:], high[1:], faces[1:])

@@ -10,7 +10,7 @@ from ...ground.bricks import Brick
 from ...ground.scratch import changed
 from ...ground.work import Work
 from ...kernels.labels import morphology
-from ...kernels.voids import dips as kernel
+from ...kernels.voids import dip_runs as by_runs
 from ..labels.tallies import held_faces, summed
 from .facts import VoidFacts
 from .options import VoidOptions
@@ -95,7 +95,7 @@ def _shares(laid: _Laid, labels: Any, walls: bool, brick: Brick) -> tuple[np.nda
     faces = summed(morphology.touching_runs(ids, held, brick.core(outer))) if walls else _NONE
     own = np.array(ids[brick.within(outer)])
     laid.lay(own, brick)
-    return summed(kernel.owner_pairs(own, np.ascontiguousarray(held[brick.within(outer)]))), faces
+    return summed(by_runs.owner_pairs(own, np.ascontiguousarray(held[brick.within(outer)]))), faces
 
 
 def _number(laid: _Laid, table: np.ndarray, brick: Brick) -> None:

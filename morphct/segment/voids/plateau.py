@@ -15,6 +15,7 @@ from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.run_lists import Runs
+from ...kernels.voids import dip_runs as by_runs
 from ...kernels.voids import dips as kernel
 from .dip_model import DipModel
 
@@ -91,7 +92,7 @@ class Interior:
     def dips_of(self, runs: Runs, brick: Brick) -> np.ndarray:
         """Dips of the voxels of the runs of a brick, in their order, int32."""
         codes = np.ascontiguousarray(self.codes[brick.here])
-        return kernel.dips_of(runs, codes, (0, 0), self.plateau, BLOCK_VOXELS, (brick.z0, brick.y0))
+        return by_runs.dips_of(runs, codes, (0, 0), self.plateau, BLOCK_VOXELS, (brick.z0, brick.y0))
 
 
 def _below(limit: float) -> int:

@@ -16,7 +16,7 @@ from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
 from ...kernels.run_lists import Runs
-from ...kernels.voids import dips as kernel
+from ...kernels.voids import dip_runs as by_runs
 from ..labels import components
 from .dip_model import DipModel
 from .marked import CORNERS, Marked, some
@@ -119,7 +119,7 @@ def _around(
     strong = seeds[here] > 1
     at, corner = (core[0], core[2]), (outer.z0, outer.y0)
     peaks = np.zeros(zone.n + 1, np.int32)
-    kernel.peaks_of(zone, kernel.dips_of(zone, codes, at, interior.plateau, BLOCK_VOXELS, corner), peaks)
+    by_runs.peaks_of(zone, by_runs.dips_of(zone, codes, at, interior.plateau, BLOCK_VOXELS, corner), peaks)
     return _Found(zone, peaks, run_kernel.label_runs(strong.view(np.uint8), CORNERS) if strong.any() else None)
 
 
@@ -149,7 +149,7 @@ def _left_over(interior: Interior, strong: Marked, halves: Marked, brick: Brick)
     taken, core = halves.painted(outer), brick.core(outer)
     if taken is None:
         return seeds
-    return some(kernel.out_of_reach(seeds, taken, ball_offsets(half, interior.model.relative), (core[0], core[2])))
+    return some(by_runs.out_of_reach(seeds, taken, ball_offsets(half, interior.model.relative), (core[0], core[2])))
 
 
 def _around_left_over(interior: Interior, zone: Marked, left: Marked, brick: Brick) -> _Found:
@@ -165,7 +165,7 @@ def _around_left_over(interior: Interior, zone: Marked, left: Marked, brick: Bri
     if not runs.starts.size:
         return _Found()
     peaks = np.zeros(runs.n + 1, np.int32)
-    kernel.peaks_of(runs, interior.dips_of(runs, brick), peaks)
+    by_runs.peaks_of(runs, interior.dips_of(runs, brick), peaks)
     return _Found(runs, peaks)
 
 

@@ -11,6 +11,7 @@ from morphct.ground.executors import Threads
 from morphct.ground.work import Work
 from morphct.kernels.labels import morphology
 from morphct.kernels.labels import runs as run_kernel
+from morphct.kernels.voids import dip_runs as by_runs
 from morphct.kernels.voids import dips as kernel
 from morphct.segment.voids import holes, ownership, voids, zones
 from morphct.segment.voids.dip_model import DipModel, contrast_seen, detection_limits
@@ -206,16 +207,16 @@ def test_kernels_of_runs_naive_twins(seed):
     ids, n = ndimage.label(mask, np.ones((3, 3, 3)))
     runs = run_kernel.label_runs(mask.astype(np.uint8), True)
     codes = np.ascontiguousarray(volume[2:, 3:])  # the block begins a plane behind it
-    values = kernel.dips_of(runs, codes, at, plateau, 8, (2, 3))
+    values = by_runs.dips_of(runs, codes, at, plateau, 8, (2, 3))
     truth = [naive_voids.dip(volume, plateau, 8, (z + 3, y + 3, x)) for z, y, x in np.argwhere(mask)]
     np.testing.assert_array_equal(values, truth)
     image = np.zeros(shape, int)
     image[mask] = truth
     peaks = np.zeros(n + 1, np.int32)
-    kernel.peaks_of(runs, values, peaks)
+    by_runs.peaks_of(runs, values, peaks)
     assert peaks.tolist() == [0, *(max(0, image[ids == i].max()) for i in range(1, n + 1))]
     levels = rng.integers(-50, 200, n + 1).astype(np.int32)
-    kept = kernel.deeper(runs, values, levels)
+    kept = by_runs.deeper(runs, values, levels)
     out = np.zeros(shape, np.int32)
     run_kernel.paint_at(kept, (0, 0), np.arange(n + 1, dtype=np.int32), out)
     np.testing.assert_array_equal(out, np.where(image >= levels[ids], ids, 0))
@@ -225,7 +226,7 @@ def test_kernels_of_runs_naive_twins(seed):
     again = run_kernel.labelled(kept, True)
     assert again.n == ndimage.label(out, np.ones((3, 3, 3)))[1]
     integrals, profile = np.zeros(n + 1, np.int64), np.zeros((n + 1, 8), np.int64)
-    kernel.dip_profiles(runs, values, 300, integrals, profile)
+    by_runs.dip_profiles(runs, values, 300, integrals, profile)
     for i in range(1, n + 1):
         held = image[ids == i]
         assert integrals[i] == held.sum()
@@ -248,11 +249,11 @@ def test_the_nearest_void_and_what_is_out_of_reach(seed, relative):
         if far.size and far.min() <= 2.3**2 + 1e-9:
             order = sorted(range(len(far)), key=lambda i: (far[i], tuple(steps[i])))
             wanted[tuple(place)] = ids[tuple(np.argwhere(ids)[order[0]])]
-    found = kernel.nearest_void(ids, asked, offsets, core)
+    found = by_runs.nearest_void(ids, asked, offsets, core)
     out = np.zeros(asked.shape, np.int32)
     run_kernel.paint_at(found, (0, 0), np.arange(9, dtype=np.int32), out)
     np.testing.assert_array_equal(out, wanted)
-    free = kernel.out_of_reach(run_kernel.label_runs(asked, True), (ids > 0).view(np.uint8), offsets, (2, 1))
+    free = by_runs.out_of_reach(run_kernel.label_runs(asked, True), (ids > 0).view(np.uint8), offsets, (2, 1))
     left = np.zeros(asked.shape, np.uint8)
     run_kernel.paint_at(free, (0, 0), np.ones(2, np.uint8), left)
     np.testing.assert_array_equal(left, asked * (wanted == 0))
