@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage, stats
 
+from morphct.ground.bricks import Brick
 from morphct.ground.errors import SegmentationError
 from morphct.ground.scratch import Scratch
 from morphct.pipeline import segmenting
@@ -103,7 +104,10 @@ def measure(made: Phantom, case: dict[str, Any]) -> Found:
         level = grey.threshold
         volumes = np.array(
             [
-                np.bincount(zones[levels.mask_planes(grey.codes, level, 0, len(zones), float(s))], minlength=len(truth))
+                np.bincount(
+                    zones[levels.mask_of(grey.codes, levels.shifted(level, float(s)), Brick(0, 0, len(zones)))],
+                    minlength=len(truth),
+                )
                 for s in SHIFTS
             ]
         )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..ground.errors import SegmentationError, SettingsError
+from ..reading import planes_once
 from ..segment.labels import components, likeness, numbering, values
 from ..segment.mask import chosen_values, sealing
 from ..segment.split import split
@@ -33,8 +34,8 @@ def find_values(volume: Any, job: Job, settings: Settings) -> values.Values | No
     """
     options, smoothing = settings.threshold, settings.denoise
     filtered = smoothing.method not in ("auto", "none") or bool(smoothing.sigma)
-    with job.stage("look at the values") as work:
-        found = values.find_values(volume, work)
+    with job.stage("look at the values") as work, planes_once(volume, work) as once:
+        found = values.find_values(once, work)
     if found is None and options.phase is not None:
         raise SettingsError(
             f"--phase {options.phase:g} names a value of a segmented volume, but {values.name_of(volume)} holds more "
@@ -58,14 +59,16 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
 
     What is sealed helps the split alone; no voxel of the value is lost but in pieces too small to be particles.
     """
-    taken = chosen_values.choose(found, volume, settings.threshold, job.work)
+    with planes_once(volume, job.work) as once:
+        taken = chosen_values.choose(found, once, settings.threshold, job.work)
     chosen = settings.threshold.phase is not None or settings.threshold.method == "fixed"
     log.info(chosen_values.sentence(found, taken, chosen))
     options, scratch = settings.particles, job.scratch
     mask = scratch.create("mask", job.shape, np.uint8)
     exact = scratch.create("unsealed", job.shape, np.uint8)
     with job.stage("envelope", 5) as work:
-        values.write_mask(volume, found.values[taken], exact, work)
+        with planes_once(volume, work) as once:
+            values.write_mask(once, found.values[taken], exact, work)
         holes = void_holes.holes(exact, work)
         values.fill_in(exact, holes.ids, work)
         specks = components.drop_small(exact, options.min_voxels, work)

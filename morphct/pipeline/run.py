@@ -311,6 +311,6 @@ def _at_hand(name: str, volume: Any, costly: bool, job: Job) -> Any:
     if not costly:
         return volume
     copy = job.scratch.create(f"values_{name}", job.shape, volume.dtype)
-    with job.stage(f"read {name}") as work:
-        work.copy(volume, copy)
+    with job.stage(f"read {name}") as work, reading.planes_once(volume, work) as once:
+        work.copy(once, copy)
     return copy

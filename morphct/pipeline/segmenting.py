@@ -14,6 +14,7 @@ import numpy as np
 from ..ground.errors import SegmentationError
 from ..ground.units import VoxelSize
 from ..ground.work import Work
+from ..reading import planes_once
 from ..reading.volume import Volume
 from ..segment.grey import denoise, histogram
 from ..segment.labels import components, likeness, numbering, values
@@ -107,8 +108,8 @@ def find_level(volume: Any, job: Job, settings: Settings) -> Grey:
         threshold.refuse_empty(plan.counts)
     log.info("filter: %s", plan.in_words())
     codes = job.scratch.create("codes", job.shape, np.uint16)
-    with job.stage("denoise") as work:
-        counts = denoise.apply(volume, codes, plan, work)
+    with job.stage("denoise") as work, planes_once(volume, work) as once:
+        counts = denoise.apply(once, codes, plan, work)
     with job.stage("threshold", 2) as work:
         fit = histogram.deconvolve(counts, plan.sd_after, settings.threshold.phases, plan.clear)
         found = threshold.find_threshold(codes, plan, fit, counts, settings.threshold, work, choice)
@@ -226,11 +227,11 @@ def how_large(facts: VoidFacts, grey: Grey, searched: Searched, size: VoxelSize)
 def as_given(image: Volume, job: Job, settings: Settings, grey: Volume | None = None) -> Segmented:
     """The labels of an image made elsewhere, numbered 1 to n, and their voids; `grey` tells what could be seen."""
     likeness.refuse_grey_labels(image)
-    with job.stage("labels", 2) as work:
-        ids = label_image.find_ids(image, work)
+    with job.stage("labels", 2) as work, planes_once(image, work) as once:
+        ids = label_image.find_ids(once, work)
         # numbered once: crops are cut from it, and a compressed file would decode whole planes for each
         numbered = job.scratch.create("labels", job.shape, np.int32)
-        work.copy(label_image.Numbered(image, ids), numbered)
+        work.copy(label_image.Numbered(once, ids), numbered)
         pieces = likeness.pieces_of_labels(numbered, len(ids), settings.particles.min_voxels, work)
     if not len(ids):
         job.warn(likeness.no_labels(values.name_of(image)))

@@ -22,6 +22,8 @@ is what a reader has to keep.
   opens
 - `hdf5_storage`: where the voxels of an HDF5 dataset are: every source of a virtual dataset, every external file,
   checked to be there
+- `held_planes`: planes of a file that decodes whole planes for any box, held while the bricks of a layer are cut out of
+  them
 - `hierarchy`: arrays inside container files (HDF5, Zarr): which axes are wanted, and a source that indexes the
   library's array
 - `joined`: sources made of others: parts one behind the other, stored values on a scale, greys behind a table, three
@@ -70,6 +72,7 @@ is what a reader has to keep.
 
 from .channels import channel_files, check_channels, costly_boxes, open_channels
 from .hashing import ContentHash, content_hash
+from .held_planes import held_bytes, planes_once
 from .labels import open_labels, require_same_shape
 from .opening import open_volume
 from .readers import format_lines, format_names, formats, missing_libraries
@@ -84,10 +87,12 @@ __all__ = [
     "format_lines",
     "format_names",
     "formats",
+    "held_bytes",
     "missing_libraries",
     "open_channels",
     "open_labels",
     "open_volume",
+    "planes_once",
     "require_same_shape",
     "require_voxel_size",
 ]

@@ -48,6 +48,8 @@ class DeflatedSource:
         Bytes of the unpacked stream before the first voxel.
     """
 
+    forwards = True  # a read in several pieces would unpack what lies between them once more for each
+
     def __init__(
         self, path: Path, shape: tuple[int, int, int], dtype: np.dtype, offset: int, bits: int = GZIP, skip: int = 0
     ) -> None:

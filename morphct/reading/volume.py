@@ -61,8 +61,9 @@ class ArraySource:
 
     @property
     def chunk(self) -> tuple[int, int, int]:
-        """One plane."""
-        return 1, self.shape[1], self.shape[2]
+        """One row of an array, one plane of what may have to make it first."""
+        _, y, x = self.shape
+        return 1, 1 if isinstance(self.array, np.ndarray) else y, x
 
     def read(self, box: Box) -> np.ndarray:
         """Voxels of the half-open ranges `box`."""

@@ -1,6 +1,6 @@
-"""Passes over a slab of codes: histograms of flat places, sums over 8^3 blocks, comparison with a local level.
+"""Passes over a brick of codes: histograms of flat places, sums over 8^3 blocks, comparison with a local level.
 
-All sums are integers, so slabs may be added in any order. Code 0 is outside the scanned body: never counted.
+All sums are integers, so bricks may be added in any order. Code 0 is outside the scanned body: never counted.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,13 @@ ONE = np.int32(1 << COUNT_SHIFT_BITS)
 
 
 class Span(NamedTuple):
-    """The planes wanted of a slab with halo: `codes[first:last]`, of which the first has index `z0` in the volume."""
+    """The part wanted of a brick with halo, and where the brick lies.
 
-    first: int
-    last: int
-    z0: int
+    core: planes z0 to z1 and rows y0 to y1 of the array. origin: plane and row of the volume that its first voxel is.
+    """
+
+    core: tuple[int, int, int, int]
+    origin: tuple[int, int]
 
 
 class Flatness(NamedTuple):
@@ -119,38 +121,39 @@ def _add_tables(tables, counts):
 
 
 @jit
-def count_codes(codes, span, depth, bins, flatness, holes, counts):
+def count_codes(codes, span, shape, bins, flatness, holes, counts):
     """Histograms of the octants of a volume, flat voxels and others apart.
 
     Parameters
     ----------
     codes : (Z, Y, X) uint16
-        The slab with a halo of one plane where the volume goes on.
+        The brick with a halo of one voxel in z and y where the volume goes on.
     span : Span
-        Planes to count.
-    depth : int
-        Planes of the whole volume.
+        What to count.
+    shape : (int, int)
+        Planes and rows of the whole volume.
     bins : (65536,) uint16
         Bin of each code; the last bin is for code 0.
     flatness : Flatness
     holes : bool
-        Whether the slab has voxels outside.
+        Whether the brick has voxels outside.
     counts : (8, 2, bins) int64
         Added to: octant (z, y, x halves), not flat or flat, bin.
     """
-    ny, nx = codes.shape[1], codes.shape[2]
+    (z0, z1, y0, y1), (depth, rows), nx = span.core, shape, codes.shape[2]
     slope = np.empty(nx, np.float32)
     half = nx // 2
     near_x = np.zeros((2, 2, counts.shape[2]), np.int32)
     far_x = np.zeros_like(near_x)
-    for z in range(span.first, span.last):
-        far = 2 * (span.z0 + z - span.first) >= depth
-        for y in range(ny):
+    for z in range(z0, z1):
+        far = 2 * (span.origin[0] + z) >= depth
+        for y in range(y0, y1):
             gradient_row(codes, z, y, flatness, holes, slope)
             _count_row(codes[z, y, :half], slope[:half], bins, flatness.limit, near_x)
             _count_row(codes[z, y, half:], slope[half:], bins, flatness.limit, far_x)
-            if y + 1 == ny or (2 * y < ny <= 2 * y + 2):
-                octant = 4 * np.int64(far) + 2 * np.int64(2 * y >= ny)
+            row = span.origin[1] + y
+            if y + 1 == y1 or (2 * row < rows <= 2 * row + 2):
+                octant = 4 * np.int64(far) + 2 * np.int64(2 * row >= rows)
                 _add_tables(near_x, counts[octant])
                 _add_tables(far_x, counts[octant + 1])
 
@@ -270,16 +273,17 @@ def sum_blocks(codes, span, level, flatness, holes, sums, counts, slopes):
     Parameters
     ----------
     codes : (Z, Y, X) uint16
-        The slab with a halo of one plane where the volume goes on.
+        The brick with a halo of one voxel in z and y where the volume goes on.
     span : Span
-        Planes to sum.
+        What to sum.
     level : Level
         The whole coarse map.
     flatness : Flatness
     holes : bool
-        Whether the slab has voxels outside.
+        Whether the brick has voxels outside.
     sums : (2, blocks z, blocks y, blocks x) int32
-        Added to; its first plane of blocks is the one that holds plane `span.z0`; [1] above the level, [0] below.
+        Added to; its first block along z and y is the one that holds the first voxel wanted; [1] above the level, [0]
+        below.
     counts : the same, int32
     slopes : (n,) int64
         Added to: histogram over 0..1 of gradient / contrast of the voxels at the level; not wanted when n is 0.
@@ -289,26 +293,28 @@ def sum_blocks(codes, span, level, flatness, holes, sums, counts, slopes):
     int
         Voxels at or above the level.
     """
-    ny, nx = codes.shape[1], codes.shape[2]
+    (z0, z1, y0, y1), (low_z, low_y), nx = span.core, span.origin, codes.shape[2]
     slope, local = np.empty(nx, np.float32), np.empty(nx, np.float32)
     coarse = np.empty(level.level.shape[2] + 1, np.float32)
     gap = np.empty(level.level.shape[2], np.float32)
     low, high = np.zeros(nx, np.int32), np.zeros(nx, np.int32)
     above = 0
-    for i in range(span.first, span.last):
-        z = span.z0 + i - span.first
-        bz = z // BLOCK_VOXELS - span.z0 // BLOCK_VOXELS
-        for y in range(ny):
-            by = y // BLOCK_VOXELS
-            gradient_row(codes, i, y, flatness, holes, slope)
+    first_z, first_y = (low_z + z0) // BLOCK_VOXELS, (low_y + y0) // BLOCK_VOXELS
+    for i in range(z0, z1):
+        z = low_z + i
+        bz = z // BLOCK_VOXELS - first_z
+        for j in range(y0, y1):
+            y = low_y + j
+            by = y // BLOCK_VOXELS - first_y
+            gradient_row(codes, i, j, flatness, holes, slope)
             level_row(level, z, y, coarse, local)
-            above += _sum_row(codes[i, y], slope, local, flatness.limit, low, high)
-            if y % BLOCK_VOXELS == BLOCK_VOXELS - 1 or y == ny - 1:
+            above += _sum_row(codes[i, j], slope, local, flatness.limit, low, high)
+            if y % BLOCK_VOXELS == BLOCK_VOXELS - 1 or j == y1 - 1:
                 _reduce(low, sums[0, bz, by], counts[0, bz, by])
                 _reduce(high, sums[1, bz, by], counts[1, bz, by])
             if slopes.size:
-                _scale_gap(level.gap[z // BLOCK_VOXELS, by], level.gain, gap)
-                _slope_row(codes[i, y], slope, local, gap, flatness.noise, slopes)
+                _scale_gap(level.gap[z // BLOCK_VOXELS, y // BLOCK_VOXELS], level.gain, gap)
+                _slope_row(codes[i, j], slope, local, gap, flatness.noise, slopes)
     return above
 
 
@@ -325,14 +331,14 @@ def _compare_row(row, level, out):
 
 
 @jit
-def above_level(codes, z0, level, out):
+def above_level(codes, origin, level, out):
     """1 where a code lies at or above the local level, else 0 (and 0 outside).
 
     Parameters
     ----------
     codes : (Z, Y, X) uint16
-    z0 : int
-        Index in the volume of the first plane.
+    origin : (int, int)
+        Plane and row of the volume that the first voxel is.
     level : Level
         The whole coarse map.
     out : (Z, Y, X) uint8
@@ -342,5 +348,5 @@ def above_level(codes, z0, level, out):
     coarse = np.empty(level.level.shape[2] + 1, np.float32)
     for z in range(codes.shape[0]):
         for y in range(codes.shape[1]):
-            level_row(level, z0 + z, y, coarse, local)
+            level_row(level, origin[0] + z, origin[1] + y, coarse, local)
             _compare_row(codes[z, y], local, out[z, y])

@@ -1,6 +1,6 @@
-"""Gaussian smoothing of raw grey slabs into uint16 codes.
+"""Gaussian smoothing of raw grey bricks into uint16 codes.
 
-Every voxel is computed in one fixed order of float32 operations that does not depend on the slab it is in, so a volume
+Every voxel is computed in one fixed order of float32 operations that does not depend on the brick it is in, so a volume
 gives the same bytes however it is cut. Rows are the unit of work: small functions over whole rows vectorise, and a tile
 of rows stays in the cache between the passes along z, y and x.
 """
@@ -85,32 +85,32 @@ def _store_codes(row, gain, shift, codes):
 
 
 @jit
-def gaussian_codes(grey, weights, z0, z1, gain, shift, out):
-    """Gaussian of planes z0 to z1 of a slab, as codes.
+def gaussian_codes(grey, weights, core, gain, shift, out):
+    """Gaussian of the core of a brick, as codes.
 
     Parameters
     ----------
     grey : (Z, Y, X) uint8, uint16 or float32
-        The slab with its halo; beyond its ends the last plane, row or voxel is repeated.
+        The brick with its halo; beyond its ends the last plane, row or voxel is repeated.
     weights : 3 arrays (1 + 3n,) float32
         Half kernels along z, y, x, from the centre outwards, padded with zeros to a multiple of three pairs.
-    z0, z1 : int
-        Planes of `grey` wanted.
+    core : (z0, z1, y0, y1)
+        Planes and rows of `grey` wanted.
     gain, shift : float32
         code = smoothed * gain + shift, cut to 1..65535; `shift` holds the half that makes the cut a rounding.
-    out : (z1 - z0, Y, X) uint16
+    out : (z1 - z0, y1 - y0, X) uint16
         Written.
     """
-    ny, nx = grey.shape[1], grey.shape[2]
+    nx = grey.shape[2]
     rows = np.empty((TILE_ROWS + 2 * (weights[1].size - 1), nx), np.float32)
     padded = np.empty(nx + 2 * (weights[2].size - 1), np.float32)
     tile = np.empty((TILE_ROWS, nx), np.float32)
-    for z in range(z0, z1):
-        for y0 in range(0, ny, TILE_ROWS):
-            y1 = min(ny, y0 + TILE_ROWS)
+    for z in range(core[0], core[1]):
+        for y0 in range(core[2], core[3], TILE_ROWS):
+            y1 = min(core[3], y0 + TILE_ROWS)
             _smooth_rows(grey, weights, z, y0, y1, rows, padded, tile)
             for y in range(y0, y1):
-                _store_codes(tile[y - y0], gain, shift, out[z - z0, y])
+                _store_codes(tile[y - y0], gain, shift, out[z - core[0], y - core[2]])
 
 
 @jit
@@ -124,7 +124,7 @@ def _store_masked_codes(row, share, full, gain, shift, valid, codes):
 
 
 @jit
-def gaussian_codes_masked(grey, valid, weights, z0, z1, gain, shift, out):
+def gaussian_codes_masked(grey, valid, weights, core, gain, shift, out):
     """As `gaussian_codes`, with voxels that do not count: the mean is taken over the valid ones, the others get code 0.
 
     Where all neighbours are valid the result has the same bytes as that of `gaussian_codes`.
@@ -132,13 +132,13 @@ def gaussian_codes_masked(grey, valid, weights, z0, z1, gain, shift, out):
     Parameters
     ----------
     grey : (Z, Y, X) uint8, uint16 or float32
-        The slab; voxels that are not valid must hold 0.
+        The brick; voxels that are not valid must hold 0.
     valid : (Z, Y, X) uint8
         1 = counts.
-    weights, z0, z1, gain, shift, out
+    weights, core, gain, shift, out
         As in `gaussian_codes`.
     """
-    ny, nx = grey.shape[1], grey.shape[2]
+    nx = grey.shape[2]
     rows = np.empty((TILE_ROWS + 2 * (weights[1].size - 1), nx), np.float32)
     padded = np.empty(nx + 2 * (weights[2].size - 1), np.float32)
     tile = np.empty((TILE_ROWS, nx), np.float32)
@@ -146,11 +146,11 @@ def gaussian_codes_masked(grey, valid, weights, z0, z1, gain, shift, out):
     # the share of a voxel among valid ones only, with the rounding of this very order of sums
     _smooth_rows(np.ones((1, 1, nx), np.uint8), weights, 0, 0, 1, rows, padded, share)
     full = share[0, 0]
-    for z in range(z0, z1):
-        for y0 in range(0, ny, TILE_ROWS):
-            y1 = min(ny, y0 + TILE_ROWS)
+    for z in range(core[0], core[1]):
+        for y0 in range(core[2], core[3], TILE_ROWS):
+            y1 = min(core[3], y0 + TILE_ROWS)
             _smooth_rows(grey, weights, z, y0, y1, rows, padded, tile)
             _smooth_rows(valid, weights, z, y0, y1, rows, padded, share)
             for y in range(y0, y1):
-                i = y - y0
-                _store_masked_codes(tile[i], share[i], full, gain, shift, valid[z, y], out[z - z0, y])
+                i, codes = y - y0, out[z - core[0], y - core[2]]
+                _store_masked_codes(tile[i], share[i], full, gain, shift, valid[z, y], codes)

@@ -1,6 +1,6 @@
-"""Median and non-local means of raw grey slabs into uint16 codes, row by row.
+"""Median and non-local means of raw grey bricks into uint16 codes, row by row.
 
-As in `filters`, every voxel is computed in one fixed order that does not depend on the slab it is in.
+As in `filters`, every voxel is computed in one fixed order that does not depend on the brick it is in.
 """
 
 import numpy as np
@@ -29,24 +29,24 @@ def _neighbour_row(grey, valid, z, y, dx, centre, x0, row):
 
 
 @jit
-def median_codes(grey, valid, z0, z1, out):
+def median_codes(grey, valid, core, out):
     """Median of the 27 voxels around each, by forgetful selection on whole rows.
 
     Parameters
     ----------
     grey : (Z, Y, X) float32
-        The slab with a halo of one plane, in units of codes.
+        The brick with a halo of one voxel in z and y, in units of codes.
     valid : (Z, Y, X) uint8
         1 = counts; others get code 0 and lend their neighbours nothing.
-    z0, z1 : int
-        Planes wanted.
-    out : (z1 - z0, Y, X) uint16
+    core : (z0, z1, y0, y1)
+        Planes and rows wanted.
+    out : (z1 - z0, y1 - y0, X) uint16
         Written.
     """
-    ny, nx = grey.shape[1], grey.shape[2]
+    nx = grey.shape[2]
     work = np.empty((15, CHUNK_VOXELS), np.float32)
-    for z in range(z0, z1):
-        for y in range(ny):
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
             for x0 in range(0, nx, CHUNK_VOXELS):
                 n = min(CHUNK_VOXELS, nx - x0)
                 size = 0
@@ -68,8 +68,8 @@ def median_codes(grey, valid, z0, z1, out):
                             size -= 2
                 for x in range(n):
                     v = work[1, x] + np.float32(0.5)
-                    good = valid[z, y, x0 + x]
-                    out[z - z0, y, x0 + x] = np.uint16(min(max(v, np.float32(1)), np.float32(65535))) if good else 0
+                    code = np.uint16(min(max(v, np.float32(1)), np.float32(65535)))
+                    out[z - core[0], y - core[2], x0 + x] = code if valid[z, y, x0 + x] else 0
 
 
 @jit
@@ -109,20 +109,20 @@ def _add_similar(total, weight, source, valid, distance, noise, fall):
 
 
 @jit
-def nlm_codes(grey, valid, z0, z1, noise, out):
+def nlm_codes(grey, valid, core, noise, out):
     """Non-local means: voxels within two of each other are averaged by the likeness of their 3^3 surroundings.
 
     Parameters
     ----------
     grey : (Z, Y, X + 6) float32
-        The slab with a halo of three planes, in units of codes, each row padded by three repeated voxels.
+        The brick with a halo of three voxels in z and y, in units of codes, each row padded by three repeated voxels.
     valid : (Z, Y, X + 6) float32
         1 = counts, 0 = does not; outside voxels hold 0 in `grey` and get code 0.
-    z0, z1 : int
-        Planes wanted.
+    core : (z0, z1, y0, y1)
+        Planes and rows wanted.
     noise : float32
         Variance of the difference of two voxels of one phase; likeness falls by 1/e over a quarter of it beyond it.
-    out : (z1 - z0, Y, X) uint16
+    out : (z1 - z0, y1 - y0, X) uint16
         Written.
     """
     nz, ny, width = grey.shape
@@ -130,8 +130,8 @@ def nlm_codes(grey, valid, z0, z1, noise, out):
     total, weight = np.empty(nx, np.float32), np.empty(nx, np.float32)
     squares, distance = np.empty(nx + 2, np.float32), np.empty(nx, np.float32)
     fall = np.float32(4) / max(noise, np.float32(1e-6))
-    for z in range(z0, z1):
-        for y in range(ny):
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
             total[:] = np.float32(0)
             weight[:] = np.float32(0)
             for k in range(125):
@@ -142,5 +142,5 @@ def nlm_codes(grey, valid, z0, z1, noise, out):
                 _add_similar(total, weight, source, good, distance, noise, fall)
             for x in range(nx):
                 v = total[x] / weight[x] + np.float32(0.5)
-                good_here = valid[z, y, x + 3] > 0
-                out[z - z0, y, x] = np.uint16(min(max(v, np.float32(1)), np.float32(65535))) if good_here else 0
+                code = np.uint16(min(max(v, np.float32(1)), np.float32(65535)))
+                out[z - core[0], y - core[2], x] = code if valid[z, y, x + 3] > 0 else 0

@@ -6,19 +6,20 @@ from ..jit import jit
 
 
 @jit
-def faces_of_few(labels, few, first, last):
+def faces_of_few(labels, few, core):
     """Faces that labels with few[label] != 0 share with any other label, in runs.
 
-    labels (Z,Y,X) integers from 0 (background); few (N+1,) uint8, 0 for the background; the pairs of voxels whose
-    earlier one (in raster order) lies in the planes `first` to `last` are looked at, so the halo is a plane behind.
-    Returns (K,3) int64: the small label, the other one, faces; a pair of small ones stands in it both ways.
+    labels (Z,Y,X) integers from 0 (background); few (N+1,) uint8, 0 for the background; core: planes z0 to z1 and rows
+    y0 to y1. The pairs of voxels whose earlier one (in raster order) lies there are looked at, so the halo is a plane
+    and a row behind. Returns (K,3) int64: the small label, the other one, faces; a pair of small ones stands in it both
+    ways.
     """
     nz, ny, nx = labels.shape
     capacity = 1024
     out = np.empty((capacity, 3), np.int64)
     n = 0
-    for z in range(first, last):
-        for y in range(ny):
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
             for x in range(nx):
                 here = labels[z, y, x]
                 if here == 0:

@@ -37,16 +37,16 @@ def count_values(planes, values, counts, n):
 
 
 @jit
-def unequal_neighbours(planes, first, last):
+def unequal_neighbours(planes, core):
     """Pairs of face neighbours, how many of them differ, and voxels that equal none of their neighbours.
 
-    planes (Z,Y,X) of any real type; the voxels of the planes `first` to `last` are looked at, the rest is halo; each
+    planes (Z,Y,X) of any real type; core: planes z0 to z1 and rows y0 to y1 that are looked at, the rest is halo; each
     pair is counted at its later voxel. What is not finite is no neighbour. Returns (3,) int64.
     """
     nz, ny, nx = planes.shape
     found = np.zeros(3, np.int64)
-    for z in range(first, last):
-        for y in range(ny):
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
             for x in range(nx):
                 value, equal, near = planes[z, y, x], 0, 0
                 if not np.isfinite(value):

@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick, spans
+
 LAST_CODE = 65535
 # an inscribed reconstruction circle: the radius may fall short of or exceed half the plane by so much
 LEAST_RADIUS, SLACK = 0.4, 2.0
 RING_VOXELS = 3.0  # voxels just inside the circle that must look like data
 RING_DATA_SHARE = 0.8  # of that ring that differs from the value outside; a choice
 LEAST_HALF_VOXELS = 16  # voxels, half the width of data that a circle or frame is looked for in
+LOOKED_AT_ROWS = 64  # rows of a plane read at one time to see whether it is empty
+ALL = slice(None)
 HELD_SHARE = 0.01  # of the data inside a frame may hold its value by chance
 
 
@@ -116,19 +120,39 @@ class Outside:
         """(Z, Y, X) uint8, 1 = counts, of whole planes or None when every voxel does."""
         return self.valid_part(grey, (0, 0, 0), grey.shape)
 
-    def valid_part(self, grey: np.ndarray, start: Sequence[int], shape: Sequence[int]) -> np.ndarray | None:
-        """The same for a piece that starts at (z, y, x) `start` of a volume of `shape`."""
+    def valid_brick(self, grey: np.ndarray, volume: Any, brick: Brick) -> np.ndarray | None:
+        """The same for a brick `grey` of a `volume`, of which a few rows more are read where there is a frame."""
+        if self.box is None or grey.shape[1] == volume.shape[1]:
+            return self.valid_part(grey, (brick.z0, brick.y0, 0), volume.shape)
+        empty = np.array([self._is_empty(volume, z) for z in range(brick.z0, brick.z1)])
+        return self.valid_part(grey, (brick.z0, brick.y0, 0), volume.shape, empty)
+
+    def _is_empty(self, volume: Any, z: int) -> bool:
+        """Whether a plane holds nothing but the value; most are known by the row in the middle of the data."""
+        assert self.box is not None
+        (y0, y1), _ = self.box
+        middle, rows = (y0 + y1) // 2, volume.shape[1]
+        blocks = [(middle, middle + 1), *spans(rows, LOOKED_AT_ROWS)]
+        return all((np.asarray(volume[z : z + 1, a:b]) == self.value).all() for a, b in blocks)
+
+    def valid_part(
+        self, grey: np.ndarray, start: Sequence[int], shape: Sequence[int], empty: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """The same for a piece that starts at (z, y, x) `start` of a volume of `shape`.
+
+        empty: (Z,) bool, planes of nothing but the value; None: as far as the piece tells.
+        """
         good = None
         if grey.dtype.kind == "f":
             finite = np.isfinite(grey)
             good = None if finite.all() else finite
         if self.value is not None:
             (_, y, x), (_, ny, nx) = start, grey.shape
-            beyond = _beyond(shape[1:], self.radius, self.box)[y : y + ny, x : x + nx]
+            beyond = _beyond(shape[1:], self.radius, self.box, slice(y, y + ny))[:, x : x + nx]
             held = grey == self.value
             inside = ~(held & beyond)
             if self.box is not None:
-                inside[held.all(axis=(1, 2))] = False
+                inside[held.all(axis=(1, 2)) if empty is None else empty] = False
             good = inside if good is None else good & inside
         return None if good is None else good.view(np.uint8)
 
@@ -144,19 +168,19 @@ class Outside:
         )
 
 
-def _radii(shape: Sequence[int], box: tuple[Span, Span] | None = None) -> np.ndarray:
+def _radii(shape: Sequence[int], box: tuple[Span, Span] | None = None, rows: slice = ALL) -> np.ndarray:
     (y0, y1), (x0, x1) = box or ((0, shape[0]), (0, shape[1]))
-    y, x = np.arange(shape[0]) - 0.5 * (y0 + y1 - 1), np.arange(shape[1]) - 0.5 * (x0 + x1 - 1)
+    y, x = np.arange(shape[0])[rows] - 0.5 * (y0 + y1 - 1), np.arange(shape[1]) - 0.5 * (x0 + x1 - 1)
     return np.hypot(y[:, None], x[None, :])
 
 
-def _beyond(shape: Sequence[int], radius: float, box: tuple[Span, Span] | None) -> np.ndarray:
-    beyond = _radii(shape, box) > radius
+def _beyond(shape: Sequence[int], radius: float, box: tuple[Span, Span] | None, rows: slice) -> np.ndarray:
+    """Whether the voxels of some rows of a plane lie beyond the circle or frame, (Y,X) bool."""
+    beyond = _radii(shape, box, rows) > radius
     if box is not None:
         (y0, y1), (x0, x1) = box
-        inside = np.zeros(beyond.shape, bool)
-        inside[y0:y1, x0:x1] = True
-        beyond |= ~inside
+        y, x = np.arange(shape[0])[rows, None], np.arange(shape[1])
+        beyond |= (y < y0) | (y >= y1) | (x < x0) | (x >= x1)
     return beyond
 
 

@@ -51,7 +51,7 @@ class Shading:
 
         Notes
         -----
-        A voxel's shift depends on its place alone, so slabs do not matter.
+        A voxel's shift depends on its place alone, so cuts do not matter.
         """
         z, y, x = (
             p[a : a + n].astype(np.float64) / scale for p, a, n in zip(self.profiles, start, codes.shape, strict=True)

@@ -13,7 +13,7 @@ from ...kernels.grey.blocks import Flatness, Span, count_codes, gradients
 from . import noise_scales
 from .codes import Coding, Outside, choose_coding
 from .drift import Shading
-from .filters import NO_SIGMA, Filter, filter_slab
+from .filters import NO_SIGMA, Filter, filter_brick
 from .histogram import BINS, PLAIN_VALLEY_RATIO, GreyCounts, PhaseFit, deconvolve, valley
 from .noise import BLOCK_VOXELS, FARTHEST_LAG_VOXELS, Noise, Place, cut_blocks, is_segmented, measure_noise, no_noise
 from .plan import Bins
@@ -185,7 +185,8 @@ class Sample:
         need = max(how.radius) + 1
         if need > self.halo and any(not _is_whole(b, self.volume.shape) for b in self.bricks):
             self._read(need)
-        filtered = [filter_slab(b.grey, v, how, 0, b.grey.shape[0]) for b, v in zip(self.bricks, self.valid)]
+        cores = [(0, len(b.grey), 0, b.grey.shape[1]) for b in self.bricks]
+        filtered = [filter_brick(b.grey, v, how, c) for b, v, c in zip(self.bricks, self.valid, cores)]
         if self.shading is not None:
             for brick, codes in zip(self.bricks, filtered):
                 self.shading.subtract(codes, brick.start, how.coding.scale)
@@ -215,10 +216,11 @@ class Sample:
         octants = np.zeros((8, 2, BINS + 1), np.int64)
         table = bins.of_codes()
         for c, b in zip(codes, self.bricks):
-            # rows are cut to the core in y and x by hand: the kernel knows a halo in z only
+            # rows are cut to the core in y and x: octants are halves of a window there
             cut = c[:, b.core[1], b.core[2]].copy()
-            span = Span(b.core[0].start, b.core[0].stop, b.start[0] + b.core[0].start)
-            count_codes(cut, span, self.volume.shape[0], table, flatness, True, octants)
+            rows = cut.shape[1]
+            span = Span((b.core[0].start, b.core[0].stop, 0, rows), (b.start[0], 0))
+            count_codes(cut, span, (self.volume.shape[0], rows), table, flatness, True, octants)
         greys = [f for f in self.finite if f.size]
         low, high = min(float(f.min()) for f in greys), max(float(f.max()) for f in greys)
         return GreyCounts(

@@ -1,4 +1,4 @@
-"""Raw grey slabs to codes: no filter, Gaussian, median or non-local means."""
+"""Raw grey bricks to codes: no filter, Gaussian, median or non-local means."""
 
 from dataclasses import dataclass
 
@@ -43,33 +43,40 @@ class Filter:
         return reach, reach, reach
 
 
-def filter_slab(raw: np.ndarray, valid: np.ndarray | None, how: Filter, z0: int, z1: int) -> np.ndarray:
-    """Planes z0 to z1 of a raw slab, filtered, as (z1 - z0, Y, X) uint16 codes.
+Core = tuple[int, int, int, int]  # planes z0 to z1, rows y0 to y1 of an array
+
+
+def filter_brick(raw: np.ndarray, valid: np.ndarray | None, how: Filter, core: Core) -> np.ndarray:
+    """The core of a raw brick, filtered, as (z1 - z0, y1 - y0, X) uint16 codes.
 
     Parameters
     ----------
     raw : (Z, Y, X) array
-        The slab with a halo of `how.radius[0]` planes where the volume goes on; at its ends voxels are repeated.
+        The brick with a halo of `how.radius` in z and y where the volume goes on; at its ends voxels are repeated.
     valid : (Z, Y, X) uint8 or None
         1 = counts; None: all do.
+    core : tuple of int
     """
-    out = np.empty((z1 - z0, *raw.shape[1:]), np.uint16)
+    z0, z1, y0, y1 = core
+    out = np.empty((z1 - z0, y1 - y0, raw.shape[2]), np.uint16)
     if not (raw.flags.writeable and raw.flags.c_contiguous):
         raw = raw.copy()  # else the kernels would be compiled once more for read-only arrays
     if how.method == "none":
-        _encode(raw[z0:z1], None if valid is None else valid[z0:z1], how.coding, out)
+        here = slice(z0, z1), slice(y0, y1)
+        _encode(raw[here], None if valid is None else valid[here], how.coding, out)
     elif how.method == "gaussian":
-        _gaussian(raw, valid, how, z0, z1, out)
+        _gaussian(raw, valid, how, core, out)
     else:
         good = np.ones(raw.shape, np.uint8) if valid is None else valid
         grey = _in_code_units(raw, valid, how.coding)
         if how.method == "median":
-            median_codes(grey, good, z0, z1, out)
+            median_codes(grey, good, core, out)
         else:
             pad = ((0, 0), (0, 0), (3, 3))
             variance = np.float32(2 * (how.noise / how.coding.scale) ** 2)
-            grey, good = np.pad(grey, pad, mode="edge"), np.pad(good.astype(np.float32), pad, mode="edge")
-            nlm_codes(grey, good, z0, z1, variance, out)
+            grey = np.pad(grey, pad, mode="edge")
+            good = np.pad(good, pad, mode="edge").astype(np.float32)
+            nlm_codes(grey, good, core, variance, out)
     return out
 
 
@@ -96,7 +103,7 @@ def _weights(sigma: float) -> np.ndarray:
     return np.pad(half, (0, -(len(half) - 1) % 3)).astype(np.float32)
 
 
-def _gaussian(raw: np.ndarray, valid: np.ndarray | None, how: Filter, z0: int, z1: int, out: np.ndarray) -> None:
+def _gaussian(raw: np.ndarray, valid: np.ndarray | None, how: Filter, core: Core, out: np.ndarray) -> None:
     weights = tuple(_weights(s) for s in how.sigma)
     coding = how.coding
     if raw.dtype in (np.uint8, np.uint16):
@@ -106,9 +113,9 @@ def _gaussian(raw: np.ndarray, valid: np.ndarray | None, how: Filter, z0: int, z
         gain, shift = np.float32(1), np.float32(0.5)
         grey = _in_code_units(raw, valid, coding)
     if valid is None:
-        gaussian_codes(grey, weights, z0, z1, gain, shift, out)
+        gaussian_codes(grey, weights, core, gain, shift, out)
     else:
-        gaussian_codes_masked(grey, valid, weights, z0, z1, gain, shift, out)
+        gaussian_codes_masked(grey, valid, weights, core, gain, shift, out)
 
 
 def _in_code_units(raw: np.ndarray, valid: np.ndarray | None, coding: Coding) -> np.ndarray:

@@ -147,6 +147,6 @@ class DenoisePlan:
         return flat._replace(limit=np.float32(max(2 * flat.noise, flat.wz + flat.wy + flat.wx)))
 
     @property
-    def halo(self) -> int:
-        """Raw planes needed on each side of a slab."""
-        return self.how.radius[0] + 1
+    def reach(self) -> tuple[int, int]:
+        """Raw planes and rows needed on each side of a brick."""
+        return self.how.radius[0] + 1, self.how.radius[1] + 1

@@ -1,4 +1,4 @@
-"""Label images made elsewhere: any integer type, ids with gaps and of any size, numbered 1 to N slab by slab.
+"""Label images made elsewhere: any integer type, ids with gaps and of any size, numbered 1 to N brick by brick.
 
 The image is never copied as a whole: `Numbered` numbers what is sliced from it.
 """
@@ -81,8 +81,8 @@ def plain(volume: Any, what: str, kinds: str = "iub") -> Any:
     return volume
 
 
-def _slab_ids(labels: Any, slab: Brick) -> np.ndarray:
-    return np.unique(kernel.distinct_ids(_integers(labels[slab.z0 : slab.z1])))
+def _brick_ids(labels: Any, brick: Brick) -> np.ndarray:
+    return np.unique(kernel.distinct_ids(_integers(labels[brick.here])))
 
 
 def _integers(planes: Any) -> np.ndarray:
@@ -111,7 +111,7 @@ def find_ids(labels: Any, work: Work) -> np.ndarray:
     """
     check(labels)
     found = np.empty(0, np.int64)
-    for ids in work.each(partial(_slab_ids, labels)):
+    for ids in work.each(partial(_brick_ids, labels)):
         found = np.union1d(found, ids)
     # an unsigned id past 2^63 wraps to a negative one on the way
     if found.size and found[0] < 0:

@@ -4,7 +4,7 @@ A piece that the split cut off and that is too small to be a particle belongs to
 the label that it shares most faces with. Only what stands alone is dropped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ from ...ground.work import Work
 from ...kernels.labels import morphology, slivers
 from . import ids as label_image
 from .tallies import summed
+
+PEAK_VOXEL_BYTES = 4.0  # of a brick and a halo of one voxel: the labels alone
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,25 @@ class Kept:
     table: np.ndarray
 
 
-def _slab_facts(labels: Any, n: int, slab: Brick) -> tuple[Brick, np.ndarray, np.ndarray, np.ndarray]:
-    planes = np.ascontiguousarray(labels[slab.z0 : slab.z1])
-    return slab, *morphology.component_facts(planes, n, slab.ends(labels.shape))
+def _brick_facts(labels: Any, n: int, brick: Brick) -> tuple[Brick, np.ndarray, np.ndarray, np.ndarray]:
+    block = np.ascontiguousarray(labels[brick.here])
+    return brick, *morphology.component_facts(block, n, brick.ends(labels.shape))
 
 
 def _facts(labels: Any, n: int, work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Voxels of each label, whether a face of the volume cuts it, its first voxel; (n + 1,)."""
-    plane = labels.shape[1] * labels.shape[2]
     sizes, faces = np.zeros(n + 1, np.int64), np.zeros(n + 1, bool)
     first = np.full(n + 1, np.iinfo(np.int64).max)
-    for slab, size, start, face in work.each(partial(_slab_facts, labels, n)):
+    for brick, size, start, face in work.each(partial(_brick_facts, labels, n)):
         sizes += size
         faces |= face > 0
         seen = start >= 0
-        first[seen] = np.minimum(first[seen], start[seen] + slab.z0 * plane)
+        first[seen] = np.minimum(first[seen], brick.raster(start[seen], labels.shape))
     return sizes, faces, first
 
 
-def _renumber(labels: Any, table: np.ndarray, slab: Brick) -> None:
-    with changed(labels, slab) as held:
+def _renumber(labels: Any, table: np.ndarray, brick: Brick) -> None:
+    with changed(labels, brick) as held:
         morphology.renumber(held, table)
 
 
@@ -118,10 +119,11 @@ def keep_particles(labels: Any, n: int, options: ParticleOptions, work: Work, lo
     return Kept(len(order), dropped, table)
 
 
-def _shared(labels: Any, few: np.ndarray, slab: Brick) -> np.ndarray:
-    end = slab.halo(1, labels.shape[0])[1]
-    planes = np.ascontiguousarray(labels[slab.z0 : end])
-    return summed(slivers.faces_of_few(planes, few, 0, slab.depth))
+def _shared(labels: Any, few: np.ndarray, brick: Brick) -> np.ndarray:
+    own, outer = (brick.widened((reach, reach), labels.shape) for reach in (0, 1))
+    ahead = replace(own, z1=outer.z1, y1=outer.y1)
+    block = np.ascontiguousarray(labels[ahead.here])
+    return summed(slivers.faces_of_few(block, few, own.core(ahead)))
 
 
 def _joined(labels: Any, small: np.ndarray, sizes: np.ndarray, least: int, work: Work) -> np.ndarray:

@@ -21,6 +21,7 @@ from ...kernels.labels import values as kernel
 MOST_VALUES = 8  # values of a segmented volume
 UNEQUAL_SHARE, LONE_SHARE = 0.2, 0.01  # see above
 LOOKS_AT_DEPTH = (0.25, 0.5, 0.75)  # of the depth: planes looked at first
+PEAK_VOXEL_BYTES = 1.1  # besides the greys themselves, of a brick and a halo of one voxel
 _Counts = tuple[np.ndarray, np.ndarray, int] | None
 
 
@@ -85,13 +86,14 @@ def _counted(planes: Any) -> _Counts:
     return (values[:n], counts[:n], int(outside)) if n <= MOST_VALUES else None
 
 
-def _slab_counts(volume: Any, slab: Brick) -> _Counts:
-    return _counted(volume[slab.z0 : slab.z1])
+def _brick_counts(volume: Any, brick: Brick) -> _Counts:
+    return _counted(volume[brick.here])
 
 
-def _slab_pairs(volume: Any, slab: Brick) -> np.ndarray:
-    a, b = slab.halo(1, volume.shape[0])
-    return kernel.unequal_neighbours(_plain(volume[a:b]), slab.z0 - a, slab.z1 - a)
+def _brick_pairs(volume: Any, brick: Brick) -> np.ndarray:
+    outer = brick.widened((1, 1), volume.shape)
+    core = brick.widened((0, 0), volume.shape).core(outer)
+    return kernel.unequal_neighbours(_plain(volume[outer.here]), core)
 
 
 def looked_at(volume: Any) -> list[np.ndarray]:
@@ -114,11 +116,11 @@ def find_values(volume: Any, work: Work) -> Values | None:
     """
     if few([plane[None] for plane in looked_at(volume)]) is None:
         return None
-    count = partial(_slab_counts, volume)
+    count = partial(_brick_counts, volume)
     found = _added(work.each(count))
     if found is None or len(found.values) < 3:
         return found
-    return replace(found, noisy=found.is_noisy(work.quiet.each(partial(_slab_pairs, volume))))
+    return replace(found, noisy=found.is_noisy(work.quiet.each(partial(_brick_pairs, volume))))
 
 
 def few(blocks: Sequence[np.ndarray]) -> Values | None:
@@ -126,7 +128,7 @@ def few(blocks: Sequence[np.ndarray]) -> Values | None:
     found = _added(_counted(block) for block in blocks)
     if found is None or len(found.values) < 3:
         return found
-    parts = (kernel.unequal_neighbours(_plain(block), 0, len(block)) for block in blocks)
+    parts = (kernel.unequal_neighbours(_plain(block), (0, len(block), 0, block.shape[1])) for block in blocks)
     return replace(found, noisy=found.is_noisy(parts))
 
 

@@ -1,7 +1,7 @@
 """The grey level between particles and the rest, place by place, and the 0/1 mask it makes of a denoised volume."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from .method_choice import Choice
 # families, CNR 1 to 10, blur .5 to 1.4, correlated noise in about half of them): 95 % of the errors lie within .058
 # (interval .046 to .086; .05 holds 91 %) on the 124 that reached it, within .156 (.116 and more) on the 58 that did not
 LEVEL_UNCERTAINTY, LEVEL_UNCERTAINTY_MISSED = 0.05, 0.16
+PEAK_VOXEL_BYTES = 3.1  # of a brick, no halo: codes and mask (`hysteresis`: numbers of pieces besides, 6 in all)
 
 
 def block_shape(shape: Sequence[int]) -> tuple[int, int, int]:
@@ -101,32 +102,37 @@ class Threshold:
         return LEVEL_UNCERTAINTY if self.quality is None else self.quality.level_uncertainty
 
 
-def mask_planes(codes: Any, threshold: Threshold, z0: int, z1: int, shift: float = 0.0) -> np.ndarray:
-    """Mask of planes z0 to z1.
+def mask_of(codes: Any, threshold: Threshold, brick: Brick) -> np.ndarray:
+    """Mask of a brick.
 
     Parameters
     ----------
     codes : array-like (Z, Y, X) uint16
     threshold : Threshold
-    z0, z1 : int
-    shift : float
-        Moves a local level by this share of the local contrast (the level's uncertainty, for bands).
+    brick : Brick
 
     Returns
     -------
-    (z1 - z0, Y, X) bool
+    (Z, Y, X) bool of the brick
         True in particles, never outside.
     """
-    part = np.ascontiguousarray(codes[z0:z1])
+    part = np.ascontiguousarray(codes[brick.here])
     if threshold.code_range is not None:
-        low, high = _shifted_range(threshold, shift)
+        low, high = threshold.code_range
         return (part >= low) & (part <= high) if high < LAST_CODE else part >= low
-    level = threshold.level
-    if shift:
-        level = level + np.float32(shift) * (threshold.inside - threshold.outside)
+    level = as_level(threshold.level, threshold.level, threshold.coding)
     out = np.empty(part.shape, np.uint8)
-    above_level(part, z0, as_level(level, level, threshold.coding), out)
+    above_level(part, (brick.z0, brick.y0), level, out)
     return out.view(bool)
+
+
+def shifted(threshold: Threshold, shift: float) -> Threshold:
+    """The same moved by a share of the local contrast: the level's uncertainty, for bands, or a stricter one."""
+    if not shift:
+        return threshold
+    if threshold.code_range is not None:
+        return replace(threshold, code_range=_shifted_range(threshold, shift))
+    return replace(threshold, level=threshold.level + np.float32(shift) * (threshold.inside - threshold.outside))
 
 
 def _shifted_range(threshold: Threshold, shift: float) -> tuple[int, int]:
@@ -146,11 +152,11 @@ def apply(
     work: Work,
     shift: float = 0.0,
 ) -> int:
-    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels; shift: see `mask_planes`."""
-    return sum(work.each(partial(_apply_slab, codes, threshold, out, shift)))
+    """Write the mask of a volume as uint8 0/1 into `out` (Z, Y, X) and count its voxels; shift: see `shifted`."""
+    return sum(work.each(partial(_apply_brick, codes, shifted(threshold, shift), out)))
 
 
-def _apply_slab(codes: Any, threshold: Threshold, out: Any, shift: float, slab: Brick) -> int:
-    mask = mask_planes(codes, threshold, slab.z0, slab.z1, shift)
-    out[slab.z0 : slab.z1] = mask.view(np.uint8)
+def _apply_brick(codes: Any, threshold: Threshold, out: Any, brick: Brick) -> int:
+    mask = mask_of(codes, threshold, brick)
+    out[brick.here] = mask.view(np.uint8)
     return int(np.count_nonzero(mask))

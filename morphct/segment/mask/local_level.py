@@ -24,6 +24,7 @@ SLOPE_BINS = 512  # bins of gradient / contrast between 0 and 1
 BLUNTEST_BLUR_EDGES = 12.0  # longest blur that is told; a choice
 FEWEST_SLOPE_VOXELS = 200  # surface voxels for an estimate of the blur; a choice
 MAP_ROUNDS = 2
+PEAK_VOXEL_BYTES = 3.1  # of a brick and a halo of one voxel: codes, and where they are 0
 
 
 @dataclass(frozen=True)
@@ -120,28 +121,29 @@ def sum_all(
     shape = (2, *block_shape(codes.shape))
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     slopes, above = np.zeros(SLOPE_BINS, np.int64), 0
-    task = partial(_sum_slab, codes, level, flatness, with_slopes)
-    for first, part_sums, part_counts, part_slopes, part_above in work.each(task):
-        sums[:, first : first + part_sums.shape[1]] += part_sums
-        counts[:, first : first + part_counts.shape[1]] += part_counts
+    task = partial(_sum_brick, codes, level, flatness, with_slopes)
+    for where, part_sums, part_counts, part_slopes, part_above in work.each(task):
+        sums[where] += part_sums
+        counts[where] += part_counts
         slopes[: part_slopes.size] += part_slopes
         above += part_above
     return sums, counts, slopes, above
 
 
-def _sum_slab(
-    codes: Any, level: Level, flatness: Flatness, with_slopes: bool, slab: Brick
-) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, int]:
-    """First block of the slab, and what `sum_all` gives of its own."""
-    a, b = slab.halo(1, codes.shape[0])
-    part = np.ascontiguousarray(codes[a:b])
-    span = Span(slab.z0 - a, slab.z1 - a, slab.z0)
-    blocks = (slab.z1 - 1) // BLOCK_VOXELS - slab.z0 // BLOCK_VOXELS + 1
-    shape = (2, blocks, *block_shape(codes.shape)[1:])
+def _sum_brick(
+    codes: Any, level: Level, flatness: Flatness, with_slopes: bool, brick: Brick
+) -> tuple[tuple[slice, ...], np.ndarray, np.ndarray, np.ndarray, int]:
+    """Where the blocks of a brick lie among all of them, and what `sum_all` gives of its own."""
+    outer, own = brick.widened((1, 1), codes.shape), brick.widened((0, 0), codes.shape)
+    part = np.ascontiguousarray(codes[outer.here])
+    span = Span(own.core(outer), (outer.z0, outer.y0))
+    ends = ((own.z0, own.z1), (own.y0, own.y1))
+    z, y = (slice(a // BLOCK_VOXELS, (b - 1) // BLOCK_VOXELS + 1) for a, b in ends)
+    shape = (2, z.stop - z.start, y.stop - y.start, block_shape(codes.shape)[2])
     sums, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     slopes = np.zeros(SLOPE_BINS if with_slopes else 0, np.int64)
     above = sum_blocks(part, span, level, flatness, bool((part == 0).any()), sums, counts, slopes)
-    return slab.z0 // BLOCK_VOXELS, sums, counts, slopes, int(above)
+    return (slice(None), z, y), sums, counts, slopes, int(above)
 
 
 def _smooth_means(

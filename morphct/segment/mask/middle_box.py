@@ -116,6 +116,6 @@ def _mask(part: np.ndarray, found: Threshold, box: list[tuple[int, int]]) -> np.
     level = as_level(found.level, found.level, found.coding)
     for i in range(len(part)):
         plane[0, y0:y1, x0:x1] = part[i]
-        above_level(plane, z0 + i, level, above)
+        above_level(plane, (z0 + i, 0), level, above)
         mask[i] = above[0, y0:y1, x0:x1]
     return mask

@@ -119,7 +119,7 @@ def fit(sums: np.ndarray, counts: np.ndarray, edges: Sequence[float]) -> Halo:
     """
     from scipy.ndimage import gaussian_filter
 
-    # in float64, and the sums over blocks are those of whole numbers: slabs make no difference
+    # in float64, and the sums over blocks are those of whole numbers: cuts make no difference
     inside, total = counts[1].astype(float), counts.sum(axis=0).astype(float)
     grey_inside, grey = sums[1].astype(float), sums.sum(axis=0).astype(float)
     best = _solved(inside, total, grey_inside, grey, np.zeros_like(total), 0.0)

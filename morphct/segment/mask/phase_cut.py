@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..grey.filters import filter_slab
+from ..grey.filters import filter_brick
 from ..grey.plan import DenoisePlan
 from . import phase_choice
 
@@ -60,7 +60,7 @@ def of_grey(volume: Any, plan: DenoisePlan) -> PhaseCut | None:
     a, b = max(0, plane - plan.how.radius[0]), min(depth, plane + plan.how.radius[0] + 1)
     raw = np.ascontiguousarray(np.asarray(volume[a:b])[:, y, x])
     valid = plan.outside.valid_part(raw, (a, y.start, x.start), volume.shape)
-    codes = filter_slab(raw, valid, plan.how, plane - a, plane - a + 1)
+    codes = filter_brick(raw, valid, plan.how, (plane - a, plane - a + 1, 0, raw.shape[1]))
     if plan.shading is not None:
         plan.shading.subtract(codes, (plane, y.start, x.start), plan.scale)
     phase = phase_choice.classify(codes, plan.fit, plan.how.coding).astype(np.int8)

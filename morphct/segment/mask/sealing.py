@@ -12,6 +12,7 @@ from ...kernels.labels import morphology
 from ..labels.components import Components, Solid, dilated_planes, fill, label
 
 RADII_EDGES = (1.0, 2.0)  # shortest edges; 3 would fill the gaps between particles
+PEAK_VOXEL_BYTES = 3.1  # of a brick and a halo of a ball's reach: the mask, distances along rows, what comes of it
 HALO_RADII_EDGES = (4.0,)  # besides: rims of particles in phase contrast are broken by the streaks of such scans
 
 

@@ -14,9 +14,9 @@ from ..grey.codes import LAST_CODE, Coding
 from ..grey.histogram import GreyCounts, PhaseFit, otsu
 from ..grey.plan import DenoisePlan
 from . import local_level, method_choice, phase_contrast, quality
-from .levels import Threshold, apply, constant, mask_planes, range_of
+from .levels import Threshold, apply, constant, mask_of, range_of, shifted
 
-__all__ = ["Threshold", "ThresholdOptions", "apply", "find_threshold", "mask_planes", "refuse_empty"]
+__all__ = ["Threshold", "ThresholdOptions", "apply", "find_threshold", "mask_of", "refuse_empty", "shifted"]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.grey.blocks import Flatness
 from ...kernels.truth.phantom import correlate
@@ -136,7 +137,7 @@ def images(trials: Sequence[Specimen], conditions: Conditions, tile: np.ndarray)
     found = _threshold(codes, conditions, tile)
     mask = np.empty(shape, np.uint8)
     for one, z0, z1 in zip(posed, ends, ends[1:]):
-        mask[z0:z1] = levels.mask_planes(codes, found, z0, z1, one.level)
+        mask[z0:z1] = levels.mask_of(codes, levels.shifted(found, one.level), Brick(0, z0, z1))
     # what noise leaves around a body is dust: the body is by far the largest
     work = Work.whole(depth)
     components.drop_small(mask, max(1, int(0.25 * np.pi / 6 * min(t.diameter for t in trials) ** 3)), work)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from naive import grey as naive_grey
 
-from morphct.ground.bricks import plan_slabs
+from morphct.ground.bricks import plan_bricks as cut_bricks
 from morphct.ground.errors import SegmentationError
 from morphct.ground.executors import Threads
 from morphct.ground.units import VoxelSize
@@ -20,11 +20,12 @@ from morphct.segment.grey.codes import Coding, Outside, choose_coding, find_outs
 from morphct.segment.grey.denoise import DenoiseOptions
 from morphct.segment.grey.drift import Shading
 from morphct.segment.grey.filter_trials import Sample
-from morphct.segment.grey.filters import Filter, filter_slab
+from morphct.segment.grey.filters import Filter, filter_brick
 from morphct.segment.grey.noise import cut_blocks, flattest_blocks, full_kernel, half_kernel, measure_noise
 from morphct.segment.grey.sampling import layer_ranges, plan_bricks, read_bricks
 
 SHAPE = (6, 7, 11)
+WHOLE = (0, 6, 0, 7)
 
 
 def raw_grey(seed, dtype=np.uint16, shape=SHAPE):
@@ -45,10 +46,10 @@ def powder(seed=0, shape=(48, 64, 72), sd=400.0):
     return np.clip(rng.normal(np.where(solid, 5737, 4255), sd), 0, 65535).astype(np.uint16)
 
 
-def denoised(volume, options=None, slabs=5, run_map=map, phases="auto"):
+def denoised(volume, options=None, planes=5, run_map=map, phases="auto", rows=None):
     plan = denoise.plan(volume, None, options or DenoiseOptions(), phases)
     out = np.zeros(volume.shape, np.uint16)
-    counts = denoise.apply(volume, out, plan, Work.of(len(volume), slabs, run_map))
+    counts = denoise.apply(volume, out, plan, Work.of(volume.shape, planes, run_map, rows))
     return plan, out, counts
 
 
@@ -60,7 +61,7 @@ def denoised(volume, options=None, slabs=5, run_map=map, phases="auto"):
 def test_gaussian_is_that_of_the_kernel(dtype, sigmas):
     grey, out = raw_grey(1, dtype), np.empty(SHAPE, np.uint16)
     halves = [half_kernel(s) for s in sigmas]
-    gaussian_codes(grey, tuple(map(padded, halves)), 0, SHAPE[0], np.float32(100), np.float32(0.5), out)
+    gaussian_codes(grey, tuple(map(padded, halves)), WHOLE, np.float32(100), np.float32(0.5), out)
     np.testing.assert_allclose(out, 100 * naive_grey.gaussian(grey, halves), atol=0.51)
 
 
@@ -69,7 +70,7 @@ def test_gaussian_leaves_out_what_does_not_count():
     valid = (rng.random(SHAPE) > 0.3).astype(np.uint8)
     grey, out = raw_grey(3) * valid, np.empty(SHAPE, np.uint16)
     halves = [half_kernel(s) for s in (0.5, 0.8, 1.0)]
-    gaussian_codes_masked(grey, valid, tuple(map(padded, halves)), 0, SHAPE[0], np.float32(100), np.float32(0.5), out)
+    gaussian_codes_masked(grey, valid, tuple(map(padded, halves)), WHOLE, np.float32(100), np.float32(0.5), out)
     wanted = 100 * naive_grey.gaussian(grey, halves, valid)
     np.testing.assert_allclose(out[valid > 0], wanted[valid > 0], atol=0.52)
     assert not out[valid == 0].any()
@@ -80,7 +81,7 @@ def test_gaussian_far_from_what_does_not_count_has_the_same_bytes():
     valid[:, :, :4] = 0
     weights = (padded(half_kernel(1.0)),) * 3
     plain, masked = np.empty(grey.shape, np.uint16), np.empty(grey.shape, np.uint16)
-    args = weights, 0, 12, np.float32(64.3), np.float32(0.2)
+    args = weights, (0, 12, 0, 20), np.float32(64.3), np.float32(0.2)
     gaussian_codes(grey, *args, plain)
     gaussian_codes_masked(np.where(valid, grey, 0).astype(np.uint16), valid, *args, masked)
     np.testing.assert_array_equal(plain[:, :, 7:], masked[:, :, 7:])
@@ -90,7 +91,7 @@ def test_median_is_the_median():
     rng = np.random.default_rng(5)
     grey, out = rng.integers(1, 60, (6, 7, 9)).astype(np.float32), np.empty((6, 7, 9), np.uint16)
     valid = (rng.random(grey.shape) > 0.1).astype(np.uint8)
-    median_codes(grey, valid, 0, 6, out)
+    median_codes(grey, valid, WHOLE, out)
     np.testing.assert_array_equal(out, np.where(valid, naive_grey.median(grey, valid), 0))
 
 
@@ -100,7 +101,7 @@ def test_non_local_means_is_the_mean_of_the_alike():
     grey = (np.where(np.arange(7) > 3, 3000, 1000) + rng.normal(0, 60, shape)).astype(np.float32)
     out, pad = np.empty(shape, np.uint16), ((0, 0), (0, 0), (3, 3))
     ones = np.ones((*shape[:2], shape[2] + 6), np.float32)
-    nlm_codes(np.pad(grey, pad, mode="edge"), ones, 0, 3, np.float32(2 * 60.0**2), out)
+    nlm_codes(np.pad(grey, pad, mode="edge"), ones, (0, 3, 0, 4), np.float32(2 * 60.0**2), out)
     # at the faces of the volume patches differ by how they repeat voxels: the middle column does not see that
     np.testing.assert_allclose(out[1, 1:3, 3], naive_grey.non_local_means(grey, 2 * 60.0**2)[1, 1:3, 3], atol=12)
     assert out[..., :3].max() < 1300
@@ -117,13 +118,16 @@ def test_flat_voxels_and_octants_are_counted():
     flatness = kernels.Flatness(*map(np.float32, (*weights, limit, 0)))
     wanted = naive_grey.octant_counts(codes, bins, weights, limit, 17)
     whole, cut = np.zeros((8, 2, 17), np.int64), np.zeros((8, 2, 17), np.int64)
-    kernels.count_codes(codes, kernels.Span(0, 5, 0), 5, bins, flatness, True, whole)
+    kernels.count_codes(codes, kernels.Span((0, 5, 0, 6), (0, 0)), (5, 6), bins, flatness, True, whole)
     np.testing.assert_array_equal(whole, wanted)
-    for slab in plan_slabs(5, 2):
-        a, b = slab.halo(1, 5)
-        span = kernels.Span(slab.z0 - a, slab.z1 - a, slab.z0)
-        kernels.count_codes(codes[a:b], span, 5, bins, flatness, True, cut)
-    np.testing.assert_array_equal(cut, whole)
+    for planes, rows in ((2, None), (2, 4), (1, 1), (5, 5)):
+        cut[:] = 0
+        for brick in cut_bricks(codes.shape, planes, rows):
+            outer = brick.widened((1, 1), codes.shape)
+            span = kernels.Span(brick.core(outer), (outer.z0, outer.y0))
+            part = np.ascontiguousarray(codes[outer.here])
+            kernels.count_codes(part, span, (5, 6), bins, flatness, True, cut)
+        np.testing.assert_array_equal(cut, whole)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
@@ -276,10 +280,11 @@ def test_whole_and_cut_give_the_same_bytes(kind, options):
         volume[:, np.hypot(y, x) > 19.5] = 0
     plan = denoise.plan(volume, None, options)
     results = []
-    for planes, run_map in ((25, map), (1, map), (7, Threads(2)), (4, map)):
+    cuts = ((25, map, None), (1, map, None), (7, Threads(2), None), (4, map, 9), (6, Threads(2), 23), (13, map, 1))
+    for planes, run_map, rows in cuts:
         out = np.zeros(volume.shape, np.uint16)
         ticks = []
-        counts = denoise.apply(volume, out, plan, Work.of(25, planes, run_map).telling(ticks.append))
+        counts = denoise.apply(volume, out, plan, Work.of(volume.shape, planes, run_map, rows).telling(ticks.append))
         assert sum(ticks) == 25
         results.append((out, counts))
     first, counts = results[0]
@@ -362,8 +367,8 @@ def test_encode_keeps_the_range():
 def test_negative_greys_through_the_table():
     volume = np.random.default_rng(0).integers(-300, 300, (6, 7, 8)).astype(np.int16)
     coding = choose_coding(volume.dtype, [volume], False)
-    codes = filter_slab(volume, None, Filter("none", (0, 0, 0), coding, Outside()), 1, 5)
-    np.testing.assert_array_equal(coding.grey(codes.astype(float)), volume[1:5])
+    codes = filter_brick(volume, None, Filter("none", (0, 0, 0), coding, Outside()), (1, 5, 2, 6))
+    np.testing.assert_array_equal(coding.grey(codes.astype(float)), volume[1:5, 2:6])
 
 
 # outside
@@ -424,7 +429,7 @@ def test_bricks_are_pieces_of_the_volume_with_their_halo(monkeypatch):
 
 @pytest.mark.parametrize("shape", [(1, 40, 40), (3, 20, 50), (9, 9, 9), (40, 5, 5)])
 def test_small_volumes(shape):
-    _, out, counts = denoised(powder(0, shape), slabs=2)
+    _, out, counts = denoised(powder(0, shape), planes=2, rows=3)
     assert counts.n_voxels == out.size
     assert (out > 0).all()
 
@@ -441,8 +446,8 @@ def test_tasks_can_be_pickled():
 
     volume = powder(0, (20, 30, 30))
     plan = denoise.plan(volume, None, DenoiseOptions())
-    task = pickle.loads(pickle.dumps(partial(denoise._denoise_slab, volume, np.zeros(volume.shape, np.uint16), plan)))
-    counts, _, _ = task(plan_slabs(20, 20)[0])
+    task = pickle.loads(pickle.dumps(partial(denoise._denoise_brick, volume, np.zeros(volume.shape, np.uint16), plan)))
+    counts, _, _ = task(cut_bricks(volume.shape, 20)[0])
     assert counts.sum() == volume.size
 
 
@@ -460,6 +465,9 @@ def test_a_frame_of_one_value_round_the_data_is_outside(pad, value):
     wanted = np.zeros(framed.shape, np.uint8)
     wanted[inner] = 1
     np.testing.assert_array_equal(valid, wanted)
+    for brick in cut_bricks(framed.shape, 9, 21):
+        part = outside.valid_brick(framed[brick.here], framed, brick)
+        np.testing.assert_array_equal(np.ones_like(wanted[brick.here]) if part is None else part, wanted[brick.here])
     plain, seen = (denoise.plan(v, None, DenoiseOptions()).fit for v in (grey, framed))
     assert seen.n_phases == plain.n_phases
     np.testing.assert_allclose(seen.means, plain.means, atol=60)

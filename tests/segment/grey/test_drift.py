@@ -49,9 +49,9 @@ def planned(grey, **options):
     return denoise.plan(grey, None, DenoiseOptions(**options))
 
 
-def apply(grey, plan, planes):
+def apply(grey, plan, planes, rows=None):
     codes = np.zeros(grey.shape, np.uint16)
-    return codes, denoise.apply(grey, codes, plan, Work.of(len(grey), planes))
+    return codes, denoise.apply(grey, codes, plan, Work.of(grey.shape, planes, rows=rows))
 
 
 @pytest.mark.parametrize("family", ["mixed", "near-round", "faceted", "rods", "plates", "bimodal", "sponge", "dense"])
@@ -120,7 +120,7 @@ def test_codes_are_the_same_however_cut():
     grey = moved(powder(52), jump(SHAPE, 0, 50, 0.5) + ramp(SHAPE, 2, 0.3))
     plan = planned(grey)
     assert plan.shading is not None
-    (whole, counts), (cut, pieces) = apply(grey, plan, 200), apply(grey, plan, 7)
+    (whole, counts), (cut, pieces) = apply(grey, plan, 200), apply(grey, plan, 7, 19)
     np.testing.assert_array_equal(whole, cut)
     np.testing.assert_array_equal(counts.octants, pieces.octants)
     assert histogram.deconvolve(counts, plan.sd_after).n_phases == 3

@@ -7,6 +7,8 @@ from scipy import ndimage
 from morphct.ground.work import Work
 from morphct.segment.labels.numbering import ParticleOptions, keep_particles
 
+CUTS = pytest.mark.parametrize(("planes", "rows"), [(12, None), (5, None), (1, None), (5, 4), (1, 1), (12, 3)])
+
 
 def volume():
     labels = np.zeros((12, 10, 10), np.int32)
@@ -17,20 +19,22 @@ def volume():
     return labels
 
 
-@pytest.mark.parametrize("planes", [12, 5, 1])
-def test_small_ones_go_and_numbers_follow_the_first_voxel(planes):
+@CUTS
+def test_small_ones_go_and_numbers_follow_the_first_voxel(planes, rows):
     labels = volume()
-    kept = keep_particles(labels, 5, ParticleOptions(min_voxels=8), Work.of(12, planes))
+    kept = keep_particles(labels, 5, ParticleOptions(min_voxels=8), Work.of(labels.shape, planes, rows=rows))
     assert kept.n == 3
     assert kept.table.tolist() == [0, 3, 2, 0, 0, 1]
     assert kept.dropped == {"too_small": 1, "voxels": 1, "joined": 0, "cut_by_border": 0}
     assert (labels[0, 1, 1], labels[6, 5, 5], labels[10, 7, 7], labels[9, 1, 1]) == (1, 2, 3, 0)
 
 
-@pytest.mark.parametrize("planes", [12, 5, 1])
-def test_particles_cut_by_the_border_can_be_dropped(planes):
+@CUTS
+def test_particles_cut_by_the_border_can_be_dropped(planes, rows):
     labels = volume()
-    kept = keep_particles(labels, 5, ParticleOptions(min_voxels=8, border="drop"), Work.of(12, planes))
+    kept = keep_particles(
+        labels, 5, ParticleOptions(min_voxels=8, border="drop"), Work.of(labels.shape, planes, rows=rows)
+    )
     assert kept.n == 1
     assert kept.table.tolist() == [0, 0, 1, 0, 0, 0]
     assert kept.dropped == {"too_small": 1, "voxels": 1, "joined": 0, "cut_by_border": 2}
@@ -63,9 +67,9 @@ def naive_joined(labels, least):
     return labels
 
 
-@pytest.mark.parametrize("planes", [12, 5, 1])
+@CUTS
 @pytest.mark.parametrize("seed", range(6))
-def test_small_pieces_go_back_to_the_neighbour_they_share_most_faces_with(seed, planes):
+def test_small_pieces_go_back_to_the_neighbour_they_share_most_faces_with(seed, planes, rows):
     rng = np.random.default_rng(seed)
     seeds = rng.random((12, 13, 14)) < 0.02
     n = int(seeds.sum())
@@ -76,7 +80,7 @@ def test_small_pieces_go_back_to_the_neighbour_they_share_most_faces_with(seed, 
     wanted = naive_joined(labels, 40)
     sizes = np.bincount(wanted.ravel(), minlength=n + 1)
     found = labels.copy()
-    kept = keep_particles(found, n, ParticleOptions(min_voxels=40), Work.of(12, planes))
+    kept = keep_particles(found, n, ParticleOptions(min_voxels=40), Work.of(labels.shape, planes, rows=rows))
     assert kept.dropped["joined"] > 3
     assert np.array_equal(found > 0, (wanted > 0) & (sizes >= 40)[wanted])
     assert np.array_equal(found, kept.table[wanted])

@@ -131,16 +131,16 @@ def test_one_voxel_of_a_third_value_is_seen_wherever_it_lies(tmp_path):
             run(saved(tmp_path, odd), tmp_path / "out")
 
 
-@pytest.mark.parametrize("planes", [64, 17, 5])
-def test_values_are_counted_however_the_volume_is_cut(planes):
+@pytest.mark.parametrize(("planes", "rows"), [(64, None), (17, None), (5, 6), (64, 3), (9, 40)])
+def test_values_are_counted_however_the_volume_is_cut(planes, rows):
     mask = sponge(7)
     volume = np.where(mask, 3, np.where(sponge(8), 2, 9)).astype(np.int32)
-    found = values.find_values(volume, Work.of(64, planes, Threads(2)))
+    found = values.find_values(volume, Work.of(volume.shape, planes, Threads(2), rows))
     assert found.values.tolist() == [2, 3, 9]
     assert found.counts.tolist() == [int((volume == v).sum()) for v in (2, 3, 9)]
     assert not found.noisy
     volume[1, 1, :7] = np.arange(7) + 20
-    assert values.find_values(volume, Work.of(64, planes, Threads(2))) is None
+    assert values.find_values(volume, Work.of(volume.shape, planes, Threads(2), rows)) is None
 
 
 def test_what_is_not_finite_is_no_value(tmp_path):
@@ -173,10 +173,11 @@ def test_unequal_neighbours_are_counted(seed):
             view[:-1] += what
             view[1:] += what
     lone = (np.isfinite(volume) & (near > 0) & (equal == 0)).sum()
-    whole = kernel.unequal_neighbours(volume, 0, 6)
+    whole = kernel.unequal_neighbours(volume, (0, 6, 0, 7))
     assert whole.tolist() == [pairs, unequal, lone]
-    cut = kernel.unequal_neighbours(volume[:4], 0, 3) + kernel.unequal_neighbours(volume[2:], 1, 4)
-    assert cut.tolist() == whole.tolist()
+    for cut in ((3, None), (3, 4), (1, 1)):
+        bricks = Work.of(volume.shape, cut[0], rows=cut[1]).bricks
+        assert sum(values._brick_pairs(volume, brick) for brick in bricks).tolist() == whole.tolist()
 
 
 @pytest.mark.parametrize("seed", [0, 1])

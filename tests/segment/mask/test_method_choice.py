@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from morphct.ground.bricks import Brick
 from morphct.ground.errors import SegmentationError
 from morphct.ground.scratch import Scratch
 from morphct.ground.units import VoxelSize
@@ -72,7 +73,7 @@ def test_a_mask_saved_with_losses_is_taken_by_its_classes_and_not_called_unrelia
     rings = ndimage.gaussian_laplace(solid.astype(float), 1.2)  # what lossy pictures leave round edges
     volume = np.clip(np.rint(255 * solid + 60 * rings * np.random.default_rng(seed).random(SHAPE)), 0, 255)
     found = level_of(volume.astype(np.uint8))
-    mask = threshold.mask_planes(_codes(volume.astype(np.uint8)), found, 0, len(volume))
+    mask = threshold.mask_of(_codes(volume.astype(np.uint8)), found, Brick(0, 0, len(volume)))
     assert 2 * (mask & solid).sum() / (mask.sum() + solid.sum()) > 0.98
     assert not any("unreliable" in w for w in found.warnings)
 

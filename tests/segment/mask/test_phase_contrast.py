@@ -115,8 +115,8 @@ def test_a_mask_of_all_or_nothing_has_no_halo(inside):
     assert (found.base, found.contrast, found.depth) == pytest.approx((7, 0, 0))
 
 
-@pytest.mark.parametrize("slab", [3, 20])
-def test_faint_pieces_go(slab):
+@pytest.mark.parametrize(("planes", "rows"), [(3, None), (20, None), (5, 7), (11, 1)])
+def test_faint_pieces_go(planes, rows):
     codes = np.full((20, 24, 26), 100, np.uint16)
     codes[2:8, 2:8, 2:8] = 160  # reaches the particles' grey
     codes[10:18, 10:18, 4:12] = 135  # does not
@@ -124,7 +124,7 @@ def test_faint_pieces_go(slab):
     maps = [np.full(levels.block_shape(codes.shape), v, np.float32) for v in (130, 160, 100)]
     threshold = levels.Threshold("halo", *maps, Coding(0.0, 1.0))
     mask = (codes > 120).astype(np.uint8)
-    assert hysteresis.drop_faint(mask, codes, threshold, 30, Work.of(20, slab)) == 2
+    assert hysteresis.drop_faint(mask, codes, threshold, 30, Work.of(codes.shape, planes, rows=rows)) == 2
     assert mask.sum() == 6**3
     assert mask[2:8, 2:8, 2:8].all()
 

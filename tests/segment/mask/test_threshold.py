@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from naive import grey
 
-from morphct.ground.bricks import plan_slabs
+from morphct.ground.bricks import Brick, plan_bricks
 from morphct.ground.errors import SegmentationError, SettingsError
 from morphct.ground.executors import Threads
 from morphct.ground.units import VoxelSize
@@ -29,10 +29,10 @@ def plain_parts(found):
     return {name: value for name, value in vars(found).items() if not isinstance(value, np.ndarray)}
 
 
-def chain(volume, options=None, filter_options=None, planes=16, run_map=map, voxel_size=None):
+def chain(volume, options=None, filter_options=None, planes=16, run_map=map, voxel_size=None, rows=None):
     """Plan, codes, fit, threshold and mask of a volume."""
     options, filter_options = options or ThresholdOptions(), filter_options or DenoiseOptions()
-    work = Work.of(len(volume), planes, run_map)
+    work = Work.of(volume.shape, planes, run_map, rows)
     plan = denoise.plan(volume, voxel_size, filter_options, options.phases, fixed_levels(options))
     codes = np.zeros(volume.shape, np.uint16)
     counts = denoise.apply(volume, codes, plan, work)
@@ -90,12 +90,16 @@ def test_local_level_is_trilinear(shape):
     codes = rng.integers(700, 1700, shape).astype(np.uint16)
     codes[0, 0, 0] = 0
     out = np.empty(shape, np.uint8)
-    kernels.above_level(codes, 0, level, out)
+    kernels.above_level(codes, (0, 0), level, out)
+    part = np.empty((shape[0] - 1, shape[1] - 2, shape[2]), np.uint8)
+    kernels.above_level(np.ascontiguousarray(codes[1:, 2:]), (1, 2), level, part)
+    np.testing.assert_array_equal(part, out[1:, 2:])
     clear = np.abs(codes - (wanted - 100) / 0.5) > 1e-2
     np.testing.assert_array_equal(out[clear], (codes >= (wanted - 100) / 0.5)[clear] & (codes[clear] > 0))
 
 
-def test_block_sums_are_those_of_the_flat_voxels():
+@pytest.mark.parametrize("cut", [(13, 18), (5, 18), (5, 6), (1, 1), (8, 11)])
+def test_block_sums_are_those_of_the_flat_voxels(cut):
     rng = np.random.default_rng(1)
     shape = (13, 18, 21)
     codes = rng.integers(900, 1100, shape).astype(np.uint16)
@@ -108,10 +112,11 @@ def test_block_sums_are_those_of_the_flat_voxels():
     sums, counts = np.zeros((2, *coarse.shape), np.int32), np.zeros((2, *coarse.shape), np.int32)
     slopes = np.zeros(64, np.int64)
     above = 0
-    for slab in plan_slabs(13, 5):
-        a, b = slab.halo(1, 13)
-        span, first = kernels.Span(slab.z0 - a, slab.z1 - a, slab.z0), slab.z0 // 8
-        above += kernels.sum_blocks(codes[a:b], span, level, flatness, True, sums[:, first:], counts[:, first:], slopes)
+    for brick in plan_bricks(shape, *cut):
+        outer = brick.widened((1, 1), shape)
+        span, part = kernels.Span(brick.core(outer), (outer.z0, outer.y0)), np.ascontiguousarray(codes[outer.here])
+        own = slice(None), slice(brick.z0 // 8, None), slice(brick.y0 // 8, None)
+        above += kernels.sum_blocks(part, span, level, flatness, True, sums[own], counts[own], slopes)
     np.testing.assert_array_equal(sums, wanted[0])
     np.testing.assert_array_equal(counts, wanted[1])
     assert above == (codes >= 1000).sum()
@@ -174,7 +179,9 @@ def test_drift_is_followed_and_said():
 def test_level_moves_by_a_share_of_the_contrast():
     volume, _ = balls()
     _, codes, _, found, mask = chain(volume)
-    counts = [threshold.mask_planes(codes, found, 0, len(codes), s).sum() for s in (-0.05, 0.0, 0.05)]
+    counts = [
+        threshold.mask_of(codes, threshold.shifted(found, s), Brick(0, 0, len(codes))).sum() for s in (-0.05, 0.0, 0.05)
+    ]
     assert counts[0] > counts[1] > counts[2]
     assert counts[1] == mask.sum()
     assert counts[0] / counts[2] < 1.1
@@ -188,7 +195,7 @@ def test_blur_of_an_edge(blur):
     _, solid = balls(3, (48, 48, 48))
     codes = (20000 + 10000 * gaussian_filter(solid.astype(float), blur)).astype(np.uint16)
     flatness = kernels.Flatness(*map(np.float32, (0.25, 0.25, 0.25, 3.0, 0.0)))
-    found = find_map(codes, Coding(0.0, 1.0), flatness, (20000.0, 30000.0), Work.of(48, 20))
+    found = find_map(codes, Coding(0.0, 1.0), flatness, (20000.0, 30000.0), Work.of((48, 48, 48), 20, rows=13))
     # the voxel itself blurs by 1/12
     assert total_blur(found.slopes) == pytest.approx(np.hypot(blur, 12**-0.5), rel=0.1)
     assert total_blur(np.zeros(64, int)) is None
@@ -204,8 +211,8 @@ def test_whole_and_cut_give_the_same_bytes(method, kind):
         volume[10:20, :9, 30:] = np.nan
     options = ThresholdOptions(method=method, low=5000.0)
     whole = chain(volume, options, planes=37)
-    for planes, run_map in ((1, map), (5, Threads(2)), (16, map)):
-        _, codes, _, found, mask = chain(volume, options, planes=planes, run_map=run_map)
+    for planes, run_map, rows in ((1, map, None), (5, Threads(2), 6), (16, map, None), (37, Threads(2), 3)):
+        _, codes, _, found, mask = chain(volume, options, planes=planes, run_map=run_map, rows=rows)
         assert codes.tobytes() == whole[1].tobytes()
         for name in ("level", "inside", "outside"):
             assert getattr(found, name).tobytes() == getattr(whole[3], name).tobytes()
@@ -307,7 +314,7 @@ def test_real_grains_show_their_halo_and_are_refused_where_it_is_not_wanted(shar
     assert found.method == "halo"
     assert found.choice.evidence["halo_depth"] > 0.2
     found = threshold.find_threshold(codes, plan, fit, counts, ThresholdOptions(method="otsu"), work)
-    mask = threshold.mask_planes(codes, found, 0, len(codes))
+    mask = threshold.mask_of(codes, found, Brick(0, 0, len(codes)))
     assert 0.03 < mask.mean() < 0.6
     assert any("correlated" in w for w in found.warnings)
     assert any("one phase" in w for w in found.warnings)
@@ -377,5 +384,5 @@ def test_tasks_can_be_pickled():
 
     volume, _ = balls(8, (20, 30, 30))
     _, codes, _, found, mask = chain(volume)
-    task = pickle.loads(pickle.dumps(partial(threshold.mask_planes, codes, found)))
-    np.testing.assert_array_equal(task(3, 9), mask[3:9])
+    task = pickle.loads(pickle.dumps(partial(threshold.mask_of, codes, found)))
+    np.testing.assert_array_equal(task(Brick(0, 3, 9, 4, 11)), mask[3:9, 4:11])
