@@ -1,8 +1,8 @@
-"""From labelled voxels to numbers: one pass over slabs, one over the crops of particles. No descriptor is defined here.
+"""From labelled voxels to numbers: one pass over bricks, one over crops of particles. No descriptor is defined here.
 
-The slab pass adds up whole numbers (`slab_pass`); the crop passes hand each particle's bounding box to `crops`. What
-comes out are the results that descriptors have as parameters. (Not `measure`: that is the name of the library's
-function.)
+The pass over bricks adds up whole numbers (`brick_pass`); the crop passes hand each particle's bounding box to
+`crops`. What comes out are the results that descriptors have as parameters. (Not `measure`: that is the name of the
+library's function.)
 """
 
 from collections.abc import Collection, Mapping
@@ -15,6 +15,7 @@ from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..segment.labels.accumulators import GreyCodes
 from ..segment.labels.envelope import Envelope
+from .brick_pass import Sums, add_up, grey_results, holder_results, particle_results, void_results
 from .crop_pass import RESULTS as CROP_RESULTS
 from .crop_pass import crop_pass
 from .interior_grey import GREY_RESULTS as INSIDE_RESULTS
@@ -23,7 +24,6 @@ from .labelled import Labelled
 from .necks import neck_radii
 from .other_programs import RESULTS as CONVENTIONS
 from .other_programs import conventions_pass
-from .slab_pass import Sums, add_up, grey_results, holder_results, particle_results, void_results
 from .void_pass import PARTICLE_RESULTS as VOID_SUMS
 from .void_pass import RESULTS as VOID_RESULTS
 from .void_pass import void_pass
@@ -80,13 +80,13 @@ def measure(
     ----------
     labelled : Labelled
     work : Work
-        Tells of planes done by the slab pass; no result depends on its slabs.
+        Tells of planes done by the pass over bricks; no result depends on these.
     grey : (Z,Y,X) array-like, optional
         Raw grey values, any real type; values that are not finite are left out.
     channels : mapping of str to (Z,Y,X) array-likes, optional
         Co-registered maps by name; values that are not finite were not measured.
     wanted : collection of str, optional
-        Results needed (`descriptors.required`); None: all. The slab pass over labels always runs.
+        Results needed (`descriptors.required`); None: all. The pass over bricks of labels always runs.
     views : int
         Directions of the silhouettes.
     crops : Work, optional

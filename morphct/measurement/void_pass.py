@@ -49,7 +49,7 @@ def void_pass(
         z0 z1 y0 y1 x0 x1 of each label's envelope.
     voxel_size : VoxelSize
     voids : dict
-        Results of the slab pass over voids.
+        Results of the pass over bricks, of voids.
     seeing : VoidSearch
     work : Work
         Tells of particles done.
