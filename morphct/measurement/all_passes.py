@@ -16,7 +16,7 @@ from ..ground.work import Work
 from ..segment.labels.accumulators import GreyCodes
 from ..segment.labels.envelope import Envelope
 from .crop_pass import RESULTS as CROP_RESULTS
-from .crop_pass import ShapeLook
+from .crop_pass import CornersLook, ShapeLook
 from .interior_grey import GREY_RESULTS as INSIDE_RESULTS
 from .interior_grey import InsideLook
 from .labelled import Labelled
@@ -50,6 +50,8 @@ class Measurements:
         What was measured.
     profiles : dict of (N, S, 3)
         By channel, as `interior_grey.Inside` tells.
+    corners : dict of (n, 3) int32
+        By row of the particles that touch others: voxels among which the corners of their hulls are.
     """
 
     n: int
@@ -58,6 +60,7 @@ class Measurements:
     voids: dict[str, Any]
     envelope: Envelope = field(repr=False)
     profiles: dict[str, np.ndarray] = field(default_factory=dict)
+    corners: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
 
 def needs_crops_of_grey(wanted: Collection[str]) -> bool:
@@ -110,6 +113,10 @@ def measure(
         looks["shape"] = shape = ShapeLook(asked, views)
     if needed & {*VOID_RESULTS, *VOID_SUMS}:
         looks["placement"] = placed = PlacementLook.on(voids, labelled.n, labelled.facts.seeing)
+    if "pairs" in needed:
+        pairs, touching = results["pairs"], np.zeros(labelled.n, bool)
+        touching[pairs.first] = touching[pairs.second] = True
+        looks["corners"] = CornersLook(touching)
     inside = InsideLook(grey if needed & set(INSIDE_RESULTS) else None, dict(channels or {}))
     if inside.width:
         looks["inside"] = inside
@@ -130,7 +137,7 @@ def measure(
         results, profiles = results | within.results, within.profiles
     if "others" in found:
         results |= others.results(found["others"])
-    return Measurements(labelled.n, size, results, voids, envelope, profiles)
+    return Measurements(labelled.n, size, results, voids, envelope, profiles, found.get("corners", {}))
 
 
 def _contact_results(sums: Sums, labelled: Labelled, work: Work) -> dict[str, Any]:

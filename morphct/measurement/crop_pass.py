@@ -70,6 +70,26 @@ class ShapeLook:
         return [*row, float(pieces), float(crop.step), float(dimension), float("ball_open" in reasons)]
 
 
+@dataclass(frozen=True)
+class CornersLook:
+    """Where the corners of the hulls of particles are, for the hulls of groups of them.
+
+    Attributes
+    ----------
+    touching : (N,) bool
+        Particles that are in a group.
+    """
+
+    touching: np.ndarray
+    width: None = None
+
+    def of(self, cut: Cut) -> np.ndarray:
+        """z, y, x of voxels of the volume, (n, 3) int32; (0, 3) of one that touches none."""
+        if not self.touching[cut.particle]:
+            return np.zeros((0, 3), np.int32)
+        return (cut.body.corners[0] * cut.crop.step + cut.box[0::2]).astype(np.int32)
+
+
 def union_share(envelope: Envelope, members: np.ndarray, box: np.ndarray, spacing: tuple[float, float, float]) -> float:
     """Solidity of several particles together: their voxels over the voxel centres in the hull of all of them."""
     crop = envelope.crop(box, members)

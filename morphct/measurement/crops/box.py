@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ...kernels.measurement.crop_distance import squared_distance
+from ...kernels.measurement.hull import hull_candidates
 
 Spacing = tuple[float, float, float]
 
@@ -70,6 +71,12 @@ class Body:
     def squared(self) -> np.ndarray:
         """`squared_distances` within the envelope."""
         return squared_distances(self.box, self.spacing)
+
+    @cached_property
+    def corners(self) -> tuple[np.ndarray, int]:
+        """Voxels of the envelope among which the corners of its hull are (`hull.corner_points`), and its voxels."""
+        plain = self.envelope.dtype == np.uint8
+        return hull_candidates(self.envelope if plain else (self.envelope != 0).astype(np.uint8))
 
     @cached_property
     def solid_box(self) -> np.ndarray:

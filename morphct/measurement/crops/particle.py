@@ -9,7 +9,7 @@ import numpy as np
 from .balls import Ball, ball_of_box
 from .box import Body, Spacing
 from .curvature import curvature_of_box
-from .hull import hull
+from .hull import hull_of
 from .roundness import VIEWS, roundness_of_box
 from .surface import area_of_box
 from .thickness import LEAST_SURE_VOXELS, thickness_of_box
@@ -76,7 +76,7 @@ def measure_body(body: Body, wanted: Collection[str] = tuple(MEASURES), views: i
         if inside.gap > OPEN_GAP_VOXELS * min(body.spacing):
             reasons.append("ball_open")
     if "hull" in wanted:
-        reasons += _hull(body.envelope, body.spacing, out)
+        reasons += _hull(body, out)
     if "thickness" in wanted and body.solid is not None and np.any(body.solid):
         reasons += _thickness(body, ball_of_box(body.solid_box, body.solid_squared, body.spacing), out)
     if inside is not None:
@@ -96,11 +96,11 @@ def _surfaces(body: Body, wanted: Collection[str], out: Found) -> None:
         out["surface_area_total"] = area_of_box(within, int(np.count_nonzero(within)), body.spacing)[0]
 
 
-def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
-    found = hull(envelope, spacing)
+def _hull(body: Body, out: Found) -> list[str]:
+    found = hull_of(*body.corners, body.envelope.shape, body.spacing)
     out["hull_lattice_points"] = float(found.lattice_points)
     # no ball around a body is smaller than the body
-    whole = float(np.cbrt(3 / (4 * np.pi) * np.count_nonzero(envelope) * np.prod(spacing)))
+    whole = float(np.cbrt(3 / (4 * np.pi) * body.voxels * np.prod(body.spacing)))
     out["enclosing_radius"] = max(found.enclosing_radius, whole)
     out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
     out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
