@@ -8,10 +8,11 @@ of particles; what they are called in a table is for `descriptors`. Start readin
 - `all_passes`: one pass over bricks, one over the crops
 - `labelled`: what is measured: labels, their voids, and what is known of them
 - `brick_pass`: what adds up voxel by voxel
-- `crop_pass`: whole particles, many bounding boxes at a time
+- `particle_pass`: whole particles: each cut out once for all that looks at it, the largest first
+- `crop_pass`: what needs whole particles: hull, balls, surface, thickness, roundness
 - `interior_grey`: grey and channels by depth, against the background near by
 - `necks`: how thick the necks between touching particles are
 - `other_programs`: what other programs make of the same labels
-- `void_pass`: every void: its thickness, its depth, and how those of a particle lie together
+- `void_pass`: voids: their thickness, their depth, and how those of a particle lie together
 - `void_placement`: voids against random throws: depth ranks and clustering
 """
