@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ground.units import VoxelSize, parse_voxel_size
+from ...ground.units import VoxelSize
 from .files import write
 from .options import COMPOUNDS, FAMILIES, PLACEMENTS, PRESETS, PhantomOptions
 
@@ -66,13 +66,15 @@ class Phantom:
         return float(self.table["n_voxels"].sum() / self.labels.size)
 
 
-def make(options: PhantomOptions | None = None) -> Phantom:
-    """Draw a powder; the same options give the same bytes.
+def make(options: PhantomOptions | None = None, workers: int = 1) -> Phantom:
+    """Draw a powder and hold it in memory; the same options give the same bytes.
 
     Parameters
     ----------
     options : PhantomOptions, optional
         Defaults: a mixed powder at the contrast of the reference study.
+    workers : int
+        Threads.
 
     Raises
     ------
@@ -80,14 +82,6 @@ def make(options: PhantomOptions | None = None) -> Phantom:
         When the voxel size cannot be read.
     """
     # imported here so that the command line can list the options without compiling anything
-    from .grey import grey_volume
-    from .packing import pack
-    from .truth import tables
+    from .drawing import draw
 
-    options = options or PhantomOptions()
-    voxel = parse_voxel_size(options.voxel_size, "phantom")
-    spacing = np.array(voxel.spacing) / np.cbrt(voxel.volume)
-    packed = pack(options, spacing)
-    table, void_table, contacts = tables(packed, voxel)
-    grey = grey_volume(packed.labels, packed.voids, options)
-    return Phantom(grey, packed.labels, packed.voids, table, void_table, contacts, voxel, options)
+    return draw(options or PhantomOptions(), workers)
