@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...ground.executors import RunMap, Threads
-from ...ground.units import VoxelSize, parse_voxel_size
+from ...ground.errors import MemoryCapError
+from ...ground.units import VoxelSize, format_bytes, parse_voxel_size
 from . import Phantom
-from .grey import grey_slabs, grey_type
+from .files import check_place, write_slabs
+from .grey import grey_slabs, work_bytes
 from .options import PhantomOptions
-from .packing import pack
+from .packing import occupied_bytes, pack
 from .placed import Packed
 from .truth import Contacts, tables
 
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SLAB_VOXELS = 4_000_000
+LIBRARY_BYTES = 450 << 20  # what compiled kernels, tables and the writing of a TIFF take: 330 MiB measured
+# of groups as compressed runs: .02 measured on default powders of 384^3, more when they have many small voids
+RUNS_VOXEL_BYTES = 0.04
+MOST_PLANES = 32  # of a slab: thicker ones are no faster
 
 
 class Powder:
@@ -28,8 +35,6 @@ class Powder:
     ----------
     table, void_table : DataFrame
         As in `Phantom`.
-    contacts : DataFrame
-        As in `Phantom`; there once all label slabs have been walked.
     """
 
     def __init__(self, options: PhantomOptions, workers: int, memory: int = 1 << 62) -> None:
@@ -38,7 +43,12 @@ class Powder:
         spacing = np.array(self.voxel_size.spacing) / np.cbrt(self.voxel_size.volume)
         self.packed: Packed = pack(options, spacing, workers, memory)
         self.table, self.void_table = tables(self.packed, self.voxel_size)
-        self.contacts: pd.DataFrame | None = None
+        self._faces = Contacts()
+
+    @property
+    def contacts(self) -> "pd.DataFrame":
+        """As in `Phantom`, of the label slabs walked last."""
+        return self._faces.table(self.packed, self.table, self.voxel_size)
 
     @property
     def solid(self) -> float:
@@ -53,14 +63,12 @@ class Powder:
 
     def labels(self, planes: int, dtype: type) -> Iterator[np.ndarray]:
         """Labels, (planes, Y, X) at a time; contacts are counted on the way."""
-        faces, depth = Contacts(), self.options.depth
-        # bands of rows would cut faces, so one slab is counted while the next is painted and written
+        self._faces, depth = Contacts(), self.options.depth
         for z0 in range(0, depth, planes):
             z1 = min(z0 + planes, depth)
             slab = self.packed.planes("labels", z0, min(z1 + 1, depth), dtype, self.run)
-            faces.count(slab, z1 - z0)
+            self._faces.count(slab, z1 - z0)
             yield slab[: z1 - z0]
-        self.contacts = faces.table(self.packed, self.table, self.voxel_size)
 
     def voids(self, planes: int, dtype: type) -> Iterator[np.ndarray]:
         """Void ids, (planes, Y, X) at a time."""
@@ -73,13 +81,68 @@ def draw(options: PhantomOptions, workers: int) -> Phantom:
     powder = Powder(options, workers)
     shape = options.shape
     planes = max(4, SLAB_VOXELS // (shape[1] * shape[2]))
-    images = np.empty(shape, grey_type(options)), np.empty(shape, np.int32), np.empty(shape, np.int32)
+    images = np.empty(shape, options.grey_type), np.empty(shape, np.int32), np.empty(shape, np.int32)
     slabs = powder.grey(planes), powder.labels(planes, np.int32), powder.voids(planes, np.int32)
     for image, parts in zip(images, slabs):
         z = 0
         for part in parts:
             image[z : z + len(part)] = part
             z += len(part)
-    assert powder.contacts is not None
     tables_ = (powder.table, powder.void_table, powder.contacts)
     return Phantom(*images, *tables_, powder.voxel_size, options)
+
+
+def slab_planes(options: PhantomOptions, memory: int, workers: int) -> int:
+    """Planes of a slab while the images are made, within a cap in bytes; changes no byte of them.
+
+    Raises
+    ------
+    MemoryCapError
+        When not even one plane at a time fits, or not the bits of what is taken.
+    """
+    voxels = float(np.prod(options.shape, dtype=float))
+    base = LIBRARY_BYTES + int(RUNS_VOXEL_BYTES * voxels)
+
+    def taken(planes: int) -> int:
+        truth = (planes + 1) * options.height * options.width * 4
+        return base + work_bytes(options, planes, workers) + truth
+
+    least = max(base + occupied_bytes(options.shape) + (64 << 20), taken(1))
+    if memory < least:
+        size = " x ".join(str(n) for n in options.shape)
+        raise MemoryCapError(
+            f"the memory cap {format_bytes(memory)} is too small for a phantom of {size} voxels, which takes "
+            f"{format_bytes(least)}; give at least --memory {-(-least // 2**20)}MiB, or make it smaller"
+        )
+    planes = 1
+    while planes < min(MOST_PLANES, options.depth) and taken(planes + 1) <= memory:
+        planes += 1
+    return planes
+
+
+def write_drawn(
+    options: PhantomOptions, path: str | Path, memory: int, workers: int
+) -> tuple["Powder", list[Path]]:
+    """Draw a phantom and write it as `write` does, holding no image of it; its tables and its files.
+
+    Parameters
+    ----------
+    path : path of a `.tif` file
+    memory : int
+        Bytes that the process may take.
+    workers : int
+        Threads.
+
+    Raises
+    ------
+    InputError
+        When the voxel size cannot be read.
+    MemoryCapError
+        When the memory does not do.
+    OutputError
+        When the folder cannot be written, or has too little room.
+    """
+    check_place(path, options.shape, options.grey_type)
+    planes = slab_planes(options, memory, workers)
+    powder = Powder(options, workers, memory - LIBRARY_BYTES - int(RUNS_VOXEL_BYTES * np.prod(options.shape, dtype=float)))
+    return powder, write_slabs(powder, path, planes, workers)

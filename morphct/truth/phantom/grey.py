@@ -96,16 +96,11 @@ def grey_volume(labels: np.ndarray, voids: np.ndarray, options: PhantomOptions) 
     def phases(z0: int, z1: int) -> np.ndarray:
         return np.where(labels[z0:z1] == 0, 0, np.where(voids[z0:z1] == 0, 1, 2)).astype(np.uint8)
 
-    out = np.empty(labels.shape, grey_type(options))
+    out = np.empty(labels.shape, options.grey_type)
     planes = max(4, SLAB_VOXELS // (labels.shape[1] * labels.shape[2]))
     for z0, slab in grey_slabs(phases, options, planes, Threads(1)):
         out[z0 : z0 + len(slab)] = slab
     return out
-
-
-def grey_type(options: PhantomOptions) -> type:
-    """Type of a grey value."""
-    return np.uint8 if options.bits == 8 else np.uint16
 
 
 def grey_slabs(source: Source, options: PhantomOptions, planes: int, run: RunMap) -> Iterator[tuple[int, np.ndarray]]:
@@ -128,7 +123,7 @@ def grey_slabs(source: Source, options: PhantomOptions, planes: int, run: RunMap
     """
     depth, plane = options.depth, options.shape[1:]
     blurred, noise = _Clean(source, options, planes, run), _Noise(options, planes, run)
-    out = np.empty((min(planes, depth), *plane), grey_type(options))
+    out = np.empty((min(planes, depth), *plane), options.grey_type)
     for z0 in range(0, depth, planes):
         z1 = min(z0 + planes, depth)
         clean, noise_of = blurred.slab(z0, z1), noise.slab(z0, z1)
