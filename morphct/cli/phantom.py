@@ -47,8 +47,8 @@ def command(
     give the same bytes, whatever the memory and the workers.
     """
     from ..ground.errors import OutputError
-    from ..pipeline.memory_plan import DEFAULT_SHARE, free_memory, machine_workers
     from ..ground.units import parse_bytes
+    from ..pipeline.memory_plan import DEFAULT_SHARE, free_memory, machine_workers
 
     values: dict[str, Any] = read_toml(Path(config)).get(PhantomOptions.section, {}) if config else {}
     if size is not None:

@@ -123,7 +123,7 @@ def fill_phases(phases, wetting, field, z, levels, greys, out):
 
 @jit
 def digital(clean, noise, sd, scale, out):
-    """A plane (Y, X) of float32 `clean` plus `sd` float32 times `noise`, from scale[0] on in steps of scale[1], rounded.
+    """A plane (Y, X) float32 `clean` plus `sd` (float32) times `noise`, counted from scale[0] by scale[1], rounded.
 
     scale : (2,) float32. out : (Y, X) uint8 or uint16, values outside its range cut.
     """

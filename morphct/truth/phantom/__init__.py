@@ -5,12 +5,14 @@ In: `PhantomOptions`. Out: a `Phantom`: grey, labels, voids and their tables. St
 - `bodies`: random star-shaped bodies of each family, scaled to a wanted volume
 - `compound`: bodies that are one particle though they bend, branch, bulge or are hollow: tubes, coils, dendrites,
   lobes, shells
-- `files`: writing a phantom: volume, label truth, void truth, tables and settings, each moved into place when whole
-- `grey`: grey values of a packed powder: phases, glue, blur and noise, slab by slab
+- `drawing`: settings to images and files: packed, numbered, then painted and made grey by slabs within a memory cap
+- `files`: writing a phantom: volume, label truth, void truth, tables and settings, moved into place when all are whole
+- `grey`: grey values of a packed powder: phases, glue, blur and noise, in one walk along z
 - `groups`: groups of particles: one, or several that touch or are welded, drawn and rasterised in a box of their own
 - `options`: settings of a phantom and the families its particles come from
 - `packing`: packing: groups drawn until they fill the wanted share, placed largest first where they overlap nothing
-- `truth`: what is true of a packed powder: tables of particles and voids, counted on the very images
+- `placed`: placed groups as compressed runs, from which planes of labels, voids and phases are painted
+- `truth`: what is true of a packed powder: tables of particles and voids, counted as they lie in the volume
 - `voids`: voids thrown into rasterised particles, sealed and open
 """
 

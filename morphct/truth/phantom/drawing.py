@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ground.executors import RunMap, Threads
 from ...ground.errors import MemoryCapError
+from ...ground.executors import Threads
 from ...ground.units import VoxelSize, format_bytes, parse_voxel_size
 from . import Phantom
 from .files import check_place, write_slabs
@@ -92,6 +92,11 @@ def draw(options: PhantomOptions, workers: int) -> Phantom:
     return Phantom(*images, *tables_, powder.voxel_size, options)
 
 
+def _standing(options: PhantomOptions) -> int:
+    """Bytes held from the first group to the last plane."""
+    return LIBRARY_BYTES + int(RUNS_VOXEL_BYTES * np.prod(options.shape, dtype=float))
+
+
 def slab_planes(options: PhantomOptions, memory: int, workers: int) -> int:
     """Planes of a slab while the images are made, within a cap in bytes; changes no byte of them.
 
@@ -100,8 +105,7 @@ def slab_planes(options: PhantomOptions, memory: int, workers: int) -> int:
     MemoryCapError
         When not even one plane at a time fits, or not the bits of what is taken.
     """
-    voxels = float(np.prod(options.shape, dtype=float))
-    base = LIBRARY_BYTES + int(RUNS_VOXEL_BYTES * voxels)
+    base = _standing(options)
 
     def taken(planes: int) -> int:
         truth = (planes + 1) * options.height * options.width * 4
@@ -120,9 +124,7 @@ def slab_planes(options: PhantomOptions, memory: int, workers: int) -> int:
     return planes
 
 
-def write_drawn(
-    options: PhantomOptions, path: str | Path, memory: int, workers: int
-) -> tuple["Powder", list[Path]]:
+def write_drawn(options: PhantomOptions, path: str | Path, memory: int, workers: int) -> tuple["Powder", list[Path]]:
     """Draw a phantom and write it as `write` does, holding no image of it; its tables and its files.
 
     Parameters
@@ -144,5 +146,5 @@ def write_drawn(
     """
     check_place(path, options.shape, options.grey_type)
     planes = slab_planes(options, memory, workers)
-    powder = Powder(options, workers, memory - LIBRARY_BYTES - int(RUNS_VOXEL_BYTES * np.prod(options.shape, dtype=float)))
+    powder = Powder(options, workers, memory - _standing(options))
     return powder, write_slabs(powder, path, planes, workers)

@@ -1,4 +1,4 @@
-"""Writing a phantom: volume, label truth, void truth, tables and settings, each moved into place when whole."""
+"""Writing a phantom: volume, label truth, void truth, tables and settings, moved into place when all are whole."""
 
 import json
 import os
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from .drawing import Powder
     from .options import PhantomOptions
 
+BIG_BYTES = 2**31  # files of images beyond get offsets of 64 bits
 WRITE_BUFFER_BYTES = 2**26  # of planes that are compressed side by side
 TRUTH_VOXEL_BYTES = 0.1  # on disk, of labels, voids and tables: .03 to .05 measured on default powders of 384^3
 
 
 @dataclass(frozen=True)
 class _Image:
-    """An image to be written: its name's ending, type, planes in order, and whether it is worth compressing."""
+    """An image to be written: its type, its planes in order, and whether it is worth compressing."""
 
-    ending: str
     dtype: np.dtype
     planes: Iterable[np.ndarray]
     packed: bool = True
@@ -55,16 +55,10 @@ def write(phantom: "Phantom", path: str | os.PathLike[str]) -> list[Path]:
     OutputError
         When the folder cannot be written.
     """
-    images = [
-        _Image("", phantom.grey.dtype, phantom.grey, not is_large(phantom.grey.shape, phantom.grey.dtype)),
-        *(
-            _Image(ending, narrow(count), (plane.astype(narrow(count)) for plane in volume))
-            for ending, volume, count in (
-                ("_labels", phantom.labels, len(phantom.table)),
-                ("_voids", phantom.voids, len(phantom.void_table)),
-            )
-        ),
-    ]
+    grey = phantom.grey.dtype
+    images = [_Image(grey, phantom.grey, not is_large(phantom.grey.shape, grey))]
+    for volume, count in ((phantom.labels, len(phantom.table)), (phantom.voids, len(phantom.void_table))):
+        images.append(_Image(narrow(count), map(partial(_cast, narrow(count)), volume)))
     return _write(images, phantom, Path(path), 1)
 
 
@@ -81,11 +75,15 @@ def write_slabs(powder: "Powder", path: str | os.PathLike[str], planes: int, wor
     labels, voids = narrow(counts[0]), narrow(counts[1])
     images = [
         # the slab's memory is used again while its planes wait to be compressed
-        _Image("", grey, (p.copy() for p in _planes(powder.grey(planes))), not is_large(powder.options.shape, grey)),
-        _Image("_labels", labels, _planes(powder.labels(planes, labels.type))),
-        _Image("_voids", voids, _planes(powder.voids(planes, voids.type))),
+        _Image(grey, (p.copy() for p in _planes(powder.grey(planes))), not is_large(powder.options.shape, grey)),
+        _Image(labels, _planes(powder.labels(planes, labels.type))),
+        _Image(voids, _planes(powder.voids(planes, voids.type))),
     ]
     return _write(images, powder, Path(path), workers)
+
+
+def _cast(dtype: np.dtype, plane: np.ndarray) -> np.ndarray:
+    return plane.astype(dtype)
 
 
 def _planes(slabs: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -125,9 +123,9 @@ def _write(images: list[_Image], powder: Any, target: Path, workers: int) -> lis
         "solid_fraction": round(powder.solid, 6),
         options.section: options.to_mapping(),
     }
+    names = [target, folder / f"{stem}_labels.tif", folder / f"{stem}_voids.tif"]
     jobs: list[tuple[Path, Callable[[Path], object]]] = [
-        (folder / f"{stem}{i.ending}{target.suffix if not i.ending else '.tif'}", partial(_tiff, i, (options, voxel), workers))
-        for i in images
+        (name, partial(_tiff, image, (options, voxel), workers)) for name, image in zip(names, images)
     ]
     jobs += [
         (folder / f"{stem}_truth.csv", lambda p: _csv(p, powder.table)),
@@ -177,7 +175,7 @@ def _tiff(image: _Image, facts: tuple["PhantomOptions", VoxelSize], workers: int
     plain = {"axes": "ZYX", "spacing": voxel.z, "unit": "um" if voxel.unit == "um" else "pixel"}
     n_bytes = int(np.prod(options.shape, dtype=np.int64)) * image.dtype.itemsize
     imagej = image.dtype.itemsize < 4 and not is_large(options.shape, image.dtype)
-    with tifffile.TiffWriter(file, imagej=imagej, bigtiff=not imagej and n_bytes > 2**31) as tif:
+    with tifffile.TiffWriter(file, imagej=imagej, bigtiff=not imagej and n_bytes > BIG_BYTES) as tif:
         # zlib is in the standard library: no reader needs anything more
         tif.write(
             iter(image.planes),

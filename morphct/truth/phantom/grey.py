@@ -56,7 +56,7 @@ class _Window:
     """Planes `first` to `end` of a volume, in memory that is used again as the window moves along z."""
 
     def __init__(self, most: int, plane: tuple[int, int], dtype: type) -> None:
-        self.memory = np.empty((most, *plane), dtype)
+        self.memory: np.ndarray = np.empty((most, *plane), dtype)
         self.first = self.end = 0
 
     def move(self, first: int, end: int) -> range:

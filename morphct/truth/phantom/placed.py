@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.executors import RunMap, Threads
+from ...ground.executors import RunMap
 from ...kernels.truth import runs as kernels
 from .groups import Box, Group
 
@@ -143,7 +143,7 @@ class Packed:
             void += len(one.owners)
         self.values = {"labels": labels, "voids": voids, "phases": phases}
 
-    def planes(self, what: str, z0: int, z1: int, dtype: Any, run: RunMap = Threads(1)) -> np.ndarray:
+    def planes(self, what: str, z0: int, z1: int, dtype: Any, run: RunMap) -> np.ndarray:
         """Planes z0 to z1 of "labels", "voids" or "phases", (z1 - z0, Y, X)."""
         out = np.zeros((z1 - z0, *self.shape[1:]), dtype)
         # groups share no voxel, so they can be painted side by side

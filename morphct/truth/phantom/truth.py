@@ -1,4 +1,4 @@
-"""What is true of a packed powder: tables of particles and voids, counted on the very images."""
+"""What is true of a packed powder: tables of particles and voids, counted as they lie in the volume."""
 
 from typing import TYPE_CHECKING, Any
 
