@@ -9,6 +9,7 @@ import click
 from ..pipeline.settings import describe, read_toml
 from ..truth.phantom.options import PhantomOptions
 from .shared_options import verbosity_options
+from .terminal import show_log
 
 
 def _options(command: Any) -> Any:
@@ -50,6 +51,7 @@ def command(
     from ..ground.units import parse_bytes
     from ..pipeline.memory_plan import DEFAULT_SHARE, free_memory, machine_workers
 
+    show_log(verbosity)
     values: dict[str, Any] = read_toml(Path(config)).get(PhantomOptions.section, {}) if config else {}
     if size is not None:
         values |= {"depth": size, "height": size, "width": size}
@@ -58,6 +60,7 @@ def command(
     if Path(out).exists() and not overwrite:
         raise OutputError(f"{out} is already there; choose another name with -o, or give --overwrite")
     cap = parse_bytes(memory) if memory else int(DEFAULT_SHARE * free_memory())
+    # imported late: a setting that is refused must not wait for the kernels
     from ..truth.phantom.drawing import write_drawn
 
     drawn, files = write_drawn(options, out, cap, workers or machine_workers())

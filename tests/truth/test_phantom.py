@@ -74,7 +74,7 @@ def test_bounds_of_the_gauge_hold_it(family, seed):
     body = draw_body(family, 24.0, rng)
     for _ in range(300):
         centre, halves = rng.normal(0, 9, 3), rng.choice([0.0, 0.5, 1.5, 3.5, 15.5], 3)
-        low, high = kernels._bounds(body, *centre, halves)
+        low, high = kernels._bounds(body, *centre, halves, np.empty(3))
         values = naive.gauge(body, centre + halves * rng.choice([-1.0, -0.3, 0.4, 1.0], (60, 3)))
         assert low - 1e-9 <= values.min()
         assert values.max() <= high + 1e-9

@@ -121,10 +121,13 @@ def _swell_bounds(body, unit, cosine, sine):
 
 
 @jit
-def _bounds(body, z, y, x, halves):
-    """Bounds of the gauge over a box around z, y, x with half edges (3,): it is certain to lie between the two."""
+def _bounds(body, z, y, x, halves, unit):
+    """Bounds of the gauge over a box around z, y, x with half edges (3,): it is certain to lie between the two.
+
+    unit : (3,) float64, memory to work in.
+    """
     dz, dy, dx = z - body.centre[0], y - body.centre[1], x - body.centre[2]
-    m, unit, spread = body.matrix, np.empty(3), 0.0
+    m, spread = body.matrix, 0.0
     for i in range(3):
         unit[i] = m[i, 0] * dz + m[i, 1] * dy + m[i, 2] * dx
         spread += (abs(m[i, 0]) * halves[0] + abs(m[i, 1]) * halves[1] + abs(m[i, 2]) * halves[2]) ** 2
@@ -146,7 +149,8 @@ def _bounds(body, z, y, x, halves):
         return low, high
     if r > rho:
         sine = rho / r
-        unit /= r
+        for i in range(3):
+            unit[i] /= r
         thin, thick = _swell_bounds(body, unit, np.sqrt(1.0 - sine * sine), sine)
     else:  # every direction occurs
         thin, thick = 0.3, 1.0
@@ -183,7 +187,7 @@ def stamp(labels, body, label, origin, spacing, reach):
     """
     ends = _window(body, origin, spacing, reach, labels.shape)
     met, n_met = np.empty((64, 3), np.int64), 0
-    stack, halves = np.empty((64, 4), np.int64), np.empty(3)
+    stack, halves, unit = np.empty((64, 4), np.int64), np.empty(3), np.empty(3)
     for k in range(ends[0, 0], ends[1, 0], LARGEST_BLOCK):
         for j in range(ends[0, 1], ends[1, 1], LARGEST_BLOCK):
             for i in range(ends[0, 2], ends[1, 2], LARGEST_BLOCK):
@@ -195,14 +199,16 @@ def stamp(labels, body, label, origin, spacing, reach):
                     z1, y1, x1 = min(z0 + edge, ends[1, 0]), min(y0 + edge, ends[1, 1]), min(x0 + edge, ends[1, 2])
                     if z1 <= z0 or y1 <= y0 or x1 <= x0:
                         continue
-                    halves[0], halves[1], halves[2] = z1 - 1 - z0, y1 - 1 - y0, x1 - 1 - x0
-                    halves *= 0.5 * spacing
+                    halves[0] = 0.5 * spacing[0] * (z1 - 1 - z0)
+                    halves[1] = 0.5 * spacing[1] * (y1 - 1 - y0)
+                    halves[2] = 0.5 * spacing[2] * (x1 - 1 - x0)
                     low, high = _bounds(
                         body,
                         origin[0] + 0.5 * (z0 + z1 - 1) * spacing[0],
                         origin[1] + 0.5 * (y0 + y1 - 1) * spacing[1],
                         origin[2] + 0.5 * (x0 + x1 - 1) * spacing[2],
                         halves,
+                        unit,
                     )
                     if low > 1.0 + ROUNDING:
                         continue

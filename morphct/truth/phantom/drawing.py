@@ -1,5 +1,6 @@
 """Drawing a powder: packed, numbered, then painted and made grey by slabs."""
 
+import logging
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from .truth import Contacts, tables
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
 SLAB_VOXELS = 4_000_000
 LIBRARY_BYTES = 450 << 20  # what compiled kernels, tables and the writing of a TIFF take: 330 MiB measured
 # of groups as compressed runs: .02 measured on default powders of 384^3, more when they have many small voids
@@ -147,4 +149,5 @@ def write_drawn(options: PhantomOptions, path: str | Path, memory: int, workers:
     check_place(path, options.shape, options.grey_type)
     planes = slab_planes(options, memory, workers)
     powder = Powder(options, workers, memory - _standing(options))
+    log.info("%d particles placed; images in slabs of %d planes", len(powder.table), planes)
     return powder, write_slabs(powder, path, planes, workers)

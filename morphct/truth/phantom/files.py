@@ -1,6 +1,7 @@
 """Writing a phantom: volume, label truth, void truth, tables and settings, moved into place when all are whole."""
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .drawing import Powder
     from .options import PhantomOptions
 
+log = logging.getLogger(__name__)
 BIG_BYTES = 2**31  # files of images beyond get offsets of 64 bits
 WRITE_BUFFER_BYTES = 2**26  # of planes that are compressed side by side
 TRUTH_VOXEL_BYTES = 0.1  # on disk, of labels, voids and tables: .03 to .05 measured on default powders of 384^3
@@ -146,8 +148,9 @@ def _moved_into_place(jobs: list[tuple[Path, Callable[[Path], object]]]) -> None
     """Write all files under other names, and give them their own once all are whole."""
     parts = [file.with_name(f".{file.stem}.part{file.suffix}") for file, _ in jobs]
     try:
-        for part, (_, job) in zip(parts, jobs):
+        for part, (file, job) in zip(parts, jobs):
             job(part)
+            log.info("%s made", file.name)
         for part, (file, _) in zip(parts, jobs):
             os.replace(part, file)
     finally:
