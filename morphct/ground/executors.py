@@ -86,10 +86,9 @@ class Threads:
 def as_done(
     run_map: RunMap, function: Callable[[T], R], items: Sequence[T], sizes: Sequence[int], room: int
 ) -> Iterator[R]:
-    """`Threads.as_done` by any map; one that knows no other order keeps that of the items."""
-    if isinstance(run_map, Threads):
-        return run_map.as_done(function, items, sizes, room)
-    return run_map(function, items)
+    """`Threads.as_done` by any map; one that has no such method keeps the order of the items."""
+    own = getattr(run_map, "as_done", None)
+    return run_map(function, items) if own is None else own(function, items, sizes, room)
 
 
 def executor(workers: int, scheduler: str | None = None) -> RunMap:
