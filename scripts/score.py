@@ -15,7 +15,8 @@ from morphct import open_run
 from morphct.ground.errors import InputError, UserError
 from morphct.ground.executors import Threads
 from morphct.ground.units import parse_bytes
-from morphct.pipeline.memory_plan import DEFAULT_SHARE, LIBRARY_BYTES, free_memory, machine_workers, resident
+from morphct.pipeline.machine import free_memory, processors, resident
+from morphct.pipeline.memory_plan import DEFAULT_SHARE, LIBRARY_BYTES
 from morphct.reading.opening import open_volume
 from morphct.truth import overlaps, scoring
 
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("phantom", type=Path, help="the phantom's .tif, its truth beside it")
     parser.add_argument("--min-voxels", type=int, default=200, help="smaller particles are left out (200)")
     parser.add_argument("--memory", metavar="SIZE", help="cap such as 4GiB; default half of what is free")
-    parser.add_argument("--workers", type=int, default=machine_workers(), help="threads; default all processors")
+    parser.add_argument("--workers", type=int, default=processors(), help="threads; default all processors")
     given = parser.parse_args(arguments)
     try:
         cap = parse_bytes(given.memory) if given.memory else int(DEFAULT_SHARE * free_memory())

@@ -49,7 +49,8 @@ def command(
     """
     from ..ground.errors import OutputError
     from ..ground.units import parse_bytes
-    from ..pipeline.memory_plan import DEFAULT_SHARE, free_memory, machine_workers
+    from ..pipeline.machine import free_memory, processors
+    from ..pipeline.memory_plan import DEFAULT_SHARE
 
     show_log(verbosity)
     values: dict[str, Any] = read_toml(Path(config)).get(PhantomOptions.section, {}) if config else {}
@@ -63,7 +64,7 @@ def command(
     # imported late: a setting that is refused must not wait for the kernels
     from ..truth.phantom.drawing import write_drawn
 
-    drawn, files = write_drawn(options, out, cap, workers or machine_workers())
+    drawn, files = write_drawn(options, out, cap, workers or processors())
     if verbosity >= 0:
         click.echo(f"{len(drawn.table):,} particles, {len(drawn.void_table):,} voids, {drawn.solid:.1%} solid")
         for file in files:
