@@ -14,6 +14,9 @@ from ..segment.labels.envelope import Envelope
 from ..segment.labels.nesting import Nesting
 from .labelled import Labelled
 
+# bytes a voxel of a brick with a halo of two at the peak, measured: labels, voids and both together, codes; floats
+# become codes of eight bytes each
+PEAK_VOXEL_BYTES = {"integers": 14.0, "floats": 24.0}
 UNKNOWN_DETECTION_VOXELS = (
     3.0  # voxels: a smaller void is not called resolved when no grey tells what this scan can see
 )

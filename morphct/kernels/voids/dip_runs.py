@@ -10,30 +10,38 @@ from ..jit import jit
 from ..run_lists import Runs, grown
 from .dips import blocks_along, plateau_level, plateau_line
 
+# The rows are functions of their own: where arrays grow, every step of a loop would count references to them
+
 
 @jit
-def _nearest(ids, place, offsets, steps, inner):
-    """The first id that is not 0 at a place (z, y, x) and the offsets from it; 0: none.
-
-    steps (K,) int64: the offsets in the flat array; inner: whether they all stay within it.
-    """
-    z, y, x = place
-    nz, ny, nx = ids.shape
-    flat, at = ids.reshape(-1), (z * ny + y) * nx + x
-    if inner:
-        for k in range(steps.size):
-            found = flat[at + steps[k]]
-            if found != 0:
-                return found
-        return flat[at]
-    for k in range(steps.size):
-        zz, yy, xx = z + offsets[k, 0], y + offsets[k, 1], x + offsets[k, 2]
-        if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+def _nearest_in_row(ids, at, asked, offsets, steps, room, n):
+    """Add the runs of one row (z, y) `at` of `ids` to the room (starts, ends, ids) from place n on; how many then."""
+    (starts, ends, held), (z, y), (nz, ny, nx) = room, at, ids.shape
+    flat, far, begun = ids.reshape(-1), offsets[:, 2].max(), n
+    far_z, far_y = offsets[:, 0].max(), offsets[:, 1].max()
+    inner = z >= far_z and z < nz - far_z and y >= far_y and y < ny - far_y
+    for x in range(nx):
+        if asked[x] == 0:
             continue
-        found = flat[at + steps[k]]
-        if found != 0:
-            return found
-    return flat[at]
+        found = ids[z, y, x]
+        if found == 0:
+            place, inside = (z * ny + y) * nx + x, inner and far <= x and x < nx - far
+            for k in range(steps.size):
+                if not inside:
+                    zz, yy, xx = z + offsets[k, 0], y + offsets[k, 1], x + offsets[k, 2]
+                    if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                        continue
+                found = flat[place + steps[k]]
+                if found != 0:
+                    break
+        if found == 0:
+            continue
+        if n > begun and ends[n - 1] == x and held[n - 1] == found:
+            ends[n - 1] = x + 1
+        else:
+            starts[n], ends[n], held[n] = x, x + 1, found
+            n += 1
+    return n
 
 
 @jit
@@ -43,36 +51,45 @@ def nearest_void(ids, candidates, offsets, core):
     ids (Z,Y,X) int32, 0 = none, with a halo of the reach; candidates uint8 0/1 of the core z0, z1, y0, y1; offsets
     (K,3) int64 sorted by distance (ties by raster order), the first one 0 0 0. Runs (see `Runs`) are of the core.
     """
-    nz, ny, nx = ids.shape
+    ny, nx = ids.shape[1:]
     rows = np.zeros(candidates.shape[0] * candidates.shape[1] + 1, np.int64)
     starts, ends, held = np.empty(64, np.int32), np.empty(64, np.int32), np.empty(64, np.int32)
     steps = (offsets[:, 0] * ny + offsets[:, 1]) * nx + offsets[:, 2]
-    far_z, far_y, far_x = offsets[:, 0].max(), offsets[:, 1].max(), offsets[:, 2].max()
     n, r = np.int64(0), 0
     for z in range(core[0], core[1]):
         for y in range(core[2], core[3]):
             asked = candidates[z - core[0], y - core[2]]
             r += 1
             if any_set(asked):
-                inner = z >= far_z and z < nz - far_z and y >= far_y and y < ny - far_y
                 if n + nx > starts.size:
                     starts, ends, held = grown(starts, nx), grown(ends, nx), grown(held, nx)
-                for x in range(nx):
-                    if asked[x] == 0:
-                        continue
-                    found = ids[z, y, x]
-                    if found == 0:
-                        found = _nearest(ids, (z, y, x), offsets, steps, inner and far_x <= x and x < nx - far_x)
-                    if found == 0:
-                        continue
-                    if n > rows[r - 1] and ends[n - 1] == x and held[n - 1] == found:
-                        ends[n - 1] = x + 1
-                    else:
-                        starts[n], ends[n], held[n] = x, x + 1, found
-                        n += 1
+                n = _nearest_in_row(ids, (z, y), asked, offsets, steps, (starts, ends, held), n)
             rows[r] = n
     shape = np.array((core[1] - core[0], core[3] - core[2], nx))
     return Runs(shape, rows, starts[:n].copy(), ends[:n].copy(), held[:n].copy(), np.int64(0))
+
+
+@jit
+def _free_in_row(runs, r, taken, offsets, at, room, n):
+    """Add the runs of row `r` to the room (starts, ends) from place n on, see `out_of_reach`; how many then."""
+    (starts, ends), (nz, ny, nx), begun = room, taken.shape, n
+    z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
+    for k in range(runs.rows[r], runs.rows[r + 1]):
+        for x in range(runs.starts[k], runs.ends[k]):
+            free = True
+            for o in range(offsets.shape[0]):
+                zz, yy, xx = z + offsets[o, 0], y + offsets[o, 1], x + offsets[o, 2]
+                if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                    continue
+                if taken[zz, yy, xx] != 0:
+                    free = False
+                    break
+            if free and n > begun and ends[n - 1] == x:
+                ends[n - 1] = x + 1
+            elif free:
+                starts[n], ends[n] = x, x + 1
+                n += 1
+    return n
 
 
 @jit
@@ -82,28 +99,14 @@ def out_of_reach(runs, taken, offsets, at):
     taken (Z,Y,X), 0 = none, holds the runs' block from its plane and row `at` on, with a halo of the reach; offsets as
     in `nearest_void`.
     """
-    nz, ny, nx = taken.shape
+    nx = taken.shape[2]
     rows = np.zeros(runs.rows.size, np.int64)
     starts, ends, n = np.empty(64, np.int32), np.empty(64, np.int32), np.int64(0)
     for r in range(runs.rows.size - 1):
-        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
-        if n + nx > starts.size:
-            starts, ends = grown(starts, nx), grown(ends, nx)
-        for k in range(runs.rows[r], runs.rows[r + 1]):
-            for x in range(runs.starts[k], runs.ends[k]):
-                free = True
-                for o in range(offsets.shape[0]):
-                    zz, yy, xx = z + offsets[o, 0], y + offsets[o, 1], x + offsets[o, 2]
-                    if zz < 0 or zz >= nz or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
-                        continue
-                    if taken[zz, yy, xx] != 0:
-                        free = False
-                        break
-                if free and n > rows[r] and ends[n - 1] == x:
-                    ends[n - 1] = x + 1
-                elif free:
-                    starts[n], ends[n] = x, x + 1
-                    n += 1
+        if runs.rows[r] != runs.rows[r + 1]:
+            if n + nx > starts.size:
+                starts, ends = grown(starts, nx), grown(ends, nx)
+            n = _free_in_row(runs, r, taken, offsets, at, (starts, ends), n)
         rows[r + 1] = n
     return Runs(runs.shape, rows, starts[:n].copy(), ends[:n].copy(), np.ones(n, np.int32), np.int64(1))
 
@@ -170,26 +173,37 @@ def dip_profiles(runs, dips, full, integrals, profile):
 
 
 @jit
+def _deeper_in_row(runs, r, dips, levels, at, room, n):
+    """Add the runs of row `r` to the room (starts, ends, ids) from place n on, see `deeper`; how many then.
+
+    at: place of the row's first voxel in `dips`. Returns that of the next row too.
+    """
+    starts, ends, ids = room
+    for i in range(runs.rows[r], runs.rows[r + 1]):
+        level, within = levels[runs.ids[i]], False
+        for x in range(runs.starts[i], runs.ends[i]):
+            if dips[at] < level:
+                within = False
+            elif within:
+                ends[n - 1] = x + 1
+            else:
+                starts[n], ends[n], ids[n], within = x, x + 1, runs.ids[i], True
+                n += 1
+            at += 1
+    return n, at
+
+
+@jit
 def deeper(runs, dips, levels):
     """The runs of those voxels whose dip reaches the level of their component; levels (V,) int32, dips as `dips_of`."""
     rows = np.zeros(runs.rows.size, np.int64)
     starts, ends, ids = np.empty(64, np.int32), np.empty(64, np.int32), np.empty(64, np.int32)
-    n, at = np.int64(0), 0
+    n, at, nx = np.int64(0), np.int64(0), np.int64(runs.shape[2])
     for r in range(runs.rows.size - 1):
-        if n + runs.shape[2] > starts.size:
-            room = np.int64(runs.shape[2])
-            starts, ends, ids = grown(starts, room), grown(ends, room), grown(ids, room)
-        for i in range(runs.rows[r], runs.rows[r + 1]):
-            level, within = levels[runs.ids[i]], False
-            for x in range(runs.starts[i], runs.ends[i]):
-                if dips[at] < level:
-                    within = False
-                elif within:
-                    ends[n - 1] = x + 1
-                else:
-                    starts[n], ends[n], ids[n], within = x, x + 1, runs.ids[i], True
-                    n += 1
-                at += 1
+        if runs.rows[r] != runs.rows[r + 1]:
+            if n + nx > starts.size:
+                starts, ends, ids = grown(starts, nx), grown(ends, nx), grown(ids, nx)
+            n, at = _deeper_in_row(runs, r, dips, levels, at, (starts, ends, ids), n)
         rows[r + 1] = n
     return Runs(runs.shape, rows, starts[:n].copy(), ends[:n].copy(), ids[:n].copy(), runs.n)
 

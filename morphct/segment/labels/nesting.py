@@ -16,6 +16,7 @@ from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import burial as kernel
 
+PEAK_VOXEL_BYTES = 10.0  # of a brick with a halo of one, measured: labels, voids, and the labels with these filled
 Read = Callable[[Brick], np.ndarray]  # a brick of the image, (Z,Y,X) int32
 
 

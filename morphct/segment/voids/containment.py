@@ -21,6 +21,8 @@ from ..labels.envelope import LARGEST_CROP_VOXELS, batches
 from ..labels.tallies import summed
 from .ownership import Candidates
 
+# bytes a voxel of a brick with a halo of one at the peak, measured: pockets and labels; of crops see `envelope.batches`
+PEAK_VOXEL_BYTES = 10.0
 CUT_WALL_RATIO = (
     1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
 )

@@ -25,6 +25,8 @@ from .plateau import INNER, Cores, Interior
 from .zones import NEVER, Zones, ball_offsets, find_zones, labelled, second_zones
 
 PROFILE_BINS = 64
+# bytes a voxel of a brick with a halo of `DipModel.reach` at the peak, measured: ids, what is near them, classes, codes
+PEAK_VOXEL_BYTES = 7.0
 FLANK_CONTRAST_SHARE = 0.07  # what blur leaves of a wall 1.5 sigma away from it: Phi(-1.5) = .067
 
 

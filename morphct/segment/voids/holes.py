@@ -15,6 +15,8 @@ from .containment import CUT_WALL_RATIO, enclosing
 from .options import VoidOptions
 from .ownership import Candidates, Voids, keep_owned
 
+# bytes a voxel of a brick with a halo of one at the peak, measured: labels, what is none, ids
+PEAK_VOXEL_BYTES = 10.5
 FAR = np.iinfo(np.int64).max  # begins a minimum
 
 

@@ -15,6 +15,8 @@ from ..labels.tallies import held_faces, summed
 from .facts import VoidFacts
 from .options import VoidOptions
 
+# bytes a voxel of a brick with a halo of one at the peak, measured: ids and labels, and these again without the halo
+PEAK_VOXEL_BYTES = 14.0
 DIP_WALL_SHARE = 0.9  # of the walls a dip shares with particles: from here on it lies inside the one; a choice
 
 

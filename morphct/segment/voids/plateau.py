@@ -24,6 +24,9 @@ PRIOR_PLATEAU_VOXELS = 16.0  # weight of the global particle grey: 3 % of a full
 FLAT_DIP_SD, DEEP_DIP_SD = 2.5, 4.0  # deeper is not flat; still deeper is a void, whose surroundings do not count
 FEWEST_CORE_VOXELS = 1000  # for the noise inside particles: its sd is then good to 1 / sqrt(2000) = 2 %
 CUT_CORRECTION = 1.03  # on the sd of what is left; the cut at 2.5 sd alone asks for 1.007, the rest has no source
+# bytes a voxel of a brick with its halo at the peak, measured on one of 128 x 256 x 256: labels, their background,
+# classes, codes and dips (halo: the reaches of `core_depth` and `reach`); codes, classes and dips (`reach` and one)
+PEAK_VOXEL_BYTES = {"classify": 11.0, "statistics": 10.0}
 OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
 
 

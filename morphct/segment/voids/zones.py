@@ -22,6 +22,9 @@ from .dip_model import DipModel
 from .marked import CORNERS, Marked, some
 from .plateau import BLOCK_VOXELS, INNER, Interior
 
+# bytes a voxel of a brick with a halo of the ball of `seed_half` at the peak, measured: codes, the mirrored ones,
+# classes, seeds and the zone
+PEAK_VOXEL_BYTES = 7.5
 NEVER = float(np.iinfo(np.int32).max)  # a bar that no dip is above
 
 
