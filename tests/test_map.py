@@ -20,7 +20,7 @@ HOMES = {
     "rich": ["cli"],
     "dask": ["ground/executors"],
     "distributed": ["ground/executors"],
-    "psutil": ["pipeline/memory_plan"],
+    "psutil": ["pipeline/machine"],
     "porespy": ["segment/split/snow"],
     "skimage": ["measurement/other_programs", "segment/split/snow"],
     "edt": ["segment/mask/middle_box", "segment/mask/phase_choice"],

@@ -26,10 +26,10 @@ def command(
     """
     from ..ground.executors import executor
     from ..pipeline import recalibrate
-    from ..pipeline.memory_plan import machine_workers
+    from ..pipeline.machine import processors
 
     show_log(verbosity)
-    run_map = executor(workers or machine_workers())
+    run_map = executor(workers or processors())
     with progress(not no_progress and verbosity >= 0) as told:
         folder = recalibrate.calibrate_run(run, "quick" if quick else "full", tolerance, run_map, told)
     if verbosity >= 0:

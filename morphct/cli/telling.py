@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..ground.units import format_bytes
+from ..ground.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from ..pipeline.settings import Settings
@@ -92,11 +92,15 @@ def tell_volume(facts: dict[str, Any]) -> None:
 
 def tell_plan(plan: dict[str, Any]) -> None:
     """Print how the work would be cut (`memory_plan.describe`)."""
-    cap, held, room = (
-        format_bytes(plan[name]) for name in ("memory_cap_bytes", "in_memory_bytes", "intermediate_bytes")
+    cap, held = (format_bytes(plan[name]) for name in ("memory_cap_bytes", "in_memory_bytes"))
+    bricks, planes, rows = (plan[name] for name in ("bricks", "brick_planes", "brick_rows"))
+    click.echo(f"plan        {bricks} bricks of {planes} planes and {rows} rows, {plan['workers']} workers")
+    click.echo(f"memory      cap {cap}; intermediate volumes may hold up to {held} of it")
+    memory, scratch, output = (
+        format_bytes(plan[name]) for name in ("memory_bytes", "scratch_disk_bytes", "output_bytes")
     )
-    click.echo(f"plan        {plan['slabs']} slabs of {plan['slab_planes']} planes, {plan['workers']} workers")
-    click.echo(f"memory      cap {cap}; intermediate volumes take {room}, of which up to {held} may stay in memory")
+    click.echo(f"foretold    about {format_seconds(plan['seconds'])}, by {plan['rates_from']}")
+    click.echo(f"            up to {memory} of memory, {scratch} of scratch on disk, {output} of results")
 
 
 def tell_warnings(sentences: Iterable[str]) -> None:

@@ -4,25 +4,47 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from ..ground.units import format_seconds
 from ..pipeline.job import Progress, Silence
+from ..pipeline.outlook import Outlook
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+@dataclass
+class Pace:
+    """How far a stage is, and how fast: steps in all and done, voxels of a step, when it began."""
+
+    total: int = 0
+    voxels: int = 0
+    begun: float = 0.0
+    done: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of the steps that are done."""
+        return min(self.done / max(self.total, 1), 1.0)
+
+    def rate(self, now: float) -> str:
+        """In words: millions of voxels a second, or steps a second."""
+        rate = self.done * max(self.voxels, 1) / max(now - self.begun, 1e-9)
+        return f"{rate / 1e6:.3g} Mvoxel/s" if self.voxels else f"{rate:.3g} a second"
+
+
 class Bars:
-    """One bar per stage: its name, planes done, time left; finished ones stay with the time they took."""
+    """One bar per stage: its name, steps done, rate, time left of the whole; finished ones stay with their time."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
         self.rich = RichProgress(
@@ -30,26 +52,42 @@ class Bars:
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[left]}"),
             console=Console(stderr=True),
         )
         self._task: TaskID | None = None
+        self._pace = Pace()
+        self._outlook: Outlook | None = None
 
     @property
     def seen(self) -> bool:
         """Whether stderr is a terminal that can draw."""
         return self.rich.console.is_terminal and not self.rich.console.is_dumb_terminal
 
-    def stage(self, name: str, total: int) -> None:
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """Tell the time left of all these stages from now on."""
+        self._outlook = Outlook(stages)
+
+    def stage(self, name: str, total: int, voxels: int = 0) -> None:
         """Finish the bar of the stage before and begin one."""
         self._finish()
-        self._task = self.rich.add_task(name, total=total)
+        if self._outlook is not None:
+            self._outlook.begin(name)
+        self._pace = Pace(total, voxels, time.monotonic())
+        self._task = self.rich.add_task(name, total=total, rate="", left=self._left())
 
     def advance(self, n: int = 1) -> None:
         """Move the bar of this stage."""
         if self._task is not None:
-            self.rich.advance(self._task, n)
+            self._pace.done += n
+            rate = self._pace.rate(time.monotonic())
+            self.rich.update(self._task, advance=n, rate=rate, left=self._left())
+
+    def _left(self) -> str:
+        if self._outlook is None:
+            return ""
+        return f"about {format_seconds(self._outlook.left(self._pace.share))} left in all"
 
     def note(self, text: str) -> None:
         """Print a line over the bars."""
@@ -58,7 +96,7 @@ class Bars:
     def _finish(self) -> None:
         if self._task is not None:
             task = self.rich.tasks[-1]
-            self.rich.update(self._task, completed=task.total)
+            self.rich.update(self._task, completed=task.total, left="")
 
 
 class Lines:
@@ -76,21 +114,30 @@ class Lines:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._start = self._begun = self._told = clock()
-        self._name, self._total, self._done = "", 0, 0
+        self._name, self._pace = "", Pace()
+        self._outlook: Outlook | None = None
         self._gone = False
         self._lock = threading.Lock()  # stages advance from their threads, and a thread of its own looks at the clock
         self._end = threading.Event()
 
-    def stage(self, name: str, total: int) -> None:
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """Tell the time left of all these stages from now on."""
+        with self._lock:
+            self._outlook = Outlook(stages, self._clock)
+
+    def stage(self, name: str, total: int, voxels: int = 0) -> None:
         """Say that a stage begins."""
         with self._lock:
-            self._name, self._total, self._done, self._begun = name, total, 0, self._clock()
+            self._name, self._begun = name, self._clock()
+            self._pace = Pace(total, voxels, self._begun)
+            if self._outlook is not None:
+                self._outlook.begin(name)
             self._say(name)
 
     def advance(self, n: int = 1) -> None:
         """Count what is done of this stage."""
         with self._lock:
-            self._done += n
+            self._pace.done += n
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -107,11 +154,14 @@ class Lines:
                 self._say(f"{self._name}: {self._progress(taken)}")
 
     def _progress(self, taken: float) -> str:
-        """Share and time left where a stage tells enough of itself, else that it is still at work."""
-        share = self._done / max(self._total, 1)
-        if not SMALLEST_SHARE <= share < 1:
-            return "at work"
-        return f"{100 * share:.0f} % done, about {format_seconds(taken * (1 - share) / share)} left"
+        """Share, rate and time left where a stage tells enough of itself, else that it is still at work."""
+        share, told = self._pace.share, SMALLEST_SHARE <= self._pace.share < 1
+        words = [f"{100 * share:.0f} % done, {self._pace.rate(self._clock())}" if told else "at work"]
+        if self._outlook is not None:
+            words.append(f"about {format_seconds(self._outlook.left(share))} left in all")
+        elif told:
+            words.append(f"about {format_seconds(taken * (1 - share) / share)} left")
+        return ", ".join(words)
 
     def _say(self, text: str) -> None:
         self._told = self._clock()

@@ -5,11 +5,15 @@ go by bricks.
 
 - `bricks`: ranges of planes and rows, their halos, and a volume cut into them
 - `cautions`: sentences a result has to be read with, and how much hangs on each
+- `chunks`: intermediate volumes in compressed chunks, in memory or in a file
 - `disk`: the gate through which run folders change on disk; tests put faults there
 - `errors`: every error raised on purpose, each one sentence
 - `executors`: a map over bricks or particles: serial, threads
+- `keeping`: work kept on disk for a run that goes on: values with their volumes, results task by task
 - `options`: documented options: default, meaning, unit, range, in one place
-- `scratch`: intermediate volumes, in memory or as files, within the budget
+- `plane_file`: intermediate volumes as raw files that several processes share
+- `scratch`: intermediate volumes made and released, within the budget
 - `units`: lengths and bytes as people write them
+- `user_cache`: what is kept for a user between runs
 - `work`: bricks, map, progress and scratch as one thing that stages hand on
 """

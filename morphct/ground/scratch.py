@@ -1,9 +1,5 @@
-"""Intermediate volumes: in memory while they fit the budget, else one raw file each, read and written by planes.
+"""Intermediate volumes: plain arrays while all of them fit the budget, else compressed chunks in memory and files."""
 
-A file is read with plain reads, not mapped: mapped pages count as the process's memory, and the cap is kept.
-"""
-
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,113 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from . import disk
 from .bricks import Brick
+from .chunks import ChunkedVolume, Room
 from .errors import OutputError
+from .plane_file import PlaneFile
 
-
-class PlaneFile:
-    """A (Z, Y, X) array in one raw file, sliced as an array to read and to write: `a[z0:z1]`, `a[z0:z1, y0:y1, x0:x1]`.
-
-    Slices have step 1. Reads and writes of disjoint planes may run in several threads or processes; the object can be
-    pickled (the file is opened again).
-    """
-
-    def __init__(self, path: Path | str, shape: tuple[int, int, int], dtype: Any, create: bool = True) -> None:
-        self.path, self.shape, self.dtype = Path(path), tuple(int(n) for n in shape), np.dtype(dtype)
-        self.ndim = 3
-        self._fd = -1
-        if create:
-            disk.step("write", self.path)
-            with open(self.path, "wb") as file:
-                file.truncate(self.nbytes)
-
-    def __getstate__(self) -> dict:
-        return {"path": self.path, "shape": self.shape, "dtype": self.dtype, "ndim": 3, "_fd": -1}
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the whole array."""
-        return int(np.prod([int(n) for n in self.shape], dtype=np.int64)) * self.dtype.itemsize
-
-    @property
-    def size(self) -> int:
-        """Number of voxels."""
-        return self.nbytes // self.dtype.itemsize
-
-    def _file(self) -> int:
-        if self._fd < 0:
-            self._fd = os.open(self.path, os.O_RDWR)
-        return self._fd
-
-    def _ranges(self, key: Any) -> list[tuple[int, int]]:
-        parts = key if isinstance(key, tuple) else (key,)
-        ranges = []
-        for axis, n in enumerate(self.shape):
-            part = parts[axis] if axis < len(parts) else slice(None)
-            if isinstance(part, (int, np.integer)):
-                ranges.append((int(part) % n, int(part) % n + 1))
-            else:
-                start, stop, step = part.indices(n)
-                if step != 1:
-                    raise ValueError("a scratch volume is sliced with step 1")
-                ranges.append((start, max(start, stop)))
-        return ranges
-
-    def __getitem__(self, key: Any) -> np.ndarray:
-        (z0, z1), (y0, y1), (x0, x1) = self._ranges(key)
-        _, ny, nx = self.shape
-        item = self.dtype.itemsize
-        out = np.empty((z1 - z0, y1 - y0, nx), self.dtype)
-        if y0 == 0 and y1 == ny:
-            self._read_into(out, z0 * ny * nx * item)
-        else:
-            for i in range(z1 - z0):
-                self._read_into(out[i], ((z0 + i) * ny + y0) * nx * item)
-        cut = out if (x0 == 0 and x1 == nx) else np.ascontiguousarray(out[:, :, x0:x1])
-        parts = key if isinstance(key, tuple) else (key,)
-        squeeze = tuple(a for a, p in enumerate(parts) if isinstance(p, (int, np.integer)))
-        return cut.reshape([n for a, n in enumerate(cut.shape) if a not in squeeze]) if squeeze else cut
-
-    def _read_into(self, out: np.ndarray, offset: int) -> None:
-        view = out.reshape(-1).view(np.uint8).data
-        done = 0
-        while done < len(view):
-            got = os.preadv(self._file(), [view[done : done + (1 << 30)]], offset + done)
-            if got == 0:
-                raise OSError(f"{self.path} ended early")
-            done += got
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        (z0, z1), (y0, y1), (x0, x1) = self._ranges(key)
-        _, ny, nx = self.shape
-        if (x0, x1) != (0, nx):
-            raise ValueError("a scratch volume is written in whole rows")
-        block = np.broadcast_to(np.asarray(value, dtype=self.dtype), (z1 - z0, y1 - y0, nx))
-        item = self.dtype.itemsize
-        if y0 == 0 and y1 == ny:
-            self._write(np.ascontiguousarray(block), z0 * ny * nx * item)
-        else:
-            for i in range(z1 - z0):
-                self._write(np.ascontiguousarray(block[i]), ((z0 + i) * ny + y0) * nx * item)
-
-    def _write(self, block: np.ndarray, offset: int) -> None:
-        disk.step("write", self.path)
-        view = block.reshape(-1).view(np.uint8).data
-        done = 0
-        while done < len(view):
-            done += os.pwrite(self._file(), view[done : done + (1 << 30)], offset + done)
-
-    def close(self) -> None:
-        """Close the file; it is opened again when needed."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+# of a run at the stage that holds most: codes (2), mask and its copy (2), distance (2), labels and void ids (8)
+PLAIN_VOXEL_BYTES = 14
 
 
 @contextmanager
 def changed(volume: Any, where: Brick) -> Iterator[np.ndarray]:
-    """A brick of an array-like to be changed: a view of an array, else voxels that are written back."""
+    """A brick of an array-like to be changed: a view of an array, else a copy that is written back."""
     block = volume[where.here]
     yield block
     if not isinstance(volume, np.ndarray):
@@ -129,25 +30,41 @@ def changed(volume: Any, where: Brick) -> Iterator[np.ndarray]:
 class Scratch:
     """Makes and releases intermediate volumes within a budget.
 
+    Volumes are plain arrays where memory holds all that a run makes of them; else they are chunks, compressed, in
+    memory as far as the budget goes and in files beyond.
+
     Parameters
     ----------
     folder : path or None
         Where files go; None: the system's temporary folder.
     budget : int
-        Bytes of intermediate volumes that may be held in memory at one time; what does not fit becomes a file.
+        Bytes of intermediate volumes that may be held in memory at one time.
+    shared : bool
+        Raw files alone, for workers of other processes and machines that see the same folder.
     """
 
-    def __init__(self, folder: Path | str | None = None, budget: int = 1 << 62) -> None:
+    def __init__(self, folder: Path | str | None = None, budget: int = 1 << 62, shared: bool = False) -> None:
         self._parent = Path(folder) if folder else None
         self._folder: Path | None = None
-        self.budget = int(budget)
+        self.budget, self.shared = int(budget), shared
+        self.room = Room(self.budget)
         self._held: list[Any] = []
+        self._most_plain = 0
         self._files = 0
         self._spare: list[np.ndarray] = []  # memory released and not yet used again: new pages are dear
 
     @property
     def in_memory(self) -> int:
         """Bytes held in memory now."""
+        return self._plain + self.room.in_memory
+
+    @property
+    def most_in_memory(self) -> int:
+        """The most bytes held in memory at one time."""
+        return self._most_plain + self.room.most_in_memory
+
+    @property
+    def _plain(self) -> int:
         return sum(a.nbytes for a in self._held if isinstance(a, np.ndarray))
 
     @property
@@ -168,12 +85,17 @@ class Scratch:
         OutputError
             When the disk has no room for it.
         """
-        size = int(np.prod([int(n) for n in shape], dtype=np.int64)) * np.dtype(dtype).itemsize
-        if self.in_memory + size <= self.budget:
+        voxels = int(np.prod([int(n) for n in shape], dtype=np.int64))
+        size = voxels * np.dtype(dtype).itemsize
+        plain = not self.shared and PLAIN_VOXEL_BYTES * voxels <= self.budget
+        if plain and self._plain + size <= self.budget:
             made: Any = self._cleared(size, shape, dtype)
+            self.room.budget -= size
+            self._most_plain = max(self._most_plain, self._plain + size)
+        elif self.shared:
+            made = PlaneFile(self._path(name, size), shape, dtype)
         else:
-            self._files += 1
-            made = PlaneFile(self._room_for(size) / f"{name}-{self._files}.raw", shape, dtype)
+            made = ChunkedVolume(self._path(name), shape, dtype, self.room)
         self._held.append(made)
         return made
 
@@ -201,7 +123,8 @@ class Scratch:
         """Give memory that was released back to the system."""
         self._spare.clear()
 
-    def _room_for(self, size: int) -> Path:
+    def _path(self, name: str, size: int = 0) -> Path:
+        """The file of a volume, in a folder of this run's own that has `size` bytes free."""
         if self._folder is None:
             if self._parent is not None:
                 self._parent.mkdir(parents=True, exist_ok=True)
@@ -212,7 +135,8 @@ class Scratch:
                 f"an intermediate volume of {size / 2**30:.2f} GiB does not fit the {free / 2**30:.2f} GiB free on the "
                 "output disk; free some room or choose another output folder"
             )
-        return self._folder
+        self._files += 1
+        return self._folder / f"{name}-{self._files}.raw"
 
     def release(self, volume: Any) -> None:
         """Forget a volume made here and delete its file; its memory may be another volume's from now on.
@@ -229,7 +153,10 @@ class Scratch:
         if isinstance(volume, PlaneFile):
             volume.close()
             volume.path.unlink(missing_ok=True)
+        elif isinstance(volume, ChunkedVolume):
+            volume.close()
         else:
+            self.room.budget += volume.nbytes
             self._spare.append(volume.reshape(-1).view(np.uint8))
 
     def close(self) -> None:

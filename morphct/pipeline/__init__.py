@@ -8,12 +8,16 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `batch_check`: whether a batch can start, all its faults in one go
 - `checkpoint`: what an interrupted run keeps, for `--resume`
 - `csv_text`: CSV tables as people's programs write them
+- `foretelling`: what a run will take, from what runs on this machine took
 - `few_values`: stages 2 to 10 of a volume of a handful of values
 - `inspection`: looking before computing: `inspect`, `check`
 - `job`: what every stage has at hand: plan, scratch, progress; what it took
 - `manifest`: the samples of a batch: a CSV, a folder or a glob
 - `measuring`: a label image to tables, in memory: `morphct.measure`
-- `memory_plan`: how many planes a slab has and what may stay in memory, from the cap
+- `kept_steps`: steps of a long segmentation that a killed run leaves to the one that resumes it
+- `machine`: memory, processors and disk, as far as a container lets them
+- `memory_plan`: how large a brick is and what may stay in memory, from the cap
+- `outlook`: time left of a whole run, what was foretold corrected by what has passed
 - `provenance`: where a result came from: input and hash, settings, versions, timings, warnings
 - `publish`: what a run leaves: label stores, tables, numbers, figures, pictures, page
 - `recalibrate`: the calibration of a finished run, in full

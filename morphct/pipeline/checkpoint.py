@@ -8,6 +8,7 @@ stays.
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,8 @@ def save(writer: RunWriter, request: Request, found: Segmented, job: Job) -> Non
     writer.worth_keeping = sum(s["seconds"] for s in job.stages) >= LEAST_SECONDS_KEPT
 
 
-def load(writer: RunWriter, request: Request, job: Job) -> Segmented | None:
-    """What an interrupted run kept, when it is whole and of the same work; else nothing is left of it."""
+def load(writer: RunWriter, request: Request, job: Job, others: Sequence[str] = ()) -> Segmented | None:
+    """What an interrupted run kept, when it is whole and of the same work; else nothing is left of it but `others`."""
     kept, why = _read(writer)
     if kept is not None:
         why = in_words(request.differences_of_labels(kept["asked"]))
@@ -63,9 +64,9 @@ def load(writer: RunWriter, request: Request, job: Job) -> Segmented | None:
             sentence = f"labels and voids kept from the interrupted run are not used ({why}); all is done anew"
             log.warning(sentence)
             job.progress.note(sentence)
-        writer.clear()
+        writer.clear(keep=others)
         return None
-    writer.clear(keep=(CHECKPOINT, *STORES))  # tables and pictures half written by the run that was killed
+    writer.clear(keep=(CHECKPOINT, *STORES, *others))  # tables and pictures half written by the run that was killed
     writer.worth_keeping = True
     return _restored(writer, kept, job)
 

@@ -15,7 +15,7 @@ from ..segment.grey.sampling import read_bricks
 from ..segment.labels import likeness, values
 from ..segment.mask import chosen_values, phase_cut
 from ..segment.mask.phase_choice import phase_names
-from . import threshold_record
+from . import foretelling, threshold_record
 from .memory_plan import describe, plan_work
 from .run import open_channels, open_volume
 from .segmenting import look_at_sample
@@ -41,7 +41,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     dict
         `volume` (shape, type, axes, voxel size and its source), `grey` (range, noise, SNR, CNR, filter), `phases`,
         `choice` (the method that the sample speaks for), `histogram` (rows of grey, count and phase), `cut` (phases of
-        the middle plane), `plan` (memory and slabs), `warnings`. Of a segmented volume, the
+        the middle plane), `plan` (memory and bricks), `warnings`. Of a segmented volume, the
         range, its `values` with their shares in the sample, `plan` and `warnings`.
 
     Raises
@@ -63,7 +63,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
             "phases": [],
             "histogram": [],
             "cut": phase_cut.of_values(volume, held.values).to_mapping(),
-            "plan": describe(plan, volume.shape),
+            "plan": describe(plan) | foretelling.foretell(plan, settings, grey_copies=_copies(volume) - 1).to_mapping(),
             "warnings": [*facts["notes"], *chosen_values.advice(held)],
         }
     seen, choice = look_at_sample(volume, volume.voxel_size, settings)
@@ -73,6 +73,8 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
             phase_names(seen.fit.n_phases), seen.fit.means, seen.fit.sds, seen.fit.weights, strict=True
         )
     ]
+    solid = float(seen.fit.weights[-1]) if seen.fit.ok else None
+    foretold = foretelling.foretell(plan, settings, grey_copies=_copies(volume), solid=solid)
     return {
         "volume": facts,
         "grey": {
@@ -89,7 +91,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
         "choice": None if choice is None else {"method": choice.method, "reason": choice.reason},
         "histogram": _rows(seen.counts, phases),
         "cut": None if (cut := phase_cut.of_grey(volume, seen)) is None else cut.to_mapping(),
-        "plan": describe(plan, volume.shape),
+        "plan": describe(plan) | foretold.to_mapping(),
         "warnings": [*facts["notes"], *_labels(volume), *seen.fit.words, *seen.warnings],
     }
 
@@ -105,14 +107,20 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     volume = open_volume(path, settings)
     size = reading.require_voxel_size(volume)
     plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
-    open_channels(settings, volume, size)  # looks up columns and limits too
+    channels = open_channels(settings, volume, size)  # looks up columns and limits too
+    foretold = foretelling.foretell(plan, settings, grey_copies=_copies(volume, *channels.values()))
     executor(plan.workers, settings.run.scheduler)  # refuses what cannot be used
     return {
         "volume": summary_of(volume)
         | {"voxel_size": list(size.spacing), "voxel_size_source": size.source, "voxel_size_unit": size.unit},
-        "plan": describe(plan, volume.shape),
+        "plan": describe(plan) | foretold.to_mapping(),
         "warnings": list(volume.notes),
     }
+
+
+def _copies(volume: Volume, *channels: Volume) -> int:
+    """Volumes of grey values in scratch: the smoothed one, and copies of files that are slow to cut boxes out of."""
+    return 1 + sum(reading.costly_boxes(each) for each in (volume, *channels))
 
 
 def _labels(volume: Volume) -> list[str]:

@@ -5,7 +5,7 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,8 +23,11 @@ log = logging.getLogger("morphct")
 class Progress(Protocol):
     """What a pipeline tells while it works."""
 
-    def stage(self, name: str, total: int) -> None:
-        """A stage of `total` planes begins."""
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """The stages of a run are to come, with the seconds foretold of each."""
+
+    def stage(self, name: str, total: int, voxels: int = 0) -> None:
+        """A stage of `total` steps begins, each of so many voxels (0: of particles or other things)."""
 
     def advance(self, n: int = 1) -> None:
         """So many planes are done."""
@@ -36,7 +39,10 @@ class Progress(Protocol):
 class Silence:
     """Progress where nobody looks."""
 
-    def stage(self, name: str, total: int) -> None:
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def stage(self, name: str, total: int, voxels: int = 0) -> None:
         """Nothing."""
 
     def advance(self, n: int = 1) -> None:
@@ -83,6 +89,17 @@ class Job:
         drawing = self.held_while_drawing + peak_memory_of_drawing() if self.held_while_drawing else 0
         return max(peak_memory(), drawing)
 
+    def scratch_record(self) -> dict[str, Any]:
+        """What intermediate volumes took, for the record: the most held at one time, and traffic of their files."""
+        room = self.scratch.room
+        return {
+            "memory_bytes": self.scratch.most_in_memory,
+            "disk_bytes": room.most_on_disk,
+            "disk_bytes_per_voxel": round(room.most_on_disk / max(self.voxels, 1), 3),
+            "bytes_read": room.bytes_read,
+            "bytes_written": room.bytes_written,
+        }
+
     @property
     def work(self) -> Work:
         """How stages go over the volume, where nobody is told of it."""
@@ -125,7 +142,10 @@ class Job:
         total : int, optional
             Steps of a stage that does not go by planes.
         """
-        self.progress.stage(name, total if total is not None else passes * self.shape[0])
+        if total is None:
+            self.progress.stage(name, passes * self.shape[0], self.shape[1] * self.shape[2])
+        else:
+            self.progress.stage(name, total)
         start = time.perf_counter()
         yield self.work.telling(self.progress.advance)
         seconds = time.perf_counter() - start

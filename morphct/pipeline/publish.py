@@ -19,7 +19,8 @@ from ..uncertainty.calibration import Calibration
 from ..uncertainty.doubts import Doubts
 from ..views.figures.mid_planes import MidPlaneRecorder
 from .job import Job
-from .memory_plan import resident, why_no_room_to_draw
+from .machine import resident
+from .memory_plan import why_no_room_to_draw
 from .segmented import Segmented
 from .settings import Settings
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import reading
-from ..ground.executors import executor
+from ..ground.executors import RunMap, executor
 from ..ground.scratch import Scratch
 from ..ground.units import VoxelSize
 from ..measurement.all_passes import measure as run_passes
@@ -38,7 +38,7 @@ from ..results.run_folder import RunFolder, RunWriter
 from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
 from ..views.figures import mid_planes
-from . import checkpoint, publish, resuming
+from . import checkpoint, foretelling, kept_steps, publish, resuming
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
@@ -96,7 +96,7 @@ def run(
     if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
     volume = request.source
-    with _job(volume.shape, request.voxel_size, settings, out, overwrite, progress) as (job, writer):
+    with _job(request, out, overwrite, progress) as (job, writer):
         for note in volume.notes:
             job.warn(note)
         found = _segmented(request, job, writer)
@@ -142,7 +142,7 @@ def measure_file(
     replaced = overwrite or settings.run.overwrite
     if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
-    with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
+    with _job(request, out, overwrite, progress) as (job, writer):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
         return _finish(request, job, writer, _segmented(request, job, writer), volume)
@@ -187,24 +187,30 @@ def differences(path: str | Path, settings: Settings, sample: str | None, made: 
 
 @contextlib.contextmanager
 def _job(
-    shape: tuple[int, int, int],
-    size: VoxelSize,
-    settings: Settings,
-    out: str | Path,
-    overwrite: bool,
-    progress: Progress | None,
+    request: Request, out: str | Path, overwrite: bool, progress: Progress | None
 ) -> Iterator[tuple[Job, RunWriter]]:
     """Plan, folder, log and scratch of a piece of work; all gone again when it fails."""
+    settings, shape, size = request.settings, request.source.shape, request.voxel_size
     plan = plan_work(shape, settings.run.memory, settings.run.workers, settings.run.slab)
     run_map = executor(plan.workers, settings.run.scheduler)
+    foretold = foretelling.foretell(plan, settings, request.command, copies_of_grey(request))
+    foretelling.refuse_full_disk(foretold, out, settings.run.scratch)
+    progress = progress or Silence()
     with (
         RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume) as writer,
         _logged(writer),
-        Scratch(writer.scratch, plan.scratch) as scratch,
+        Scratch(settings.run.scratch or writer.scratch, plan.scratch) as scratch,
     ):
-        job = Job(shape, size, plan, scratch, run_map, progress or Silence())
+        job = Job(shape, size, plan, scratch, run_map, progress)
+        progress.expect(foretold.stages)
         log.info(
-            "volume %s, voxel %s (%s), %d slabs of %d planes", shape, size, size.source, len(job.bricks), plan.planes
+            "volume %s, voxel %s (%s), %d bricks of %d planes and %d rows",
+            shape,
+            size,
+            size.source,
+            len(job.bricks),
+            plan.planes,
+            plan.rows,
         )
         yield job, writer
 
@@ -229,14 +235,19 @@ def _segmented(request: Request, job: Job, writer: RunWriter) -> Segmented:
     """Stages 2 to 11, or what an interrupted run of the same input and settings has kept of them."""
     settings, source, grey = request.settings, request.source, request.grey
     if settings.run.resume:
-        kept = checkpoint.load(writer, request, job)
+        kept = checkpoint.load(writer, request, job, (*kept_steps.NAMES, kept_steps.results_name(request)))
         if kept is not None:
             log.info("labels and voids taken from the interrupted run")
             return kept
-    found = segment(source, job, settings) if request.command == "run" else as_given(source, job, settings, grey)
+    steps = kept_steps.KeptSteps(writer, request, settings.run.resume)
+    if request.command == "run":
+        found = segment(source, job, settings, steps)
+    else:
+        found = as_given(source, job, settings, grey)
     with job.stage("write labels") as work:
         publish.write_labels(writer, job, found.labels, found.n, found.ids, found.voids, work.progress)
     checkpoint.save(writer, request, found, job)
+    steps.clear()
     return found
 
 
@@ -247,7 +258,7 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
         with job.stage("labels.tif", total=1):
             writer.labels_tiff("labels.tif", found.labels, job.voxel_size)
     watched = mid_planes.MidPlaneRecorder(grey) if grey is not None else None
-    tables, calibration, at_hand = _measure(request, job, found, watched)
+    tables, calibration, at_hand = _measure(request, job, found, watched, kept_steps.journal(writer, request, job))
     publish.write_tables(writer, settings, tables)
     publish.write_calibration(writer, calibration)
     if found.threshold:
@@ -265,7 +276,16 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
     if not settings.output.tables_only:
         publish.write_pages(writer, job, settings, watched)
     writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
-    return RunFolder(writer.commit())
+    made = RunFolder(writer.commit())
+    voxels = tables.particles.get("n_voxels")
+    foretelling.remember(job, settings, request.command, None if voxels is None else voxels.sum() / job.voxels)
+    return made
+
+
+def copies_of_grey(request: Request) -> int:
+    """Volumes of grey values that the run makes in scratch: the smoothed one, and copies of files slow to cut from."""
+    read = [*request.channels.values(), *([request.grey] if request.command == "measure" else [request.source])]
+    return (request.command == "run") + sum(volume is not None and reading.costly_boxes(volume) for volume in read)
 
 
 def _inputs(request: Request, job: Job) -> dict[str, Any]:
@@ -280,9 +300,12 @@ def _inputs(request: Request, job: Job) -> dict[str, Any]:
 
 
 def _measure(
-    request: Request, job: Job, found: Segmented, grey: mid_planes.MidPlaneRecorder | None
+    request: Request, job: Job, found: Segmented, grey: mid_planes.MidPlaneRecorder | None, crop_map: RunMap
 ) -> tuple[tabulate.Tables, Calibration | None, Any]:
-    """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on."""
+    """Stage 12: the tables, how far to trust them, and the grey volume as it is read best from here on.
+
+    crop_map: what measures particles, batch by batch.
+    """
     settings, asked = request.settings, request.settings.descriptors
     channels = request.channels
     wanted = tabulate.needed(asked, tuple(channels))
@@ -295,6 +318,7 @@ def _measure(
     labelled = Labelled(found.labels, found.n, job.voxel_size, voids, found.detection_diameter)
     with job.stage("measure") as work:
         crops = work.telling(job.part("measure particles", found.n * (1 + bool(found.voids.n))))
+        crops = replace(crops, run_map=crop_map)
         measured = run_passes(labelled, work, grey=grey, channels=maps, wanted=wanted, views=asked.views, crops=crops)
     with job.stage("calibrate", total=1):
         calibration = calibrate_measured(

@@ -9,8 +9,10 @@ import numpy as np
 from ..ground.units import VoxelSize
 from ..segment.grey.denoise import DenoisePlan
 from ..segment.grey.histogram import GreyCounts, PhaseFit
+from ..segment.labels.numbering import Kept
 from ..segment.mask.threshold import Threshold
 from ..segment.split.margins import Margins
+from ..segment.split.split import SplitResult
 from ..segment.voids.detection_limit import Detection
 from ..segment.voids.dip_model import DipModel
 from ..segment.voids.ownership import Candidates, Voids
@@ -56,6 +58,28 @@ class Filled:
 
     mask: Any
     unsealed: Any
+    holes: Candidates | None
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Particles told apart.
+
+    Attributes
+    ----------
+    parts : SplitResult
+        Its labels, in scratch, are those of the particles that are kept.
+    kept : Kept
+        Which they are, and what was dropped.
+    sealed : dict of str to int
+        Pockets sealed, and gaps between particles that were opened again.
+    holes : Candidates or None
+        As of `Filled`.
+    """
+
+    parts: SplitResult
+    kept: Kept
+    sealed: dict[str, int]
     holes: Candidates | None
 
 

@@ -36,23 +36,28 @@ from ..segment.voids import holes as void_holes
 from ..segment.voids.bounds import bounded, surely_void
 from ..segment.voids.facts import VoidFacts, VoidSearch
 from ..segment.voids.open_voids import add_open
-from . import threshold_record
+from . import kept_steps, threshold_record
 from .few_values import find_values, segment_values
 from .job import Job
-from .segmented import Filled, Grey, Searched, Segmented
+from .kept_steps import KeptSteps
+from .segmented import Apart, Filled, Grey, Searched, Segmented
 from .settings import Settings
 
 VOID_DEPTH_CONTRAST = 0.5  # of the contrast below a level that follows a halo: as dark as what surrounds particles
 log = logging.getLogger("morphct")
 
 
-def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
+def segment(volume: Any, job: Job, settings: Settings, steps: KeptSteps | None = None) -> Segmented:
     """Stages 2 to 10: particles and voids of a volume.
 
     Parameters
     ----------
     volume : (Z,Y,X) array-like
         Raw grey or a few values, any real type.
+    job : Job
+    settings : Settings
+    steps : KeptSteps, optional
+        What a killed run has left of it, and where this one leaves its own.
 
     Raises
     ------
@@ -62,23 +67,19 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
     few = find_values(volume, job, settings)
     if few is not None:
         return segment_values(volume, few, job, settings)
+    steps = steps or KeptSteps()
     grey = find_level(volume, job, settings)
-    filled = find_envelope(grey, job, settings)
-    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as work:
-        least = settings.particles.min_voxels
-        parts = split.split(filled.mask, job.voxel_size.spacing, settings.split, work, least, filled.unsealed)
-        sealed = open_gaps(parts.labels, filled, work)
-        release(filled, work)
-        kept = numbering.keep_particles(parts.labels, parts.n, settings.particles, work.quiet)
-    if kept.n == 0:
-        raise SegmentationError(
-            f"no particle of at least {settings.particles.min_voxels} voxels was found ({kept.dropped['too_small']} "
-            "smaller ones); lower --set particles.min_voxels=N, or look at the level with `morphct inspect`"
-        )
+
+    def told_apart() -> Apart:
+        filled = steps.done(kept_steps.ENVELOPE, lambda: find_envelope(grey, job, settings), job)
+        return tell_apart(filled, job, settings)
+
+    apart = steps.done(kept_steps.PARTICLES, told_apart, job)
+    parts, kept = apart.parts, apart.kept
     with job.stage("voids", 4) as work:
         # voids that a face cuts belong to the envelopes in which the others are looked for
-        cut = void_holes.claim_cut(parts.labels, work, smallest_cut(grey, filled, job.voxel_size))
-        searched = search(grey, parts.labels, filled.holes, work, job.voxel_size, settings)
+        cut = void_holes.claim_cut(parts.labels, work, smallest_cut(grey, apart.holes, job.voxel_size))
+        searched = search(grey, parts.labels, apart.holes, work, job.voxel_size, settings)
         found = void_holes.add_cut(searched.found, cut, work)
         if cut is not None:
             work.scratch.release(cut.ids)
@@ -94,8 +95,8 @@ def segment(volume: Any, job: Job, settings: Settings) -> Segmented:
         n=kept.n,
         voids=owned,
         detection_diameter=searched.detection_diameter(job.voxel_size),
-        voids_trusted=grey.plan.reached or (filled.holes is not None and grey.threshold.method != "halo"),
-        facts={"split": parts.summary(), "sealed": sealed, "dropped": kept.dropped},
+        voids_trusted=grey.plan.reached or (apart.holes is not None and grey.threshold.method != "halo"),
+        facts={"split": parts.summary(), "sealed": apart.sealed, "dropped": kept.dropped},
         threshold=threshold_record.threshold_record(grey, searched, kept.n, job.voxel_size),
         histogram=threshold_record.histogram_text(grey.counts, grey.fit),
         margins=parts.margins and parts.margins.renumbered(kept.table),
@@ -166,6 +167,28 @@ def find_envelope(grey: Grey, job: Job, settings: Settings) -> Filled:
     return Filled(mask, unsealed, holes)
 
 
+def tell_apart(filled: Filled, job: Job, settings: Settings) -> Apart:
+    """Stages 8 and 9: the particles of an envelope, whose volumes are given back.
+
+    Raises
+    ------
+    SegmentationError
+        When none is left.
+    """
+    with job.stage("split", split.PASSES.get(settings.split.method, 5)) as work:
+        least = settings.particles.min_voxels
+        parts = split.split(filled.mask, job.voxel_size.spacing, settings.split, work, least, filled.unsealed)
+        sealed = open_gaps(parts.labels, filled, work)
+        release(filled, work)
+        kept = numbering.keep_particles(parts.labels, parts.n, settings.particles, work.quiet)
+    if kept.n == 0:
+        raise SegmentationError(
+            f"no particle of at least {least} voxels was found ({kept.dropped['too_small']} smaller ones); lower --set "
+            "particles.min_voxels=N, or look at the level with `morphct inspect`"
+        )
+    return Apart(parts, kept, sealed, filled.holes)
+
+
 def open_gaps(labels: Any, filled: Filled, work: Work) -> dict[str, int]:
     """Stage 8, at last: pockets that were sealed between particles taken out of the labels again; counts of them."""
     if filled.unsealed is None:
@@ -182,12 +205,12 @@ def release(filled: Filled, work: Work) -> None:
     work.scratch.release(filled.mask)
 
 
-def smallest_cut(grey: Grey, filled: Filled, size: VoxelSize) -> float:
+def smallest_cut(grey: Grey, holes: ownership.Candidates | None, size: VoxelSize) -> float:
     """Voxels of the smallest void that a face cuts: specks of noise in the mask are as wide as the blur.
 
     Within particles they were filled, at faces they look cut; where voids are holes, specks are holes too.
     """
-    if filled.holes is not None:
+    if holes is not None:
         return 0.0
     return float((2 * dip_model.total_blur(grey.plan, grey.threshold)) ** 3 / float(np.prod(size.relative)))
 

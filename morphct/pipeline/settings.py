@@ -16,6 +16,7 @@ from ..ground.errors import SettingsError
 from ..ground.options import Options, nearest, option
 from ..ground.units import parse_bytes, parse_voxel_size
 from ..results.qc import check_limits
+from .memory_plan import brick_size
 
 if TYPE_CHECKING:
     from ..descriptors.options import DescriptorOptions
@@ -115,18 +116,20 @@ class RunOptions(Options):
     )
     workers: int | None = option(None, "threads; empty: as many as the machine gives", min=1)
     scheduler: str | None = option(None, "address of a dask scheduler (refused by this version); empty: this machine")
-    slab: int | str = option("auto", "planes of a slab; auto: from the memory cap", unit="voxels", min=1)
+    slab: int | str = option(
+        "auto", "planes of a brick of work, or planes and rows: 16,128; auto: from the memory cap", unit="voxels", min=1
+    )
+    scratch: str | None = option(None, "folder of intermediate volumes; empty: beside the output")
     seed: int = option(0, "seed of every random choice", min=0)
     overwrite: bool = option(False, "replace what is in the output folder")
     resume: bool = option(False, "go on from where an interrupted run stopped")
 
     def validate(self) -> None:
-        """Refuse sizes and slabs that are none."""
+        """Refuse sizes and bricks that are none."""
         super().validate()
         if self.memory is not None:
             parse_bytes(self.memory)
-        if isinstance(self.slab, str) and self.slab != "auto":
-            raise SettingsError(f"run.slab is {self.slab!r}; allowed is a number of planes from 1 on, or auto")
+        brick_size(self.slab, (1, 1))
 
 
 def sections() -> dict[str, type[Options]]:

@@ -5,6 +5,7 @@ is what a reader has to keep.
 
 - `amira`: amira and Avizo lattices (`.am`): a header of text, then voxels raw, zlib, run lengths or text; axes x, y, z
 - `axes`: names of axes as files write them (`depth`, `rows`, `theta`) and the letters z, y, x they mean
+- `changes`: whether the files of a volume are still as they were when it was opened
 - `channels`: co-registered maps: NAME=FILE, each on the very voxels of the volume
 - `companions`: files that a file names (data beside a header, links, virtual sources): found, regular, and in its own
   folder

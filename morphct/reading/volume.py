@@ -12,6 +12,7 @@ import numpy as np
 from ..ground.bricks import Brick
 from ..ground.errors import InputError, UserError
 from ..ground.units import VoxelSize
+from .changes import Stamps, refuse_changed, stamps_of
 
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
@@ -70,6 +71,9 @@ class ArraySource:
         return np.asarray(self.array[tuple(slice(a, b) for a, b in box)])
 
 
+MOST_LOOKED_AT = 16  # files before each read, of those that hold no plane each
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """A lazy (Z, Y, X) volume.
@@ -96,6 +100,8 @@ class Volume:
         Warnings worth telling the user, one sentence each.
     files : tuple of Path
         Files that hold the voxels.
+    stamps : tuple, optional
+        When each of them was last changed, and how long it is; by default as they are now.
     """
 
     source: Source
@@ -107,6 +113,11 @@ class Volume:
     format: str = "array"
     notes: list[str] = field(default_factory=list)
     files: tuple[Path, ...] = ()
+    stamps: Stamps | None = None
+
+    def __post_init__(self) -> None:
+        if self.stamps is None:
+            object.__setattr__(self, "stamps", stamps_of(self.files))
 
     @property
     def full_shape(self) -> tuple[int, int, int]:
@@ -196,6 +207,7 @@ class Volume:
             return np.empty(shape, self.dtype)
         if self.crop is not None:
             box = _box((a + origin, b + origin) for (a, b), (origin, _) in zip(box, self.crop))
+        refuse_changed(self.name, self._looked_at(box), self.stamps or ())
         try:
             block = self.source.read(_box(box["zyx".index(name)] for name in self.axes))
         except UserError:
@@ -207,6 +219,13 @@ class Volume:
             ) from error
         block = block.transpose([self.axes.index(name) for name in "zyx"])
         return _delivered(block, self.dtype)
+
+    def _looked_at(self, box: Box) -> list[tuple[int, Path]]:
+        """Files to look at before a box is read, with their places in `files`: of a stack those of its planes."""
+        numbered = list(enumerate(self.files))
+        if len(numbered) == self.full_shape[0] and self.axes[0] == "z":
+            return numbered[slice(*box[0])]
+        return numbered[:MOST_LOOKED_AT]
 
 
 def check_shape(shape: tuple[int, ...], name: str) -> None:

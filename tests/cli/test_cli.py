@@ -358,7 +358,7 @@ def test_a_long_stage_says_how_far_it_is_and_how_long_it_will_take(capsys):
     ]
     assert 15 < len(told) < 25
     for line in told[6:]:
-        wanted = r"\[(\d+):(\d\d)\] split: \d+ % done, about (\d+) (s|min) left"
+        wanted = r"\[(\d+):(\d\d)\] split: \d+ % done, [\d.]+ a second, about (\d+) (s|min) left"
         minutes, seconds, left, unit = re.fullmatch(wanted, line).groups()
         end = 60 * int(minutes) + int(seconds) + int(left) * {"s": 1, "min": 60}[unit]
         assert abs(end - 3000) < 60

@@ -111,7 +111,7 @@ def test_measure_keeps_labels_made_elsewhere(powder, tmp_path, capsys):
 def test_inspect_and_check_say_what_is_there(powder, capsys):
     assert main(["inspect", str(powder)]) == 0
     told = capsys.readouterr().out
-    for word in ("72 x 72 x 72", "0.025", "noise", "CNR", "slabs", "particle"):
+    for word in ("72 x 72 x 72", "0.025", "noise", "CNR", "bricks", "particle"):
         assert word in told
     assert main(["inspect", str(powder), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)

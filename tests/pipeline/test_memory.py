@@ -9,7 +9,8 @@ from morphct.ground.units import VoxelSize
 from morphct.pipeline import job as jobs
 from morphct.pipeline import publish
 from morphct.pipeline.job import Job
-from morphct.pipeline.memory_plan import DRAWING_BYTES, WorkPlan, resident, why_no_room_to_draw
+from morphct.pipeline.machine import resident
+from morphct.pipeline.memory_plan import DRAWING_BYTES, WorkPlan, why_no_room_to_draw
 from morphct.pipeline.settings import Settings
 from morphct.views import render
 
@@ -17,7 +18,7 @@ CAPPED = Settings().with_overrides(["run.memory=1GiB"])
 
 
 def job(cap: int) -> Job:
-    plan = WorkPlan(cap, 1, 8, 0, 8)
+    plan = WorkPlan(cap, 1, 8, 8, 0, (8, 8, 8))
     return Job((8, 8, 8), VoxelSize(1, 1, 1, "px"), plan, Scratch(), map)
 
 

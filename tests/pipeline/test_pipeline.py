@@ -14,7 +14,7 @@ from morphct.ground.errors import InputError, MemoryCapError, OutputError, Segme
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import Scratch
 from morphct.ground.work import Work
-from morphct.pipeline import memory_plan
+from morphct.pipeline import machine, memory_plan
 from morphct.pipeline import run as pipeline
 from morphct.pipeline.settings import Settings
 from morphct.results.run_folder.writer import OWN_NAMES
@@ -99,7 +99,7 @@ def test_the_run_folder_is_as_promised(done):
 
 @pytest.mark.parametrize("overrides", [["run.workers=1"], ["run.slab=13"], ["run.memory=tight", "run.slab=5"]])
 def test_the_same_bytes_however_the_work_is_cut(powder, done, overrides, tmp_path):
-    tight = (memory_plan.resident() + memory_plan.LIBRARY_BYTES >> 20) + 100  # this process has run other tests before
+    tight = (machine.resident() + memory_plan.LIBRARY_BYTES >> 20) + 100  # this process has run other tests before
     overrides = [o.replace("tight", f"{tight}MiB") for o in overrides]
     assert fingerprint(run(powder[1], tmp_path / "again", *overrides).path) == fingerprint(done.path)
 

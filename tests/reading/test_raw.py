@@ -79,7 +79,7 @@ def test_a_file_cut_while_it_is_read_is_one_sentence(grey, tmp_path):
     volume = open_volume(tmp_path / "a.raw", raw_shape="11,13,17", raw_dtype="<u2")
     with open(tmp_path / "a.raw", "r+b") as file:
         file.truncate(100)
-    with pytest.raises(InputError, match="ended at byte 1,326"):
+    with pytest.raises(InputError, match="has changed since it was opened"):
         volume[3:5]
 
 

@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from morphct.ground.bricks import Brick
 from morphct.ground.executors import Threads
-from morphct.ground.scratch import PlaneFile, Scratch
+from morphct.ground.plane_file import PlaneFile
+from morphct.ground.scratch import Scratch
 from morphct.ground.work import Work
 from morphct.kernels import flagged
 from morphct.kernels.labels import morphology, runs

@@ -8,7 +8,8 @@ from scipy import ndimage
 
 from morphct.ground.bricks import plan_slabs
 from morphct.ground.executors import Threads
-from morphct.ground.scratch import PlaneFile, Scratch
+from morphct.ground.plane_file import PlaneFile
+from morphct.ground.scratch import Scratch
 from morphct.ground.work import Work
 from morphct.kernels.split import distance as kernel
 from morphct.segment.split import distance
