@@ -4,8 +4,8 @@ Tasks are module-level functions (bound with `functools.partial`) that take a sl
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol, TypeVar
 
 from .errors import SettingsError
@@ -46,6 +46,49 @@ class Threads:
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def as_done(self, function: Callable[[T], R], items: Sequence[T], sizes: Sequence[int], room: int) -> Iterator[R]:
+        """What `function` gives for every item, as it is done; items that need much memory do not run side by side.
+
+        Items are begun in their order, but for those that do not fit beside what is under way: what comes after goes
+        first. One that needs more than all the room runs when nothing else does.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Bytes that each item needs.
+        room : int
+            Bytes that all under way may need together.
+        """
+        if self.workers == 1:
+            yield from map(function, items)
+            return
+        waiting = deque(range(len(items)))
+        under_way: dict[Future[R], int] = {}
+        with ThreadPoolExecutor(self.workers) as pool:
+            try:
+                while waiting or under_way:
+                    while len(under_way) < 2 * self.workers:
+                        left = room - sum(under_way.values())
+                        fits = next((i for i in waiting if sizes[i] <= left or not under_way), None)
+                        if fits is None:
+                            break
+                        waiting.remove(fits)
+                        under_way[pool.submit(function, items[fits])] = sizes[fits]
+                    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                        del under_way[future]
+                        yield future.result()
+            finally:
+                for future in under_way:
+                    future.cancel()
+
+
+def as_done(
+    run_map: RunMap, function: Callable[[T], R], items: Sequence[T], sizes: Sequence[int], room: int
+) -> Iterator[R]:
+    """`Threads.as_done` by any map; one that has no such method keeps the order of the items."""
+    own = getattr(run_map, "as_done", None)
+    return run_map(function, items) if own is None else own(function, items, sizes, room)
 
 
 def executor(workers: int, scheduler: str | None = None) -> RunMap:

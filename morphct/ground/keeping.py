@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 from . import disk
 from .bricks import plan_bricks
 from .chunks import ChunkedVolume, codec
-from .executors import RunMap
+from .executors import RunMap, as_done
 from .plane_file import PlaneFile
 from .scratch import Scratch
 
@@ -206,6 +206,19 @@ class Journal:
             self._add(_HEAD.pack(call, i) + pickle.dumps(result, protocol=5))
             yield result
 
+    def as_done(
+        self, function: Callable[[Any], Any], items: Sequence[Any], sizes: Sequence[int], room: int
+    ) -> Iterator[Any]:
+        """As `Threads.as_done`: in any order, what was kept first."""
+        call, self._calls = self._calls, self._calls + 1
+        todo = [i for i in range(len(items)) if (call, i) not in self._done]
+        for i in set(range(len(items))).difference(todo):
+            yield _Reader(io.BytesIO(self._done.pop((call, i)))).load()
+        numbered = [(i, items[i]) for i in todo]
+        for i, result in as_done(self._map, partial(_both, function), numbered, [sizes[i] for i in todo], room):
+            self._add(_HEAD.pack(call, i) + pickle.dumps(result, protocol=5))
+            yield result
+
     def _add(self, data: bytes) -> None:
         self._waiting.append(data)
         if self._clock() - self._written >= LEAST_SECONDS:
@@ -221,6 +234,10 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
         self._waiting, self._written = [], self._clock()
+
+
+def _both(function: Callable[[Any], Any], numbered: tuple[int, Any]) -> tuple[int, Any]:
+    return numbered[0], function(numbered[1])
 
 
 def _second(function: Callable[[Any], Any], numbered: tuple[int, Any]) -> Any:

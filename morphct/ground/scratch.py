@@ -20,11 +20,12 @@ PLAIN_VOXEL_BYTES = 14
 
 @contextmanager
 def changed(volume: Any, where: Brick) -> Iterator[np.ndarray]:
-    """A brick of an array-like to be changed: a view of an array, else a copy that is written back."""
+    """A brick of an array-like to be changed: a view of an array where that is contiguous, else it is written back."""
     block = volume[where.here]
-    yield block
-    if not isinstance(volume, np.ndarray):
-        volume[where.here] = block
+    held = np.ascontiguousarray(block)  # kernels are compiled for such arrays alone
+    yield held
+    if held is not block or not isinstance(volume, np.ndarray):
+        volume[where.here] = held
 
 
 class Scratch:

@@ -17,4 +17,5 @@ no other folder. Each kernel has a slow obvious twin in `tests/naive`. Start rea
 - `flagged`: the few places of a row to be looked at one by one, listed fast: without branches on the data
 - `jit`: the one compile policy: compiled once (cache), the GIL released, no fast-math (bytes must repeat), no own
   threads
+- `run_lists`: voxels of a block told as runs along x
 """

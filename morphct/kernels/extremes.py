@@ -36,6 +36,17 @@ def smallest(values):
 
 
 @jit
+def smallest_of_scratch(values):
+    """`smallest` of an array that is not needed any more: its first value is lost, and no memory is asked for."""
+    bits = values.view(np.int64)
+    best = bits[0]
+    for i in range(bits.size):
+        best = min(best, bits[i])
+    bits[0] = best
+    return values[0]
+
+
+@jit
 def largest32(values):
     """`largest` for a contiguous float32 array."""
     bits = values.view(np.int32)

@@ -12,6 +12,7 @@ from ..ground.work import Work
 from ..segment.labels.accumulators import Pairs
 from ..segment.labels.envelope import Envelope
 from .crop_pass import union_share
+from .crops.hull import lattice_points
 
 # logistic fits to 29,279 contacts of 124 phantoms (docs/segmentation.md): constant, ln(neck), ln(radius of the area),
 # ln(radius of the smaller particle), ln(that of the larger one), dip x radius of the area; lengths in voxels. A fit to
@@ -181,6 +182,7 @@ def measure_groups(
     welds: Welds,
     results: Mapping[str, Any],
     envelope: Envelope,
+    corners: Mapping[int, np.ndarray],
     limits: AggregateOptions,
     work: Work,
 ) -> dict[str, Any]:
@@ -194,6 +196,8 @@ def measure_groups(
     results : mapping
         Results of the passes over particles.
     envelope : Envelope
+    corners : mapping of int to (n, 3) int32
+        By row of a particle: voxels among which the corners of its hull are (`crop_pass.CornersLook`).
     limits : AggregateOptions
     work : Work
 
@@ -216,7 +220,9 @@ def measure_groups(
     np.maximum.at(largest, group, welds.ratio[inside])
     welded = np.where(welds.score >= limits.score, pairs.area, 0.0)[inside]
     members = np.split(np.argsort(number, kind="stable") + 1, np.cumsum(np.bincount(number, minlength=count + 1)))[1:-1]
-    share = partial(_solidity, envelope, results["spacing"])
+    own = np.where(_within_own(number, envelope), 0, results["voxels"])
+    coarse = np.asarray(results.get("step", np.ones(len(number)))) > 1
+    share = partial(_solidity, _Hulls(envelope, results["spacing"], corners, own, coarse))
     return {
         "voxels": _total(number, np.where(_held(number, envelope), 0, results["voxels"]), count),
         **{name: _total(number, results[name], count) for name in ("void_voxels", "open_void_voxels")},
@@ -248,5 +254,31 @@ def _total(number: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     return total[1:]
 
 
-def _solidity(envelope: Envelope, spacing: tuple[float, float, float], group: tuple[np.ndarray, np.ndarray]) -> float:
-    return union_share(envelope, *group, spacing)
+def _within_own(number: np.ndarray, envelope: Envelope) -> np.ndarray:
+    """Which particles (N,) lie in a hole of another one of their group, however deep."""
+    found = np.zeros(len(number), bool)
+    if envelope.nesting is not None:
+        for inner, outer in envelope.nesting.outward():
+            found[inner - 1] |= number[inner - 1] == number[outer - 1]
+    return found
+
+
+@dataclass(frozen=True)
+class _Hulls:
+    """What the hulls of groups are made of: of each particle the corners, voxels that no other one of its group holds,
+    and whether it was measured on every second voxel or fewer."""
+
+    envelope: Envelope
+    spacing: tuple[float, float, float]
+    corners: Mapping[int, np.ndarray]
+    voxels: np.ndarray
+    coarse: np.ndarray
+
+
+def _solidity(hulls: _Hulls, group: tuple[np.ndarray, np.ndarray]) -> float:
+    """Voxels of a group over the lattice points in its hull, whose corners are among those of its members."""
+    members, box = group
+    rows = members - 1
+    if hulls.coarse[rows].any():  # its corners are not known to the voxel
+        return union_share(hulls.envelope, members, box, hulls.spacing)
+    return float(hulls.voxels[rows].sum() / lattice_points(np.concatenate([hulls.corners[int(r)] for r in rows])))

@@ -1,8 +1,8 @@
-"""From labelled voxels to numbers: one pass over slabs, one over the crops of particles. No descriptor is defined here.
+"""From labelled voxels to numbers: one pass over bricks, one over crops of particles. No descriptor is defined here.
 
-The slab pass adds up whole numbers (`slab_pass`); the crop passes hand each particle's bounding box to `crops`. What
-comes out are the results that descriptors have as parameters. (Not `measure`: that is the name of the library's
-function.)
+The pass over bricks adds up whole numbers (`brick_pass`); the crop passes hand each particle's bounding box to
+`crops`. What comes out are the results that descriptors have as parameters. (Not `measure`: that is the name of the
+library's function.)
 """
 
 from collections.abc import Collection, Mapping
@@ -15,18 +15,19 @@ from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..segment.labels.accumulators import GreyCodes
 from ..segment.labels.envelope import Envelope
+from .brick_pass import Sums, add_up, grey_results, holder_results, particle_results, void_results
 from .crop_pass import RESULTS as CROP_RESULTS
-from .crop_pass import crop_pass
+from .crop_pass import CornersLook, ShapeLook
 from .interior_grey import GREY_RESULTS as INSIDE_RESULTS
-from .interior_grey import Inside, look_inside
+from .interior_grey import InsideLook
 from .labelled import Labelled
 from .necks import neck_radii
 from .other_programs import RESULTS as CONVENTIONS
-from .other_programs import conventions_pass
-from .slab_pass import Sums, add_up, grey_results, holder_results, particle_results, void_results
+from .other_programs import ConventionsLook
+from .particle_pass import Look, particle_pass
 from .void_pass import PARTICLE_RESULTS as VOID_SUMS
 from .void_pass import RESULTS as VOID_RESULTS
-from .void_pass import void_pass
+from .void_pass import PlacementLook, void_thickness
 
 GREY_RESULTS = ("grey_average", "grey_deviation", *INSIDE_RESULTS)
 EVERYTHING = frozenset({*CROP_RESULTS, *GREY_RESULTS, "pairs", *VOID_RESULTS, *VOID_SUMS})
@@ -49,6 +50,8 @@ class Measurements:
         What was measured.
     profiles : dict of (N, S, 3)
         By channel, as `interior_grey.Inside` tells.
+    corners : dict of (n, 3) int32
+        By row of the particles that touch others: voxels among which the corners of their hulls are.
     """
 
     n: int
@@ -57,6 +60,7 @@ class Measurements:
     voids: dict[str, Any]
     envelope: Envelope = field(repr=False)
     profiles: dict[str, np.ndarray] = field(default_factory=dict)
+    corners: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
 
 def needs_crops_of_grey(wanted: Collection[str]) -> bool:
@@ -80,13 +84,13 @@ def measure(
     ----------
     labelled : Labelled
     work : Work
-        Tells of planes done by the slab pass; no result depends on its slabs.
+        Tells of planes done by the pass over bricks; no result depends on these.
     grey : (Z,Y,X) array-like, optional
         Raw grey values, any real type; values that are not finite are left out.
     channels : mapping of str to (Z,Y,X) array-likes, optional
         Co-registered maps by name; values that are not finite were not measured.
     wanted : collection of str, optional
-        Results needed (`descriptors.required`); None: all. The slab pass over labels always runs.
+        Results needed (`descriptors.required`); None: all. The pass over bricks of labels always runs.
     views : int
         Directions of the silhouettes.
     crops : Work, optional
@@ -101,30 +105,39 @@ def measure(
     voids = void_results(sums, labelled)
     asked = tuple(name for name in CROP_RESULTS if name in needed)
     envelope, boxes, size = replace(labelled.envelope, nesting=nesting), known["box"], labelled.voxel_size
-    of_contacts = _contact_results(sums, labelled, work) if "pairs" in needed else {}
-    of_crops = crop_pass(envelope, boxes, size, asked, crops, views) if asked else {}
-    of_voids: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    results = known | grey_results(sums) | holder_results(sums, labelled)
+    if "pairs" in needed:
+        results |= _contact_results(sums, labelled, work)
+    looks: dict[str, Look] = {}
+    if asked:
+        looks["shape"] = shape = ShapeLook(asked, views)
     if needed & {*VOID_RESULTS, *VOID_SUMS}:
-        of_voids = void_pass(envelope, boxes, size, voids, labelled.facts.seeing, crops)
-    within = grey if needed & set(INSIDE_RESULTS) else None
-    inside = Inside({}, {})
-    if within is not None or channels:
-        inside = look_inside(envelope, boxes, size, crops, within, channels)
-    of_others: dict[str, Any] = {}
+        looks["placement"] = placed = PlacementLook.on(voids, labelled.n, labelled.facts.seeing)
+    if "pairs" in needed:
+        pairs, touching = results["pairs"], np.zeros(labelled.n, bool)
+        touching[pairs.first] = touching[pairs.second] = True
+        looks["corners"] = CornersLook(touching)
+    inside = InsideLook(grey if needed & set(INSIDE_RESULTS) else None, dict(channels or {}))
+    if inside.width:
+        looks["inside"] = inside
     if not needed.isdisjoint(CONVENTIONS):
         hollow = known["label_voxels"] < known["voxels"] - known["enclosed_voxels"]
-        of_others = conventions_pass(labelled.envelope, boxes, size, hollow, crops)  # they fill no holes
-    results = {
-        **known,
-        **grey_results(sums),
-        **of_contacts,
-        **holder_results(sums, labelled),
-        **of_crops,
-        **of_voids[1],
-        **inside.results,
-        **of_others,
-    }
-    return Measurements(labelled.n, size, results, voids | of_voids[0], envelope, inside.profiles)
+        # other programs fill no holes with what lies in them
+        looks["others"] = others = ConventionsLook(hollow, None if nesting is None else labelled.envelope)
+    found = dict(zip(looks, particle_pass(envelope, boxes, size.spacing, tuple(looks.values()), crops)))
+    profiles: dict[str, np.ndarray] = {}
+    if "shape" in found:
+        results |= shape.results(found["shape"])
+    if "placement" in found:
+        thickness = void_thickness(envelope.voids, voids["box"], size.spacing, crops)
+        by_void, by_particle = placed.results(found["placement"], thickness)
+        voids, results = voids | by_void, results | by_particle
+    if "inside" in found:
+        within = inside.inside(found["inside"])
+        results, profiles = results | within.results, within.profiles
+    if "others" in found:
+        results |= others.results(found["others"])
+    return Measurements(labelled.n, size, results, voids, envelope, profiles, found.get("corners", {}))
 
 
 def _contact_results(sums: Sums, labelled: Labelled, work: Work) -> dict[str, Any]:

@@ -1,14 +1,12 @@
-"""The pass over crops: what needs whole particles, one bounding box after another, batches of them at a time."""
+"""What needs whole particles: hull, balls, surface, thickness, roundness of each, and what flags are made from."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from ..ground.units import VoxelSize
-from ..ground.work import Work
-from ..segment.labels.envelope import Crop, Envelope, batches, crop_step
+from ..segment.labels.envelope import Envelope, crop_step
 from . import crops
+from .particle_pass import Cut
 
 # result -> what `crops.measure_crop` is asked for, and under which name it answers
 RESULTS = {
@@ -32,76 +30,64 @@ _DIMENSIONS = {"one_voxel": 0, "line": 1, "flat": 2}
 
 
 @dataclass(frozen=True)
-class _Task:
-    """What it takes to measure some particles."""
+class ShapeLook:
+    """What of RESULTS is wanted of every particle, and FACTS.
 
-    envelope: Envelope
-    boxes: np.ndarray
-    spacing: tuple[float, float, float]
-    results: tuple[str, ...]
-    views: int
-
-
-def crop_pass(
-    envelope: Envelope,
-    boxes: np.ndarray,
-    voxel_size: VoxelSize,
-    wanted: tuple[str, ...],
-    work: Work,
-    views: int = 24,
-) -> dict[str, np.ndarray]:
-    """Measure every particle on its crop.
-
-    Parameters
+    Attributes
     ----------
-    envelope : Envelope
-    boxes : (N, 6) int64
-        z0 z1 y0 y1 x0 x1 of each label's envelope.
-    voxel_size : VoxelSize
     wanted : tuple of str
         Names of RESULTS.
-    work : Work
-        Tells of particles done.
     views : int
         Directions of the silhouettes.
-
-    Returns
-    -------
-    dict of (N,) arrays
-        What was wanted, and FACTS.
     """
-    task = _Task(envelope, boxes, voxel_size.spacing, tuple(wanted), views)
-    parts = list(batches(boxes))
-    table = np.full((len(boxes), len(wanted) + len(FACTS)), np.nan)
-    for particles, found in work.over(partial(_measure, task), parts, map(len, parts)):
-        table[particles] = found
-    return dict(zip((*wanted, *FACTS), table.T.copy()))
+
+    wanted: tuple[str, ...]
+    views: int = 24
+
+    @property
+    def width(self) -> int:
+        """Numbers of a particle."""
+        return len(self.wanted) + len(FACTS)
+
+    def results(self, table: np.ndarray) -> dict[str, np.ndarray]:
+        """(N,) arrays by name, from the table (N, width) of all particles."""
+        return dict(zip((*self.wanted, *FACTS), table.T.copy()))
+
+    def of(self, cut: Cut) -> list[float]:
+        """The numbers of one particle."""
+        import cc3d
+
+        crop = cut.crop
+        found = crops.measure_body(cut.body, {RESULTS[name][0] for name in self.wanted}, self.views)
+        row = [float(found[RESULTS[name][1]]) for name in self.wanted]  # type: ignore[arg-type]
+        if "hull_share" in self.wanted:
+            place = self.wanted.index("hull_share")
+            row[place] = cut.body.voxels / row[place]
+        pieces = cc3d.connected_components(crop.mask, connectivity=26, return_N=True, binary_image=True)[1]
+        reasons: tuple[str, ...] = found["reasons"]  # type: ignore[assignment]
+        extents = sum(n > 1 for n in crop.mask.shape)
+        dimension = next((_DIMENSIONS[word] for word in reasons if word in _DIMENSIONS), extents)
+        return [*row, float(pieces), float(crop.step), float(dimension), float("ball_open" in reasons)]
 
 
-def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Measure some particles; returns their rows and their table."""
-    table = np.empty((len(particles), len(task.results) + len(FACTS)))
-    for i, particle in enumerate(particles):
-        crop = task.envelope.crop(task.boxes[particle], np.array([particle + 1]))
-        spacing = (task.spacing[0] * crop.step, task.spacing[1] * crop.step, task.spacing[2] * crop.step)
-        table[i] = _row(crop, spacing, task.results, task.views)
-    return particles, table
+@dataclass(frozen=True)
+class CornersLook:
+    """Where the corners of the hulls of particles are, for the hulls of groups of them.
 
+    Attributes
+    ----------
+    touching : (N,) bool
+        Particles that are in a group.
+    """
 
-def _row(crop: Crop, spacing: tuple[float, float, float], results: tuple[str, ...], views: int) -> list[float]:
-    import cc3d
+    touching: np.ndarray
+    width: None = None
 
-    asked = {RESULTS[name][0] for name in results}
-    found = crops.measure_crop(crop.mask, spacing, asked, crop.solid, views)
-    row = [float(found[RESULTS[name][1]]) for name in results]  # type: ignore[arg-type]
-    if "hull_share" in results:
-        place = results.index("hull_share")
-        row[place] = np.count_nonzero(crop.mask) / row[place]
-    pieces = cc3d.connected_components(crop.mask, connectivity=26, return_N=True, binary_image=True)[1]
-    reasons: tuple[str, ...] = found["reasons"]  # type: ignore[assignment]
-    extents = sum(n > 1 for n in crop.mask.shape)
-    dimension = next((_DIMENSIONS[word] for word in reasons if word in _DIMENSIONS), extents)
-    return [*row, float(pieces), float(crop.step), float(dimension), float("ball_open" in reasons)]
+    def of(self, cut: Cut) -> np.ndarray:
+        """z, y, x of voxels of the volume, (n, 3) int32; (0, 3) of one that touches none."""
+        if not self.touching[cut.particle]:
+            return np.zeros((0, 3), np.int32)
+        return (cut.body.corners[0] * cut.crop.step + cut.box[0::2]).astype(np.int32)
 
 
 def union_share(envelope: Envelope, members: np.ndarray, box: np.ndarray, spacing: tuple[float, float, float]) -> float:

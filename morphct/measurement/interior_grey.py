@@ -6,7 +6,6 @@ blend of what lies on both sides of it, so they are left out wherever inner grey
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ import numpy as np
 from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..kernels.measurement import background as kernel
-from ..segment.labels.envelope import Envelope, batches, crop_step
-from .crops.box import Spacing, padded, squared_distances
+from ..segment.labels.envelope import Envelope
+from .crops.box import MARGIN_VOXELS, squared_distances
+from .particle_pass import Cut, particle_pass
 
 GREY_RESULTS = ("grey_inside", "grey_inside_spread", "grey_inner", "grey_outer", "grey_nearby", "grey_nearby_spread")
 CHANNEL_RESULTS = ("average", "deviation", "inner", "outer")
@@ -42,17 +42,6 @@ class Inside:
 
     results: dict[str, np.ndarray]
     profiles: dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What it takes to look into some particles."""
-
-    envelope: Envelope
-    boxes: np.ndarray
-    spacing: Spacing
-    grey: Any
-    channels: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -93,70 +82,98 @@ def look_inside(
     channels : mapping of str to (Z,Y,X) array-likes, optional
         Co-registered maps; what is not finite was not measured.
     """
-    channels = channels or {}
-    task = _Task(envelope, boxes, voxel_size.spacing, grey, tuple(channels.values()))
-    names = [*(GREY_RESULTS if grey is not None else ())]
-    names += [channel_result(channel, name) for channel in channels for name in CHANNEL_RESULTS]
-    table = np.full((len(boxes), len(names)), np.nan)
-    profiles = np.full((len(boxes), len(channels), SHELLS, 3), np.nan)
-    parts = list(batches(boxes))
-    for particles, found, shells in work.over(partial(_measure, task), parts, map(len, parts)):
-        table[particles], profiles[particles] = found, shells
-    return Inside(dict(zip(names, table.T.copy())), {name: profiles[:, i] for i, name in enumerate(channels)})
+    look = InsideLook(grey, dict(channels or {}))
+    return look.inside(*particle_pass(envelope, boxes, voxel_size.spacing, [look], work))
 
 
-def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Some particles: their rows, their results, their profiles."""
-    width = (len(GREY_RESULTS) if task.grey is not None else 0) + len(CHANNEL_RESULTS) * len(task.channels)
-    table = np.empty((len(particles), width))
-    profiles = np.empty((len(particles), len(task.channels), SHELLS, 3))
-    for i, particle in enumerate(particles):
-        box = task.boxes[particle]
-        layers = _layers(task, box, int(particle) + 1)
-        row: list[float] = []
-        if task.grey is not None:
-            row += _grey(task, box, layers)
-        for k, channel in enumerate(task.channels):
-            whole, base = near_zero(_read(channel, box, crop_step(box))[layers.solid])
+@dataclass(frozen=True)
+class InsideLook:
+    """Grey and channels inside every particle.
+
+    Attributes
+    ----------
+    grey : (Z,Y,X) array-like or None
+    channels : dict of (Z,Y,X) array-likes
+    """
+
+    grey: Any
+    channels: dict[str, Any]
+
+    @property
+    def width(self) -> int:
+        """Numbers of a particle."""
+        return len(GREY_RESULTS) * (self.grey is not None) + (len(CHANNEL_RESULTS) + 3 * SHELLS) * len(self.channels)
+
+    def inside(self, table: np.ndarray) -> Inside:
+        """What was found, from the table (N, width) of all particles."""
+        names = [*(GREY_RESULTS if self.grey is not None else ())]
+        names += [channel_result(channel, name) for channel in self.channels for name in CHANNEL_RESULTS]
+        shells = table[:, len(names) :].reshape(len(table), len(self.channels), SHELLS, 3)
+        results = dict(zip(names, table[:, : len(names)].T.copy()))
+        return Inside(results, {name: shells[:, i].copy() for i, name in enumerate(self.channels)})
+
+    def of(self, cut: Cut) -> np.ndarray:
+        """The numbers of one particle: results, then profiles."""
+        row: list[float] = [] if self.grey is None else _grey(cut, self.grey)
+        profiles = []
+        layers = _layers(cut) if self.channels else None
+        for channel in self.channels.values():
+            assert layers is not None
+            whole, base = near_zero(_read(channel, cut.box, cut.crop.step)[layers.solid])
             values = whole.astype(np.float64)
             mean, spread, inner, outer = _channel(values, layers)
             row += [mean + base, spread, inner + base, outer + base]
-            profiles[i, k] = _profile(values, layers.shells)
-            profiles[i, k, :, 1] += base
-        table[i] = row
-    return particles, table, profiles
+            profile = _profile(values, layers.shells)
+            profile[:, 1] += base
+            profiles.append(profile.reshape(-1))
+        return np.concatenate([np.array(row), *profiles])
 
 
-def _layers(task: _Task, box: np.ndarray, label: int) -> _Layers:
-    crop = task.envelope.crop(box, np.array([label]))
-    solid = (crop.mask if crop.solid is None else crop.solid) != 0
-    squared = squared_distances(padded(crop.mask), task.spacing)
-    filled = padded(solid)
-    places = np.flatnonzero(filled)  # in the order of solid's own voxels
-    depth = squared.reshape(-1)[places]
-    to_surface = depth
-    if crop.solid is not None or len(set(task.spacing)) > 1:  # blur counts in voxels, also along a coarse axis
-        to_surface = squared_distances(filled, (1.0, 1.0, 1.0), BORDER_VOXELS).reshape(-1)[places]
-    away = to_surface >= np.float32((BORDER_VOXELS / crop.step) ** 2)
+def _to_surface(cut: Cut) -> np.ndarray:
+    """Squared distance of the voxels of the solid to the nearest surface, in voxels: up to BORDER_VOXELS if shorter."""
+    body = cut.body
+    if len(set(body.spacing)) == 1:
+        return body.solid_squared
+    # blur counts in voxels, also along a coarse axis
+    return squared_distances(body.solid_box, (1.0, 1.0, 1.0), BORDER_VOXELS)
+
+
+def _least_away(step: int) -> np.float32:
+    """What `_to_surface` is at least, away from surfaces."""
+    return np.float32((BORDER_VOXELS / step) ** 2)
+
+
+def _layers(cut: Cut) -> _Layers:
+    body = cut.body
+    solid = (body.envelope if body.solid is None else body.solid) != 0
+    places = np.flatnonzero(body.solid_box)  # in the order of solid's own voxels
+    depth = body.squared.reshape(-1)[places]
+    away = _to_surface(cut).reshape(-1)[places] >= _least_away(cut.crop.step)
     # the surface passes half a voxel before the outermost voxel centres
-    deepest = np.sqrt(squared.max()) - np.float32(0.5)
-    shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.uint8) if task.channels else depth[:0]
+    deepest = np.sqrt(body.squared.max()) - np.float32(0.5)
+    shells = ((np.sqrt(depth) - np.float32(0.5)) * (SHELLS / deepest)).astype(np.uint8)
     return _Layers(solid, depth, away, np.minimum(shells, SHELLS - 1))
 
 
-def _grey(task: _Task, box: np.ndarray, layers: _Layers) -> list[float]:
+def _grey(cut: Cut, grey: Any) -> list[float]:
     """GREY_RESULTS of a particle."""
-    step = crop_step(box)
-    wide = _grown(box, NEARBY_VOXELS, step, task.envelope.labels.shape)
-    values, base = near_zero(_read(task.grey, wide, step))
-    own, depth = values[_part(box, wide, step)][layers.solid][layers.away], layers.depth[layers.away]
-    known = np.isfinite(own)
-    own, depth = own[known].astype(np.float64), depth[known]
+    step, body = cut.crop.step, cut.body
+    wide = _grown(cut.box, NEARBY_VOXELS, step, cut.envelope.labels.shape)
+    values, base = near_zero(_read(grey, wide, step))
+    first = tuple(int(s.start) for s in _part(cut.box, wide, step))
+    places, depth = kernel.deep_places(
+        _to_surface(cut), body.squared, _least_away(step), MARGIN_VOXELS, first, values.shape
+    )
+    own = values.reshape(-1)[places]
+    if own.dtype.kind == "f":
+        known = np.isfinite(own)
+        own, depth = own[known], depth[known]
+    own = own.astype(np.float64)
     if len(own) < FEWEST_GREY_VOXELS:
         return [np.nan] * len(GREY_RESULTS)
     mean, spread = moments(own)
     inner, outer = halves(own, depth)
-    middle, beyond = quiet_side(*_around(task.envelope, values, wide, step), mean)
+    middle, beyond = quiet_side(*_around(cut.envelope, values, wide, step), mean)
     return [mean + base, spread, inner + base, outer + base, middle + base, beyond]
 
 

@@ -62,4 +62,4 @@ class Labelled:
 
     def nesting(self, work: Work) -> Nesting | None:
         """Which particles lie in the hole of another one; None where none does."""
-        return find_nesting(self.envelope.planes, self.labels.shape[0], self.n, CUT_WALL_RATIO, work)
+        return find_nesting(self.envelope.read, self.labels.shape, self.n, CUT_WALL_RATIO, work)

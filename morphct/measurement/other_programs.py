@@ -5,16 +5,14 @@ program would find them in the label image; what lies outside the volume counts 
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from ..ground.units import VoxelSize
-from ..ground.work import Work
 from ..kernels.crofton import DIRECTIONS, pair_areas
 from ..kernels.measurement import chamfer as kernel
-from ..segment.labels.envelope import Envelope, batches
-from .crops.box import MARGIN_VOXELS, Spacing, padded
+from ..segment.labels.envelope import Envelope
+from .crops.box import MARGIN_VOXELS, Spacing
+from .particle_pass import Cut
 
 RESULTS = (
     "crofton_area",
@@ -31,72 +29,49 @@ _PLACES = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
 
 
 @dataclass(frozen=True)
-class _Task:
-    """What it takes to measure some particles; `hollow`: void voxels of a particle carry no label."""
+class ConventionsLook:
+    """RESULTS of every particle, in the unit of the spacing.
 
-    envelope: Envelope
-    boxes: np.ndarray
-    spacing: Spacing
-    hollow: np.ndarray
+    But `porespy_mesh_area` and `spam_mesh_area` are in voxels: these programs know no voxel size.
 
-
-def conventions_pass(
-    envelope: Envelope,
-    boxes: np.ndarray,
-    voxel_size: VoxelSize,
-    hollow: np.ndarray,
-    work: Work,
-) -> dict[str, np.ndarray]:
-    """RESULTS for every particle.
-
-    Parameters
+    Attributes
     ----------
-    envelope : Envelope
-    boxes : (N, 6) int64
-        z0 z1 y0 y1 x0 x1 of each label's envelope.
-    voxel_size : VoxelSize
     hollow : (N,) bool
         Whether void voxels of the particle carry no label, so that other programs see holes.
-    work : Work
-        Tells of particles done.
-
-    Returns
-    -------
-    dict of (N,) float arrays, `label_covariance` (N, 3, 3), in the unit of `voxel_size`
-        But `porespy_mesh_area` and `spam_mesh_area` in voxels: these programs know no voxel size.
+    envelope : Envelope, optional
+        Where particles are cut out instead: with no other ones in their holes, which these programs do not fill.
     """
-    task = _Task(envelope, boxes, voxel_size.spacing, hollow)
-    table = np.full((len(boxes), len(RESULTS) - 1 + len(_PLACES)), np.nan)
-    parts = list(batches(boxes))
-    for particles, found in work.over(partial(_measure, task), parts, map(len, parts)):
-        table[particles] = found
-    results = dict(zip(RESULTS[:-1], table.T.copy()))
-    covariance = np.empty((len(boxes), 3, 3))
-    for k, (i, j) in enumerate(_PLACES):
-        covariance[:, i, j] = covariance[:, j, i] = table[:, len(RESULTS) - 1 + k]
-    return results | {RESULTS[-1]: covariance}
 
+    hollow: np.ndarray
+    envelope: Envelope | None = None
+    width: int = len(RESULTS) - 1 + len(_PLACES)
 
-def _measure(task: _Task, particles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Some particles: their rows and their table."""
-    table = np.empty((len(particles), len(RESULTS) - 1 + len(_PLACES)))
-    for i, particle in enumerate(particles):
-        crop = task.envelope.crop(task.boxes[particle], np.array([particle + 1]))
-        mask = crop.solid if task.hollow[particle] and crop.solid is not None else crop.mask
-        z, y, x = (edge * crop.step for edge in task.spacing)
-        box = padded(mask)
+    def results(self, table: np.ndarray) -> dict[str, np.ndarray]:
+        """(N,) arrays by name, `label_covariance` (N, 3, 3), from the table (N, width) of all particles."""
+        covariance = np.empty((len(table), 3, 3))
+        for k, (i, j) in enumerate(_PLACES):
+            covariance[:, i, j] = covariance[:, j, i] = table[:, len(RESULTS) - 1 + k]
+        return dict(zip(RESULTS[:-1], table.T.copy())) | {RESULTS[-1]: covariance}
+
+    def of(self, cut: Cut) -> list[float]:
+        """The numbers of one particle."""
+        if self.envelope is not None:
+            cut = cut.within(self.envelope)
+        crop, body = cut.crop, cut.body
+        bare = self.hollow[cut.particle] and crop.solid is not None
+        mask, box = (crop.solid, body.solid_box) if bare else (crop.mask, body.box)
+        assert mask is not None
         unlike = unlike_pairs(box)
-        table[i] = [
-            unlike @ pair_areas((z, y, x)),
-            unlike @ fixed_pair_areas((z, y, x)),
-            unlike @ _face_areas((z, y, x)),
-            mesh_area(box.astype(np.float32), 0.5, (z, y, x)),
+        return [
+            unlike @ pair_areas(cut.spacing),
+            unlike @ fixed_pair_areas(cut.spacing),
+            unlike @ _face_areas(cut.spacing),
+            mesh_area(box.astype(np.float32), 0.5, cut.spacing),
             porespy_area(box) * crop.step**2,
             spam_area(box) * crop.step**2,
             chamfer_ball(box) * crop.step,
-            *covariance(mask, (z, y, x)),
+            *covariance(mask, cut.spacing),
         ]
-    return particles, table
 
 
 def unlike_pairs(box: np.ndarray) -> np.ndarray:

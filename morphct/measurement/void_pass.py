@@ -1,104 +1,131 @@
-"""The pass over voids: how thick each one is, how deep it lies, and how the closed ones of a particle lie together."""
+"""Voids: how thick each one is, how deep it lies, and how the closed ones of a particle lie together.
 
+Thickness needs a void's own box only; the rest is looked at on the crop of its particle.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..ground.units import VoxelSize
 from ..ground.work import Work
-from ..segment.labels.envelope import Envelope, batches, crop_step
+from ..segment.labels.envelope import batches, crop_step
 from ..segment.voids.facts import VoidSearch
-from .crops.box import MARGIN_VOXELS, Spacing, padded, squared_distances
+from .crops.box import MARGIN_VOXELS, Spacing
 from .crops.thickness import local_thickness
+from .particle_pass import Cut
 from .void_placement import placement
 
 RESULTS = ("void_depth", "void_rank", "void_thickness")  # by void
 PARTICLE_RESULTS = ("voids_apart", "voids_apart_p", "voids_rank", "voids_rank_p", "voids_thickness")
+BATCH_VOIDS = 256  # in a task at most: of small ones the boxes alone would make it long
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What it takes to look at voids; `rows[starts[i] : starts[i + 1]]` are those of particle i."""
-
-    envelope: Envelope
-    boxes: np.ndarray
-    spacing: Spacing
-    rows: np.ndarray
-    starts: np.ndarray
-    voids: dict[str, Any]
-    seeing: VoidSearch
-
-
-def void_pass(
-    envelope: Envelope,
-    boxes: np.ndarray,
-    voxel_size: VoxelSize,
-    voids: dict[str, Any],
-    seeing: VoidSearch,
-    work: Work,
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Look at every void.
+def void_thickness(ids: Any, boxes: np.ndarray, spacing: Spacing, work: Work) -> np.ndarray:
+    """Median local thickness of every void, (V,) float; NaN for one that has no voxel on its grid.
 
     Parameters
     ----------
-    envelope : Envelope
-        With void ids.
-    boxes : (N, 6) int64
-        z0 z1 y0 y1 x0 x1 of each label's envelope.
-    voxel_size : VoxelSize
-    voids : dict
-        Results of the slab pass over voids.
-    seeing : VoidSearch
+    ids : (Z,Y,X) int32 array-like
+        Void ids, 1 to V.
+    boxes : (V, 6) int64
+        z0 z1 y0 y1 x0 x1 of each void.
+    spacing : z, y, x voxel edges.
     work : Work
-        Tells of particles done.
-
-    Returns
-    -------
-    voids : dict of (V,) float
-        RESULTS: the distance of each void's middle to the outside of its particle; the share of the places it could
-        have had that lie deeper; its median local thickness. Open voids have a thickness only.
-    particles : dict of (N,) float
-        PARTICLE_RESULTS: as `void_placement.Placement` tells, and the thickness above which half of the voids' volume
-        lies; of closed voids.
+        Tells nobody.
     """
-    owner = voids["owner_label"]
-    rows = np.argsort(owner, kind="stable")
-    starts = np.searchsorted(owner[rows], np.arange(1, len(boxes) + 2))
-    task = _Task(envelope, boxes, voxel_size.spacing, rows, starts, voids, seeing)
-    holders = np.flatnonzero(np.diff(starts))
-    found = np.full((len(owner), len(RESULTS)), np.nan)
-    of_particles = np.full((len(boxes), len(PARTICLE_RESULTS)), np.nan)
-    parts = [holders[b] for b in batches(boxes[holders])]
-    for chosen in work.over(partial(_measure, task), parts, map(len, parts)):
-        for particle, held, table, row in chosen:
-            found[held], of_particles[particle] = table, row
-    return dict(zip(RESULTS, found.T.copy())), dict(zip(PARTICLE_RESULTS, of_particles.T.copy()))
+    found = np.full(len(boxes), np.nan)
+    parts = [b[i : i + BATCH_VOIDS] for b in batches(boxes) for i in range(0, len(b), BATCH_VOIDS)]
+    for rows, values in zip(parts, work.quiet.over(partial(_thicknesses, ids, boxes, spacing), parts)):
+        found[rows] = values
+    return found
 
 
-def _measure(task: _Task, particles: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray, list[float]]]:
-    """Particles with their voids: row, rows of the voids, (K, 3) RESULTS, PARTICLE_RESULTS."""
-    return [(int(p), *_of_particle(task, int(p))) for p in particles]
+def _thicknesses(ids: Any, boxes: np.ndarray, spacing: Spacing, rows: np.ndarray) -> list[float]:
+    return [_thickness(ids, boxes[row], spacing, int(row) + 1) for row in rows]
 
 
-def _of_particle(task: _Task, particle: int) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    held = task.rows[task.starts[particle] : task.starts[particle + 1]]
-    closed = ~task.voids["void_open"][held]
-    table = np.full((len(held), len(RESULTS)), np.nan)
-    table[:, 2] = [_thickness(task, int(void)) for void in held]
-    if not closed.any():
-        return held, table, [np.nan] * len(PARTICLE_RESULTS)
-    box = task.boxes[particle]
-    crop = task.envelope.crop(box, np.array([particle + 1]))
-    middles = (task.voids["position"][held[closed]] - box[0::2]) / crop.step + MARGIN_VOXELS
-    radii = np.cbrt(3 * task.voids["voxels"][held[closed]] * task.voids["voxel_volume"] / (4 * np.pi))
-    spacing = _stepped(task.spacing, crop.step)
-    squared = squared_distances(padded(crop.mask), spacing)
-    lies = placement(squared, spacing, middles, radii, task.seeing, particle + 1)
-    table[closed, 0], table[closed, 1] = lies.depths, lies.ranks
-    middle = _half_way(table[closed, 2], task.voids["voxels"][held[closed]])
-    return held, table, [lies.ratio, lies.ratio_p, lies.rank_mean, lies.rank_p, middle]
+def _thickness(ids: Any, box: np.ndarray, spacing: Spacing, void: int) -> float:
+    """Median local thickness of a void, on its own box."""
+    z0, z1, y0, y1, x0, x1 = (int(b) for b in box)
+    step = crop_step(box)
+    if step == 1:
+        mask = ids[z0:z1, y0:y1, x0:x1] == void
+    else:
+        planes = [ids[z : z + 1, y0:y1, x0:x1][:, ::step, ::step] == void for z in range(z0, z1, step)]
+        mask = np.concatenate(planes)
+    return local_thickness(mask, (spacing[0] * step, spacing[1] * step, spacing[2] * step)).median
+
+
+@dataclass(frozen=True)
+class PlacementLook:
+    """How the closed voids of a particle lie.
+
+    Attributes
+    ----------
+    voids : mapping
+        Results of the slab pass over voids, `voxels`, `position`, `voxel_volume`.
+    rows : (K,) int64
+        Rows of closed voids, those of a particle together.
+    starts : (N+1,) int64
+        `rows[starts[i] : starts[i + 1]]` are those of particle i.
+    seeing : VoidSearch
+    """
+
+    voids: Mapping[str, Any]
+    rows: np.ndarray
+    starts: np.ndarray
+    seeing: VoidSearch
+    width: None = None
+
+    @classmethod
+    def on(cls, voids: Mapping[str, Any], n: int, seeing: VoidSearch) -> "PlacementLook":
+        """The look at `n` particles."""
+        owner = np.where(voids["void_open"], 0, voids["owner_label"])
+        rows = np.argsort(owner, kind="stable")
+        return cls(voids, rows, np.searchsorted(owner[rows], np.arange(1, n + 2)), seeing)
+
+    def of(self, cut: Cut) -> np.ndarray:
+        """Ratio, its p, mean rank and its p (`void_placement.Placement`); depths, then ranks of the voids."""
+        held = self.rows[self.starts[cut.particle] : self.starts[cut.particle + 1]]
+        if not len(held):
+            return np.zeros(0)
+        middles = (self.voids["position"][held] - cut.box[0::2]) / cut.crop.step + MARGIN_VOXELS
+        radii = np.cbrt(3 * self.voids["voxels"][held] * self.voids["voxel_volume"] / (4 * np.pi))
+        lies = placement(cut.body.squared, cut.spacing, middles, radii, self.seeing, cut.particle + 1)
+        return np.concatenate([[lies.ratio, lies.ratio_p, lies.rank_mean, lies.rank_p], lies.depths, lies.ranks])
+
+    def results(
+        self, found: Mapping[int, np.ndarray], thickness: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """What is known of voids and of particles.
+
+        Parameters
+        ----------
+        found : mapping of int to (4 + 2 K,)
+            By row of a particle, as `of` tells.
+        thickness : (V,) float, of every void.
+
+        Returns
+        -------
+        voids : dict of (V,) float
+            RESULTS: the distance of each void's middle to the outside of its particle; the share of the places it
+            could have had that lie deeper; its median local thickness. Open voids have a thickness only.
+        particles : dict of (N,) float
+            PARTICLE_RESULTS: as `void_placement.Placement` tells, and the thickness above which half of the voids'
+            volume lies; of closed voids.
+        """
+        table = np.full((len(thickness), 2), np.nan)
+        of_particles = np.full((len(self.starts) - 1, len(PARTICLE_RESULTS)), np.nan)
+        for particle, row in found.items():
+            held = self.rows[self.starts[particle] : self.starts[particle + 1]]
+            table[held] = row[4:].reshape(2, -1).T
+            of_particles[particle, :4] = row[:4]
+            of_particles[particle, 4] = _half_way(thickness[held], self.voids["voxels"][held])
+        by_void = dict(zip(RESULTS, (*table.T.copy(), thickness)))
+        return by_void, dict(zip(PARTICLE_RESULTS, of_particles.T.copy()))
 
 
 def _half_way(values: np.ndarray, weights: np.ndarray) -> float:
@@ -109,20 +136,3 @@ def _half_way(values: np.ndarray, weights: np.ndarray) -> float:
     order = np.argsort(values[known], kind="stable")
     reached = np.cumsum(weights[known][order])
     return float(values[known][order][np.searchsorted(reached, reached[-1] / 2)])
-
-
-def _thickness(task: _Task, void: int) -> float:
-    """Median local thickness of a void, on its own box."""
-    z0, z1, y0, y1, x0, x1 = (int(b) for b in task.voids["box"][void])
-    step = crop_step(task.voids["box"][void])
-    ids = task.envelope.voids
-    if step == 1:
-        mask = ids[z0:z1, y0:y1, x0:x1] == void + 1
-    else:
-        planes = [ids[z : z + 1, y0:y1, x0:x1][:, ::step, ::step] == void + 1 for z in range(z0, z1, step)]
-        mask = np.concatenate(planes)
-    return local_thickness(mask, _stepped(task.spacing, step)).median
-
-
-def _stepped(spacing: Spacing, step: int) -> Spacing:
-    return (spacing[0] * step, spacing[1] * step, spacing[2] * step)

@@ -90,10 +90,9 @@ def segment_values(volume: Any, found: values.Values, job: Job, settings: Settin
         )
     with job.stage("voids", 3) as work:
         cut = void_holes.claim_cut(parts.labels, work)
-        found_voids = void_holes.add_cut(holes, cut, work)
+        owned = ownership.assign_to_particles(holes, parts.labels, settings.voids, work, cut=cut)
         if cut is not None:
             scratch.release(cut.ids)
-        owned = ownership.assign_to_particles(found_voids, parts.labels, settings.voids, work)
         assert owned.facts.voxels is not None
         exactly = owned.facts.voxels.astype(float)
         owned = replace(owned, facts=replace(owned.facts, low=exactly, high=exactly))

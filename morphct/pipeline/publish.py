@@ -1,13 +1,14 @@
 """What a run leaves for people and programs: label stores, tables, population numbers, figures, pictures, the page."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..descriptors import identity
+from ..ground.bricks import Brick
 from ..ground.cautions import LOG, Caution
 from ..ground.units import format_bytes
 from ..results import population, qc
@@ -41,7 +42,7 @@ def id_dtype(largest: int) -> np.dtype:
 def write_labels(
     writer: RunWriter, job: Job, labels: Any, n: int, ids: np.ndarray | None, voids: Voids, tick: Any = None
 ) -> None:
-    """Write labels.zarr and voids.zarr, plane by plane.
+    """Write labels.zarr and voids.zarr, a layer of bricks at a time.
 
     Parameters
     ----------
@@ -55,12 +56,24 @@ def write_labels(
         writer.labels("labels.zarr", job.shape, id_dtype(largest), job.voxel_size) as label_store,
         writer.labels("voids.zarr", job.shape, label_dtype(voids.n), job.voxel_size) as void_store,
     ):
-        for slab in job.bricks:
-            planes = labels[slab.z0 : slab.z1]
-            label_store.write(planes if table is None else table[planes])
-            void_store.write(voids.labels[slab.z0 : slab.z1])
+        for layer in job.work.layers:
+            z0, z1 = layer[0].z0, layer[0].z1
+            label_store.write(_layer(labels, layer, label_store.dtype, table))
+            void_store.write(_layer(voids.labels, layer, void_store.dtype, None))
             if tick:
-                tick(slab.depth)
+                tick(z1 - z0)
+
+
+def _layer(volume: Any, layer: Sequence[Brick], dtype: np.dtype, table: np.ndarray | None) -> np.ndarray:
+    """The planes of a layer of bricks as they are stored; `table`: what is stored for each label."""
+    if len(layer) == 1:
+        block = np.asarray(volume[layer[0].here])
+        return block if table is None else table[block]
+    planes = np.empty((layer[0].depth, *volume.shape[1:]), dtype)
+    for brick in layer:
+        block = np.asarray(volume[brick.here])
+        planes[:, brick.y0 : brick.y1] = block if table is None else table[block]
+    return planes
 
 
 def without_voids(tables: Tables) -> Tables:

@@ -96,8 +96,8 @@ class Searched:
         The smallest void that is seen; None where there is no model.
     surely : (n+1,) int64 or None
         Voxels of each that are surely void; None: not known.
-    between : (n+1,) bool or None
-        Those that lie between particles; None: none can.
+    dips : bool
+        Whether they are dips of grey, which may lie between particles.
     depth : float
         No void was looked for nearer to the surface than this, in the unit of the voxel size.
     specks : int or None
@@ -108,7 +108,7 @@ class Searched:
     model: DipModel | None
     seen: Detection | None
     surely: np.ndarray | None = None
-    between: np.ndarray | None = None
+    dips: bool = False
     depth: float = 0.0
     specks: int | None = None
 

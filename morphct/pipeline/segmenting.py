@@ -26,7 +26,6 @@ from ..segment.voids import (
     detection_limit,
     dip_model,
     dips,
-    false_voids,
     given_labels,
     ownership,
     sealed_pockets,
@@ -80,12 +79,11 @@ def segment(volume: Any, job: Job, settings: Settings, steps: KeptSteps | None =
         # voids that a face cuts belong to the envelopes in which the others are looked for
         cut = void_holes.claim_cut(parts.labels, work, smallest_cut(grey, apart.holes, job.voxel_size))
         searched = search(grey, parts.labels, apart.holes, work, job.voxel_size, settings)
-        found = void_holes.add_cut(searched.found, cut, work)
+        owned = ownership.assign_to_particles(
+            searched.found, parts.labels, settings.voids, work, searched.surely, cut, searched.dips
+        )
         if cut is not None:
             work.scratch.release(cut.ids)
-        owned = ownership.assign_to_particles(
-            found, parts.labels, settings.voids, work, searched.surely, searched.between
-        )
         owned = replace(owned, facts=how_large(owned.facts, grey, searched, job.voxel_size))
         work.scratch.release(grey.codes)
         work.scratch.trim()
@@ -227,18 +225,17 @@ def search(
     first = dip_model.dip_model(grey.plan, grey.fit, grey.threshold, settings.voids.false_per_particle, factor)
     cores = voids.fit_cores(grey.codes, labels, first, work)
     seen = detection_limit.simulate(cores.model, settings.run.seed)
-    model = seen.learned()
-    found = dips.find_dips(grey.codes, cores.depths, model, work)
-    specks = false_voids.expected(grey.codes, cores.depths, model, work)
+    cores = replace(cores, model=seen.learned())
+    found = dips.find_dips(grey.codes, cores, work, specks=True)
     work.scratch.release(cores.depths)
     return Searched(
         found.candidates,
-        model,
+        cores.model,
         seen,
         surely=surely_void(found.deeper, grey.threshold.uncertainty),
-        between=ownership.between(found.candidates, labels, work),
-        depth=model.core_depth * size.smallest,
-        specks=specks,
+        dips=True,
+        depth=cores.model.core_depth * size.smallest,
+        specks=found.specks,
     )
 
 

@@ -106,7 +106,9 @@ def tabulate(
     pairs = results["pairs"]
     results["welds"] = welds = aggregates.find_welds(results, limits)
     results["group_number"] = number = aggregates.groups(pairs, measured.n, ~welds.gap)
-    grouped = aggregates.measure_groups(number, welds, results, measured.envelope, limits, work or Work(()))
+    grouped = aggregates.measure_groups(
+        number, welds, results, measured.envelope, measured.corners, limits, work or Work(())
+    )
     group_columns = descriptors.compute(grouped, (), descriptors.AGGREGATES)
     numbers = np.arange(1, len(grouped["members"]) + 1)
     rows = descriptors.particle_rows(tuple(measured.profiles), _compat(options))

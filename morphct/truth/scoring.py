@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ground.bricks import Brick, plan_slabs
 from ..ground.errors import InputError
-from ..kernels.truth.scoring import pair_runs
+from .overlaps import Contingency, Overlaps, contingency, overlaps
 
-SLAB_VOXELS = 16_000_000
 # a piece counts as a part of a split or merged particle when more than this share of it lies there
 MAJORITY_SHARE = 0.5
 # ... and when it is at least this share of the whole: crumbs are no splits
@@ -82,63 +80,6 @@ class Score:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Contingency:
-    """Voxels shared by the labels of two images.
-
-    Attributes
-    ----------
-    truth, found, voxels : (P,) int64
-        Labels of each pair that occurs, 0 being outside (never both), and its voxels.
-    truth_sizes, found_sizes : (N + 1,) int64
-        Voxels by label.
-    """
-
-    truth: np.ndarray
-    found: np.ndarray
-    voxels: np.ndarray
-    truth_sizes: np.ndarray
-    found_sizes: np.ndarray
-
-
-def contingency(truth: Any, found: Any) -> Contingency:
-    """Count shared voxels of two (Z, Y, X) label array-likes, slab by slab.
-
-    Raises
-    ------
-    InputError
-        When the shapes differ.
-    """
-    if tuple(truth.shape) != tuple(found.shape):
-        raise InputError(f"the label images to compare are {truth.shape} and {found.shape} voxels; give equal shapes")
-    pairs, counts = [np.empty((0, 2), np.int64)], [np.empty(0, np.int64)]
-    for slab in _slabs(truth):
-        here, lengths = pair_runs(np.asarray(truth[slab.z0 : slab.z1]), np.asarray(found[slab.z0 : slab.z1]))
-        here, lengths = _summed(here, lengths)
-        pairs.append(here)
-        counts.append(lengths)
-    pair, voxels = _summed(np.concatenate(pairs), np.concatenate(counts))
-    sizes = [_totals(pair[:, side], voxels) for side in (0, 1)]
-    return Contingency(pair[:, 0], pair[:, 1], voxels, sizes[0], sizes[1])
-
-
-def _summed(pairs: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Equal pairs made one, in ascending order, their counts added."""
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    pairs, counts = pairs[order], counts[order]
-    if len(pairs) == 0:
-        return pairs, counts
-    starts = np.flatnonzero(np.r_[True, (pairs[1:] != pairs[:-1]).any(axis=1)])
-    return pairs[starts], np.add.reduceat(counts, starts)
-
-
-def _totals(labels: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    totals = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
-    np.add.at(totals, labels, voxels)
-    totals[0] = 0
-    return totals
-
-
 def score(
     truth: Any,
     found: Any,
@@ -170,16 +111,35 @@ def score(
     InputError
         When shapes differ or `iou` is below 0.5.
     """
-    if iou < 0.5:
-        raise InputError(f"the overlap for a match is {iou:g}; 0.5 and above make matches unique")
-    table = contingency(truth, found)
+    _check_overlap(iou)
+    seen = overlaps(truth, found, truth_voids, found_voids)
+    return score_of(seen, open_voids, min_voxels=min_voxels, min_void_voxels=min_void_voxels, iou=iou)
+
+
+def score_of(
+    seen: Overlaps,
+    open_voids: np.ndarray | None = None,
+    *,
+    min_voxels: int = 8,
+    min_void_voxels: int = 1,
+    iou: float = 0.5,
+) -> Score:
+    """`score` of images that were walked along before, by several workers perhaps.
+
+    Raises
+    ------
+    InputError
+        When `iou` is below 0.5.
+    """
+    _check_overlap(iou)
+    table = seen.labels
     kept = [sizes >= max(1, min_voxels) for sizes in (table.truth_sizes, table.found_sizes)]
-    inner = [k & ~_at_faces(image, len(k)) for k, image in zip(kept, (truth, found))]
+    inner = [k & ~faces for k, faces in zip(kept, (seen.truth_faces, seen.found_faces))]
     return Score(
         **_match_score(table, kept, inner, iou),
         **_split_score(table, kept),
         rand_error=_rand_error(table),
-        **_void_score(truth, found, truth_voids, found_voids, open_voids, min_void_voxels),
+        **_void_score(seen, open_voids, min_void_voxels),
     )
 
 
@@ -247,6 +207,11 @@ def kept(truth: Any, found: Any, contacts: np.ndarray, min_voxels: int = 8) -> K
     )
 
 
+def _check_overlap(iou: float) -> None:
+    if iou < 0.5:
+        raise InputError(f"the overlap for a match is {iou:g}; 0.5 and above make matches unique")
+
+
 def _match_score(table: Contingency, kept: list[np.ndarray], inner: list[np.ndarray], iou: float) -> dict[str, Any]:
     both = kept[0][table.truth] & kept[1][table.found]
     union = table.truth_sizes[table.truth] + table.found_sizes[table.found] - table.voxels
@@ -296,18 +261,6 @@ def _harmonic(a: float, b: float) -> float:
     return 2 * a * b / (a + b) if a + b > 0 else 0.0
 
 
-def _at_faces(labels: Any, count: int) -> np.ndarray:
-    """Which labels touch a face of the volume, (count,) bool."""
-    touched = np.zeros(count, bool)
-    for slab in _slabs(labels):
-        block = np.asarray(labels[slab.z0 : slab.z1])
-        for face in (block[:, 0], block[:, -1], block[:, :, 0], block[:, :, -1]):
-            touched[face.ravel()] = True
-    for end in (labels[:1], labels[-1:]):
-        touched[np.asarray(end).ravel()] = True
-    return touched
-
-
 def _holders(
     whole: np.ndarray, part: np.ndarray, voxels: np.ndarray, whole_sizes: np.ndarray, part_sizes: np.ndarray
 ) -> int:
@@ -334,12 +287,10 @@ def _rand_error(table: Contingency) -> float:
     return float(1 - 2 * pairs_shared / (pairs_truth + pairs_found)) if pairs_truth + pairs_found > 0 else 0.0
 
 
-def _void_score(
-    truth: Any, found: Any, truth_voids: Any, found_voids: Any, open_voids: np.ndarray | None, least: int
-) -> dict[str, Any]:
-    if truth_voids is None or found_voids is None:
+def _void_score(seen: Overlaps, open_voids: np.ndarray | None, least: int) -> dict[str, Any]:
+    table = seen.voids
+    if table is None:
         return {}
-    table = contingency(truth_voids, found_voids)
     is_open = np.zeros(len(table.truth_sizes), bool)
     if open_voids is not None:
         is_open[np.asarray(open_voids, np.int64)] = True
@@ -351,8 +302,8 @@ def _void_score(
     meets[table.found[table.truth != 0]] = True
     sealed = int(table.truth_sizes[~is_open].sum())
     return {
-        "void_fraction_truth": _fraction(sealed, _envelope(truth, None)),
-        "void_fraction_found": _fraction(int(table.found_sizes.sum()), _envelope(found, found_voids)),
+        "void_fraction_truth": _fraction(sealed, int(seen.labels.truth_sizes.sum())),
+        "void_fraction_found": _fraction(int(table.found_sizes.sum()), seen.found_envelope),
         "voids_truth": int(wanted.sum()),
         "voids_found": int(counted.sum()),
         "voids_hit": int((wanted & (covered >= COVERED_SHARE * table.truth_sizes)).sum()),
@@ -362,19 +313,3 @@ def _void_score(
 
 def _fraction(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
-
-
-def _envelope(labels: Any, voids: Any) -> int:
-    """Voxels of particles; found voids count as inside whether they carry their particle's label or 0."""
-    total = 0
-    for slab in _slabs(labels):
-        inside = np.asarray(labels[slab.z0 : slab.z1]) != 0
-        if voids is not None:
-            inside |= np.asarray(voids[slab.z0 : slab.z1]) != 0
-        total += int(np.count_nonzero(inside))
-    return total
-
-
-def _slabs(image: Any) -> list[Brick]:
-    depth, plane = image.shape[0], int(np.prod(image.shape[1:]))
-    return plan_slabs(depth, max(1, SLAB_VOXELS // max(plane, 1)))

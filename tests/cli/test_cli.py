@@ -277,6 +277,11 @@ def test_a_phantom_is_written_with_its_truth(tmp_path, capsys):
     assert main([*argv, "--overwrite", "-q"]) == 0
     assert path.read_bytes() == before
     assert capsys.readouterr().out == ""
+    assert main([*argv, "--overwrite", "-q", "--memory", "1GiB", "--workers", "1"]) == 0
+    assert path.read_bytes() == before
+    assert main([*argv, "--overwrite", "--memory", "100MiB"]) == 2
+    assert "give at least --memory" in capsys.readouterr().err
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(("flags", "told"), [([], Lines), (["-q"], Silence), (["--no-progress"], Silence)])

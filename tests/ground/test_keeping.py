@@ -7,7 +7,7 @@ import pytest
 
 from morphct.ground import keeping
 from morphct.ground.bricks import Brick
-from morphct.ground.executors import Threads
+from morphct.ground.executors import Threads, as_done
 from morphct.ground.keeping import Damaged, Journal, keep, kept
 from morphct.ground.scratch import Scratch
 from morphct.segment.voids.ownership import Candidates
@@ -111,6 +111,19 @@ def test_results_that_were_kept_are_not_made_again(tmp_path, run_map):
     assert len(first) == 8
     assert played(Journal(tmp_path / "results", run_map), again) == told
     assert again == []
+
+
+@pytest.mark.parametrize("run_map", [map, Threads(2)])
+def test_results_in_any_order_are_kept_too(tmp_path, run_map):
+    items, first, again = list(range(9)), [], []
+    journal = Journal(tmp_path / "results", run_map)
+    told = sorted(n for n, _ in as_done(journal, doubled(first), items, [1] * 9, 4))
+    journal.flush()
+    content = (tmp_path / "results").read_bytes()
+    (tmp_path / "results").write_bytes(content[: len(content) // 2])
+    resumed = Journal(tmp_path / "results", run_map)
+    assert sorted(n for n, _ in as_done(resumed, doubled(again), items, [1] * 9, 4)) == told
+    assert 0 < len(again) < 9
 
 
 @pytest.mark.parametrize("share", [0.3, 0.55, 0.9])

@@ -215,3 +215,25 @@ def test_a_chain_is_one_group():
     assert group["weld_area_um2"] == pytest.approx(4 * 144 * 4)
     assert tables.particles["n_contacts"].tolist() == [1, 2, 2, 2, 1]
     assert tables.contacts["faces"].tolist() == [144] * 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hulls_of_groups_are_those_of_their_voxels(seed):
+    """A group's hull is had from the corners of its members; the same number comes from all its voxels."""
+    from morphct.measurement.crops import hull
+
+    rng = np.random.default_rng(seed)
+    z, y, x = np.indices((24, 30, 40))
+    labels = np.zeros(z.shape, np.int32)
+    for label in range(1, 9):
+        c, r = rng.uniform(4, (20, 26, 36)), rng.uniform(2, 6)
+        labels[((z - c[0]) ** 2 + (y - c[1]) ** 2 + (x - c[2]) ** 2 < r * r) & (labels == 0)] = label
+    kept = np.unique(labels)[1:]
+    labels = np.searchsorted(np.r_[0, kept], labels).astype(np.int32)
+    measured = measure(Labelled(labels, len(kept), VoxelSize(1, 1, 1)), Work.whole(24))
+    number = groups(measured.results["pairs"], len(kept))
+    tables = tabulate(measured)
+    assert len(tables.aggregates)
+    for group, solidity in tables.aggregates["solidity"].items():
+        union = np.isin(labels, np.flatnonzero(number == group) + 1)
+        assert solidity == hull(union, (1.0, 1.0, 1.0)).solidity

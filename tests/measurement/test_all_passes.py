@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from naive.measurement import sums as naive
 
-from morphct.ground.bricks import plan_slabs
+from morphct.ground.bricks import Brick, plan_bricks
 from morphct.ground.errors import InputError
 from morphct.ground.executors import Threads
 from morphct.ground.units import VoxelSize
@@ -14,8 +14,8 @@ from morphct.kernels.labels import contacts as contact_kernel
 from morphct.kernels.labels import ids as id_kernel
 from morphct.kernels.labels import sums as kernel
 from morphct.measurement.all_passes import measure
+from morphct.measurement.brick_pass import principal
 from morphct.measurement.labelled import Labelled
-from morphct.measurement.slab_pass import principal
 from morphct.segment.labels import ids as label_images
 from morphct.segment.labels.accumulators import Contacts, Grey, GreyCodes, Shape
 from morphct.segment.labels.envelope import Envelope, crop_step
@@ -79,7 +79,7 @@ def test_second_moments_that_wrap_around_come_back():
     assert shape.covariances()[0, 0, 0] == 0.25
 
 
-def test_an_empty_slab_adds_nothing():
+def test_an_empty_brick_adds_nothing():
     shape = Shape.of(np.zeros((2, 3, 4), np.int32), 5)
     assert len(shape.moments) == 0
     total = Shape.create(1, 4)
@@ -158,7 +158,7 @@ def test_large_and_small_greys_together():
 def test_voids_are_filled_and_counted():
     labels, voids, owner = hollow_packing(8)
     labels[voids == 1] = owner[1]  # one void carries its owner's label already
-    filled, kept, counts = Envelope(labels, int(labels.max()), voids, owner).slab(0, len(labels))
+    filled, kept, counts = Envelope(labels, int(labels.max()), voids, owner).counted(Brick(0, 0, len(labels)), labels)
     np.testing.assert_array_equal(filled, naive.filled(labels, voids, owner))
     np.testing.assert_array_equal(kept, voids)
     inside = np.bincount(filled[voids > 0], minlength=len(counts))
@@ -176,24 +176,28 @@ def test_limits_of_labels_and_greys():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_contacts_equal_plain_counts(seed):
     labels = packing(seed, n=20)
-    keys, counts = contact_kernel.count_contacts(labels, labels.shape[0])
+    keys, counts = contact_kernel.count_contacts(labels, (0, labels.shape[0], 0, labels.shape[1]))
     found = {(int(k >> 32), int(k & 0xFFFFFFFF)): c.tolist() for k, c in zip(keys, counts)}
     assert found == naive.contacts(labels, DIRECTIONS)
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-@pytest.mark.parametrize("planes", [17, 1, 4])
-def test_interfaces_equal_plain_means(planes, seed):
+@pytest.mark.parametrize(("planes", "rows"), [(17, None), (1, None), (4, 5), (1, 1), (64, 3)])
+def test_interfaces_equal_plain_means(planes, rows, seed):
     """Greys and boxes of all faces between two labels, however the volume is cut; half of the greys are not finite."""
     labels = packing(seed, n=12)
     rng = np.random.default_rng(seed)
     grey = np.where(rng.random(labels.shape) < 0.5, rng.normal(100, 20, labels.shape), np.nan)
     total = Contacts.create()
     how = GreyCodes.of(grey.dtype, kernel.grey_limits(grey))
-    for slab in plan_slabs(len(labels), planes):
-        before = min(slab.z0, 1)
-        part = slice(slab.z0 - before, slab.z1 + 2)
-        total.merge(Contacts.of(labels[part], slab.depth, how.codes(grey[part]), before, slab.z0))
+    for brick in plan_bricks(labels.shape, planes, rows):
+        outer = brick.widened((2, 2), labels.shape)
+        part, codes = np.ascontiguousarray(labels[outer.here]), how.codes(grey[outer.here])
+        total.merge(Contacts.of(part, brick.core(outer), codes, (outer.z0, outer.y0)))
+    keys, counts = contact_kernel.count_contacts(labels, (0, labels.shape[0], 0, labels.shape[1]))
+    order = np.argsort(keys)
+    np.testing.assert_array_equal(total.keys, keys[order])
+    np.testing.assert_array_equal(total.counts, counts[order])
     pairs = total.finalize((1.0, 1.0, 1.0), how)
     expected = naive.interfaces(labels, grey)
     for row, (at, near, box) in enumerate(zip(pairs.grey, pairs.grey_near, pairs.boxes)):
@@ -215,35 +219,35 @@ def test_background_grey_leaves_out_what_is_outside():
 def test_contact_table_grows():
     """More pairs than the table begins with: every voxel its own label."""
     labels = np.arange(1, 9 * 8 * 7 + 1, dtype=np.int32).reshape(9, 8, 7)
-    keys, counts = contact_kernel.count_contacts(labels, 9)
+    keys, counts = contact_kernel.count_contacts(labels, (0, 9, 0, 8))
     assert len(keys) == len(naive.contacts(labels, DIRECTIONS))
     assert counts[:, :13].max() == 1
 
 
 def test_a_line_of_voxels_has_contacts_too():
     labels = np.array([[[1, 2]]], np.int32)
-    assert contact_kernel.count_contacts(labels, 1)[1][:, 0].tolist() == [1]
-    assert len(contact_kernel.count_contacts(labels[:, :, :1], 1)[0]) == 0
+    assert contact_kernel.count_contacts(labels, (0, 1, 0, 1))[1][:, 0].tolist() == [1]
+    assert len(contact_kernel.count_contacts(labels[:, :, :1].copy(), (0, 1, 0, 1))[0]) == 0
 
 
 def test_interface_areas():
     """A flat face exactly, a closed interface within two percent, also with one axis coarse."""
     flat = np.zeros((12, 20, 30), np.int32)
     flat[:6], flat[6:] = 1, 2
-    assert Contacts.of(flat, 12).finalize((2.0, 1.0, 3.0)).area[0] == pytest.approx(20 * 30 * 3.0)
+    assert Contacts.of(flat).finalize((2.0, 1.0, 3.0)).area[0] == pytest.approx(20 * 30 * 3.0)
     for spacing in ((1.0, 1.0, 1.0), (2.0, 1.0, 1.0)):
         grid = np.indices((40, 40, 40)) * np.array(spacing)[:, None, None, None]
         far = np.linalg.norm(grid - (19.5 * np.array(spacing))[:, None, None, None], axis=0)
         nested = np.where(far <= 15, 1, 2).astype(np.int32)
-        area = Contacts.of(nested, 40).finalize(spacing).area[0]
+        area = Contacts.of(nested).finalize(spacing).area[0]
         assert area == pytest.approx(4 * np.pi * 15**2, rel=0.02)
 
 
 def test_pairs_that_meet_at_an_edge_alone_do_not_touch():
     labels = np.zeros((2, 2, 1), np.int32)
     labels[0, 0], labels[1, 1] = 1, 2
-    assert len(Contacts.of(labels, 2).keys) == 1
-    assert len(Contacts.of(labels, 2).finalize((1.0, 1.0, 1.0)).area) == 0
+    assert len(Contacts.of(labels).keys) == 1
+    assert len(Contacts.of(labels).finalize((1.0, 1.0, 1.0)).area) == 0
 
 
 def test_direction_shares_of_a_cube_are_those_of_the_books():
@@ -267,9 +271,10 @@ def test_the_cut_changes_no_bit(dtype):
     grey = np.random.default_rng(7).normal(1000, 50, labels.shape).astype(dtype)
     n = int(labels.max())
     whole = None
-    for planes, run_map in ((99, map), (1, map), (3, Threads(2)), (5, Threads(3))):
-        found_voids = Voids(voids, owner, len(owner) - 1)
-        measured = measure(Labelled(labels, n, SIZE, found_voids), Work.of(len(labels), planes, run_map), grey=grey)
+    cuts = ((99, None, map), (1, None, map), (3, None, Threads(2)), (5, 6, Threads(3)), (1, 1, map), (99, 3, map))
+    for planes, rows, run_map in cuts:
+        work = Work.of(labels.shape, planes, run_map, rows)
+        measured = measure(Labelled(labels, n, SIZE, Voids(voids, owner, len(owner) - 1)), work, grey=grey)
         found = flat_results(measured)
         whole = whole or found
         assert found == whole

@@ -55,7 +55,7 @@ def test_labels_that_do_not_meet_have_no_neck():
 def test_tiles_do_not_change_the_neck(seed, monkeypatch):
     """Cut to a part at a time, and over threads or not, it is the distance map's value up to the limit of the box."""
     labels = sponge(seed, (22, 24, 20))
-    pairs = Contacts.of(labels, len(labels)).finalize(UNIT.spacing)
+    pairs = Contacts.of(labels).finalize(UNIT.spacing)
     whole = necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(()))
     far = ndimage.distance_transform_edt(labels > 0)[at_faces(labels, 1, 2)].max()
     size = pairs.boxes[:, 1::2] - pairs.boxes[:, 0::2]
@@ -74,7 +74,7 @@ def test_neck_of_two_balls(neck):
     for label, place in ((1, 27 - half), (2, 27 + half)):
         inside = (grid[0] - 14) ** 2 + (grid[1] - 14) ** 2 + (grid[2] - place) ** 2 <= radius**2
         labels[inside & ((grid[2] < 27) == (label == 1))] = label
-    pairs = Contacts.of(labels, len(labels)).finalize(UNIT.spacing)
+    pairs = Contacts.of(labels).finalize(UNIT.spacing)
     assert necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(()))[0] == pytest.approx(neck, abs=1.0)
 
 
@@ -86,7 +86,7 @@ def test_a_void_is_no_background():
     voids[7, 7, 6] = 1
     hollow = np.where(voids > 0, 0, labels).astype(np.int32)
     hollow[0], labels[0] = 0, 0
-    pairs = Contacts.of(labels, len(labels)).finalize(UNIT.spacing)
+    pairs = Contacts.of(labels).finalize(UNIT.spacing)
     plain = necks.neck_radii(pairs, Envelope(labels, 2), UNIT, Work(()))
     filled = necks.neck_radii(pairs, Envelope(hollow, 2, voids, np.array([0, 1])), UNIT, Work(()))
     assert filled == plain

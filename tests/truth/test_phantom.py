@@ -1,7 +1,9 @@
 """The phantom: its truth is true of its images, its greys are those asked for, the same seed gives the same bytes."""
 
 import dataclasses
+import hashlib
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -13,9 +15,26 @@ import tifffile
 from naive.truth import phantom as naive
 from scipy import ndimage
 
-from morphct.ground.errors import OutputError, SettingsError
+from morphct.ground.errors import MemoryCapError, OutputError, SettingsError
 from morphct.kernels.truth import phantom as kernels
-from morphct.truth.phantom import COMPOUNDS, FAMILIES, PRESETS, Phantom, PhantomOptions, bodies, grey, make, write
+from morphct.kernels.truth import phantom_grey as grey_kernels
+from morphct.kernels.truth import placing, runs
+from morphct.truth.phantom import (
+    COMPOUNDS,
+    FAMILIES,
+    PRESETS,
+    Phantom,
+    PhantomOptions,
+    bodies,
+    drawing,
+    files,
+    grey,
+    groups,
+    make,
+    packing,
+    placed,
+    write,
+)
 from morphct.truth.phantom.bodies import draw_body, reach, semi_axes, surface_points
 
 
@@ -40,43 +59,118 @@ def test_gauge_and_stamp(family, seed):
     bodies = [draw_body(family, d, rng)._replace(centre=rng.normal(0, 3, 3)) for d in (12, 9)]
     points = rng.normal(0, 8, (200, 3))
     np.testing.assert_allclose(kernels.gauges(bodies[0], points), naive.gauge(bodies[0], points), rtol=1e-9)
-    labels, depth = np.zeros((18, 25, 38), np.int32), np.zeros((18, 25, 38), np.float32)
+    labels = np.zeros((18, 25, 38), np.uint16)
     for label, body in enumerate(bodies, start=1):
-        kernels.stamp(labels, depth, body, label, origin, spacing, reach(body))
+        met = kernels.stamp(labels, body, label, origin, spacing, reach(body))
+        groups._deeper_wins(labels, met, bodies, label, (origin, spacing))
     np.testing.assert_array_equal(labels, naive.stamp(labels.shape, bodies, origin, spacing))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("seed", range(3))
-def test_placing(seed):
+def test_bounds_of_the_gauge_hold_it(family, seed):
+    """Blocks are drawn whole on their word."""
+    rng = np.random.default_rng([seed, 7])
+    body = draw_body(family, 24.0, rng)
+    for _ in range(300):
+        centre, halves = rng.normal(0, 9, 3), rng.choice([0.0, 0.5, 1.5, 3.5, 15.5], 3)
+        low, high = kernels._bounds(body, *centre, halves, np.empty(3))
+        values = naive.gauge(body, centre + halves * rng.choice([-1.0, -0.3, 0.4, 1.0], (60, 3)))
+        assert low - 1e-9 <= values.min()
+        assert values.max() <= high + 1e-9
+
+
+@pytest.mark.parametrize("width", [14, 64, 130])
+@pytest.mark.parametrize("seed", range(3))
+def test_placing(seed, width):
     rng = np.random.default_rng(seed)
-    volume = (rng.random((12, 13, 14)) < 0.02).astype(np.int32)
-    voids = np.zeros_like(volume)
-    box = rng.random((5, 4, 3)) < 0.4
-    corners = rng.integers(-4, 13, (40, 3))
+    volume = (rng.random((12, 13, width)) < 0.02).astype(np.uint16)
+    box = (rng.random((5, 4, rng.choice([3, 64, 70]))) < 0.4).astype(np.uint16)
+    taken, bits = placing.taken_bits(volume), placing.taken_bits(box)
+    corners = rng.integers([-4, -3, 1 - box.shape[2]], [12, 13, width], (40, 3))
     free = [t for t, c in enumerate(corners) if not naive.overlaps(volume, box, c)]
-    assert kernels.first_free(volume, voids, box, corners) == (free[0] if free else -1)
+    assert placing.first_free(taken, bits, corners) == (free[0] if free else -1)
     start, way = np.array([-4, 3, 3]), np.array([1, 0, 0])
     blocked = [n for n in range(1, 12) if naive.overlaps(volume, box, start + n * way)]
-    assert kernels.settle(volume, voids, box, start, way, 11) == (blocked[0] - 1 if blocked else -1)
+    assert placing.settle(taken, bits, start, way, 11) == (blocked[0] - 1 if blocked else -1)
+    for corner in corners:
+        placing.mark(taken, bits, corner, width)
+        naive.mark(volume, box, corner)
+        np.testing.assert_array_equal(taken, placing.taken_bits(volume))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_runs_are_the_image_again(seed):
+    rng = np.random.default_rng(seed)
+    code = np.repeat(rng.integers(0, 4, (6, 5, 4)), 3, axis=2).astype(np.uint16)
+    starts, found = runs.encode(code)
+    piece = placed.Piece.of(2, 8, starts, found)
+    for unpacked, packed in zip(piece.unpacked(), (starts, found)):
+        np.testing.assert_array_equal(unpacked, packed)
+    out, values = np.zeros((9, 7, 15), np.int32), np.array([0, 7, 0, 300_000])
+    runs.paint(out, starts, found, values, np.array([[-2, 1, 3], code.shape]))
+    wanted = np.zeros_like(out)
+    wanted[:4, 1:6, 3:15] = values[code[2:]]
+    np.testing.assert_array_equal(out, wanted)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_crumbs_are_cleared(seed):
+    code = np.random.default_rng(seed).choice([0, 1, 2], (7, 8, 9), p=[0.4, 0.4, 0.2]).astype(np.uint16)
+    starts, found = runs.encode(code)
+    kept = runs.largest_parts(starts, found, code.shape[1], 2)
+    wanted = naive.largest_parts(code)
+    runs.clear(code, starts, found, kept)
+    np.testing.assert_array_equal(code, wanted)
 
 
 def test_census_and_contacts(powder):
-    labels, voids = powder.labels[:40, :40, :40].copy(), powder.voids[:40, :40, :40].copy()
+    """Groups are counted one by one, each in its own box; the naive twin counts the images."""
     owner = np.r_[0, powder.void_table["label"].to_numpy()]
-    label_sums = np.zeros((labels.max() + 1, 6), np.int64)
-    void_sums, opened = np.zeros((len(owner), 5), np.int64), np.zeros(len(owner), np.int64)
-    kernels.census(labels, voids, owner, label_sums, void_sums, opened)
-    for found, wanted in zip((label_sums, void_sums, opened), naive.census(labels, voids, owner)):
-        np.testing.assert_array_equal(found, wanted)
-    rows = Counter(tuple(int(v) for v in row) for row in kernels.contact_faces(labels))
-    assert rows == naive.contact_faces(labels)
+    labels, voids, opened = naive.census(powder.labels, powder.voids, owner)
+    table, end = powder.table, powder.voxel_size.suffix
+    np.testing.assert_array_equal(table["n_voxels"], labels[1:, 0])
+    np.testing.assert_array_equal(table["touches_border"], labels[1:, 5] != 0)
+    np.testing.assert_array_equal(table["void_fraction"], labels[1:, 1] / labels[1:, 0])
+    np.testing.assert_array_equal(powder.void_table["n_voxels"], voids[1:, 0])
+    np.testing.assert_array_equal(powder.void_table["touches_border"], voids[1:, 4] != 0)
+    np.testing.assert_array_equal(powder.void_table["open"], opened[1:] != 0)
+    for of, sums, first in ((table, labels, 2), (powder.void_table, voids, 1)):
+        centres = sums[1:, first : first + 3] / sums[1:, :1] * powder.voxel_size.spacing
+        np.testing.assert_allclose(of[[f"centroid_{a}_{end}" for a in "zyx"]], centres, rtol=1e-12)
+    rows = Counter(tuple(int(v) for v in row) for row in runs.contact_faces(powder.labels, len(powder.labels)))
+    assert rows == naive.contact_faces(powder.labels)
+    cut = [runs.contact_faces(powder.labels[z : z + 6], min(5, len(powder.labels) - z)) for z in range(0, 72, 5)]
+    assert Counter(tuple(int(v) for v in row) for part in cut for row in part) == rows
+    faces = Counter(row[:2] for row in rows.elements())
+    pairs = powder.contacts[["label_a", "label_b"]].itertuples(index=False)
+    assert dict(zip(map(tuple, pairs), powder.contacts["n_faces"])) == dict(faces)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 0.7, 2.0])
 def test_blur_is_scipys(sigma):
     volume = np.random.default_rng(0).normal(100, 20, (11, 14, 17)).astype(np.float32)
     wanted = ndimage.gaussian_filter(volume.astype(float), sigma, mode="nearest", truncate=np.ceil(4 * sigma) / sigma)
-    np.testing.assert_allclose(grey.blurred(volume.copy(), sigma), wanted, rtol=2e-5)
+    half, spare, flat = grey.weights(sigma), np.empty_like(volume), np.empty_like(volume)
+    for axis, (source, out) in enumerate([(volume, spare), (spare, flat), (flat, volume)]):
+        grey_kernels.correlate(source, half, 2 - axis, out)
+    np.testing.assert_allclose(volume, wanted, rtol=2e-5)
+
+
+@pytest.mark.parametrize("width", [3, 17, 40])
+@pytest.mark.parametrize("sigma", [0.5, 2.0])
+def test_blur_by_planes_is_the_same_to_the_byte(sigma, width):
+    volume = np.random.default_rng(0).normal(100, 20, (11, 9, width)).astype(np.float32)
+    half, whole, flat = grey.weights(sigma), [np.empty_like(volume) for _ in range(3)], np.empty_like(volume)
+    for axis, (source, out) in enumerate(zip([volume, *whole], whole)):
+        grey_kernels.correlate(source, half, 2 - axis, out)
+    for plane, out in zip(volume, flat):
+        grey_kernels.blur_plane(plane, half, np.empty_like(plane), out)
+    deep = np.empty((4, *volume.shape[1:]), np.float32)
+    for rows in ([0, 5], [5, 9]):
+        grey_kernels.blur_depth(flat, half, np.array([0, 3]), len(volume), np.array(rows), deep)
+    assert whole[1].tobytes() == flat.tobytes()
+    assert whole[2][3:7].tobytes() == deep.tobytes()
 
 
 # ---- bodies
@@ -88,8 +182,8 @@ def test_bodies_have_their_volume(family):
     origin, spacing = np.full(3, -40.0), np.ones(3)
     for _ in range(3):
         body = draw_body(family, 30.0, rng)
-        labels, depth = np.zeros((81, 81, 81), np.int32), np.zeros((81, 81, 81), np.float32)
-        kernels.stamp(labels, depth, body, 1, origin, spacing, reach(body))
+        labels = np.zeros((81, 81, 81), np.uint16)
+        kernels.stamp(labels, body, 1, origin, spacing, reach(body))
         assert np.count_nonzero(labels) == pytest.approx(np.pi / 6 * 30**3, rel=0.02)
         np.testing.assert_allclose(kernels.gauges(body, surface_points(body)), 1, rtol=1e-9)
 
@@ -188,7 +282,7 @@ def test_contact_area_of_a_flat_oblique_neck():
     points = np.moveaxis(np.indices((61, 61, 61)), 0, -1) - 30.2
     normal = np.array([2.0, 1.0, -0.7]) / np.sqrt(5.49)
     labels = np.where((points**2).sum(axis=-1) <= 25**2, 1 + (points @ normal > 0), 0).astype(np.int32)
-    rows = kernels.contact_faces(labels)
+    rows = runs.contact_faces(labels, len(labels))
     vector = [rows[rows[:, 2] == axis, 3].sum() for axis in range(3)]
     assert np.sqrt(np.square(vector).sum()) == pytest.approx(np.pi * 25**2, rel=0.02)
 
@@ -290,16 +384,41 @@ def test_empty_volume():
 # ---- the same again
 
 
+def digest(phantom: Phantom) -> str:
+    """Of all arrays and tables, the latter as they are written."""
+    total = hashlib.sha256()
+    for name in ("grey", "labels", "voids"):
+        total.update(getattr(phantom, name).tobytes())
+    for name in ("table", "void_table", "contacts"):
+        total.update(getattr(phantom, name).to_csv(float_format="%.9g", lineterminator="\n").encode())
+    return total.hexdigest()[:16]
+
+
 def test_the_same_seed_gives_the_same_bytes(monkeypatch):
     options = small(48, seed=9, noise_blur=0.6)
-    first = make(options)
-    monkeypatch.setattr(grey, "SLAB_VOXELS", 48 * 48 * 7)  # odd slabs
-    again, other = make(options), make(dataclasses.replace(options, seed=10))
-    for name in ("grey", "labels", "voids"):
-        assert getattr(first, name).tobytes() == getattr(again, name).tobytes()
-        assert getattr(first, name).tobytes() != getattr(other, name).tobytes()
-    for name in ("table", "void_table", "contacts"):
-        pd.testing.assert_frame_equal(getattr(first, name), getattr(again, name), check_exact=True)
+    first = digest(make(options))
+    monkeypatch.setattr(drawing, "SLAB_VOXELS", 48 * 48 * 7)  # odd slabs
+    monkeypatch.setattr(placed, "PIECE_PLANES", 5)
+    assert digest(make(options)) == digest(make(options, workers=3)) == first
+    assert digest(make(dataclasses.replace(options, seed=10))) != first
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        (
+            {"family": "mixed", "seed": 5, "porous_share": 0.8, "open_share": 0.3, "group_share": 0.6},
+            "1f8c37aa6a7ac9b9",
+        ),
+        (
+            {"family": "dense", "seed": 6, "bits": 8, "noise_blur": 0.7, "voxel_size": "50nm,25nm,25nm"},
+            "4f302bdda7f4a16c",
+        ),
+        ({"family": "shells", "seed": 7, "phases": 2, "blur": 0.0}, "ca8c2ead21ef481a"),
+    ],
+)
+def test_phantoms_of_earlier_versions_are_drawn_again(settings, wanted):
+    assert digest(make(small(56, **settings))) == wanted
 
 
 # ---- files and settings
@@ -330,6 +449,80 @@ def test_write_twice_is_the_same(tmp_path):
     phantom = make(small(32))
     first, second = (write(phantom, tmp_path / n / "powder.tif") for n in "ab")
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, second))
+
+
+@pytest.mark.parametrize(("memory", "workers"), [(600 << 20, 1), (1 << 31, 2), (515 << 20, 3)])
+def test_drawing_into_files_gives_the_bytes_of_write(tmp_path, memory, workers):
+    options = small(44, seed=8, noise_blur=0.5)
+    _, drawn = drawing.write_drawn(options, tmp_path / "a" / "powder.tif", memory, workers)
+    whole = write(make(options), tmp_path / "b" / "powder.tif")
+    assert [f.name for f in drawn] == [f.name for f in whole]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(drawn, whole))
+
+
+def test_the_memory_cap_sets_the_slabs():
+    options = PhantomOptions(depth=960, height=2560, width=2560)
+    planes = [drawing.slab_planes(options, n << 30, 2) for n in (3, 4, 64)]
+    assert 1 <= planes[0] < planes[1] < planes[2] == drawing.MOST_PLANES
+    with pytest.raises(
+        MemoryCapError, match=r"960 x 2560 x 2560 voxels, which takes .*; give at least --memory \d+MiB"
+    ):
+        drawing.slab_planes(options, 1 << 30, 2)
+
+
+def test_a_group_that_takes_more_than_the_cap_is_one_sentence():
+    with pytest.raises(MemoryCapError, match="--group-members"):
+        packing.pack(small(32, diameter=24.0), np.ones(3), 2, 1000)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "large"),
+    [
+        ((1024, 1024, 1024), np.uint16, False),
+        ((960, 2560, 2560), np.uint16, True),
+        ((960, 2560, 2560), np.uint8, True),
+        ((1023, 2048, 2048), np.uint8, True),
+        ((1000, 2048, 2048), np.uint8, False),
+        ((8192, 8192, 8192), np.uint16, True),
+    ],
+)
+def test_when_a_tiff_needs_offsets_of_64_bits(shape, dtype, large):
+    assert files.is_large(shape, dtype) == large
+
+
+def test_large_files_read_back(tmp_path, monkeypatch):
+    """As above 4 GB: BigTIFF, grey as it is, truth compressed."""
+    options = small(40, seed=2)
+    small_files = write(make(options), tmp_path / "small" / "p.tif")
+    monkeypatch.setattr(files, "is_large", lambda shape, dtype: True)
+    monkeypatch.setattr(files, "BIG_BYTES", 0)
+    _, large = drawing.write_drawn(options, tmp_path / "large" / "p.tif", 1 << 30, 2)
+    for one, other in zip(small_files[:3], large[:3]):
+        np.testing.assert_array_equal(tifffile.imread(one), tifffile.imread(other))
+        with tifffile.TiffFile(other) as tif:
+            assert tif.is_bigtiff
+            assert tif.series[0].shape == (40, 40, 40)
+            assert (tif.pages[0].compression == 1) == (other == large[0])
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+    write(make(small(24, seed=1)), tmp_path / "p.tif")
+    before = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_csv", full)
+    with pytest.raises(OutputError, match="No space left"):
+        drawing.write_drawn(small(24, seed=2), tmp_path / "p.tif", 1 << 30, 2)
+    assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == before
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 30_000))
+    monkeypatch.setattr(drawing, "Powder", None)
+    with pytest.raises(OutputError, match=r"takes about 131 KiB and 29.3 KiB are free"):
+        drawing.write_drawn(small(40), tmp_path / "p.tif", 1 << 30, 1)
 
 
 def test_write_refuses(tmp_path):

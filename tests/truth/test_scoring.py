@@ -1,14 +1,24 @@
 """Scores on cases whose answer is plain, and against slow or foreign versions."""
 
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from naive.truth import phantom as naive
 from skimage.metrics import adapted_rand_error
 
-from morphct.ground.errors import InputError
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+import score as score_script
+
+from morphct.ground import executors
+from morphct.ground.errors import InputError, MemoryCapError
 from morphct.kernels.truth.scoring import pair_runs
-from morphct.truth import scoring
-from morphct.truth.scoring import contingency, score
+from morphct.truth import overlaps, phantom, scoring
+from morphct.truth.overlaps import contingency
+from morphct.truth.scoring import score
 
 
 def boxes(*corners: tuple[int, int, int], size: int = 4, shape: tuple[int, int, int] = (20, 20, 20)) -> np.ndarray:
@@ -30,7 +40,7 @@ def test_contingency_is_the_naive_one(seed, monkeypatch):
     assert dict(zip(zip(whole.truth.tolist(), whole.found.tolist()), whole.voxels)) == naive.contingency(truth, found)
     np.testing.assert_array_equal(whole.truth_sizes[1:], np.bincount(truth.ravel())[1:])
     np.testing.assert_array_equal(whole.found_sizes[1:], np.bincount(found.ravel())[1:])
-    monkeypatch.setattr(scoring, "SLAB_VOXELS", 2 * 6 * 15)
+    monkeypatch.setattr(overlaps, "SLAB_VOXELS", 2 * 6 * 15)
     cut = contingency(truth, found)
     for name in ("truth", "found", "voxels", "truth_sizes", "found_sizes"):
         assert getattr(whole, name).tobytes() == getattr(cut, name).tobytes()
@@ -165,3 +175,57 @@ def test_one_stays_one_and_two_stay_two():
     assert scoring.kept(truth, truth, pairs).to_mapping() == {
         "bodies": 4, "whole": 4, "pieces": 4, "pairs": 3, "apart": 3
     }  # fmt: skip
+
+
+class Chunked:
+    """An image in chunks, which notes what is read of it."""
+
+    def __init__(self, image: np.ndarray, depth: int) -> None:
+        self.image, self.shape, self.chunks, self.seen = image, image.shape, (depth, 8, 8), []
+
+    def __getitem__(self, key):
+        self.seen.append((key.start, key.stop))
+        return self.image[key]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_score_reads_each_plane_once_and_is_the_same_however_cut(workers, monkeypatch):
+    rng = np.random.default_rng(0)
+    found = np.where(rng.random(TRUTH.shape) < 0.1, 0, TRUTH)
+    voids, others = (np.where(rng.random(TRUTH.shape) < 0.05, 1 + TRUTH, 0) for _ in range(2))
+    whole = score(TRUTH, found, truth_voids=voids, found_voids=others, min_voxels=1)
+    monkeypatch.setattr(overlaps, "SLAB_VOXELS", 8 * 400)
+    images = [Chunked(image, depth) for image, depth in ((TRUTH, 1), (found, 6), (voids, 3), (others, 6))]
+    cut = scoring.score_of(overlaps.overlaps(*images, executors.Threads(workers)), min_voxels=1)
+    assert cut == whole
+    for image in images:
+        assert sorted(image.seen) == [(0, 6), (6, 12), (12, 18), (18, 20)]
+
+
+def test_a_cap_below_one_slab_is_one_sentence():
+    images = (Chunked(TRUTH, 4), Chunked(TRUTH, 16))
+    assert overlaps.check_memory(images, 1 << 30, 2) == 2
+    assert overlaps.check_memory(images, int(1.5 * overlaps.slab_bytes(images)), 2) == 1
+    with pytest.raises(MemoryCapError, match="--memory"):
+        overlaps.check_memory(images, 1000, 2)
+
+
+def test_the_script_scores_a_run_of_a_phantom(tmp_path, capsys, monkeypatch):
+    made = phantom.make(phantom.PhantomOptions(depth=40, height=40, width=40, diameter=16.0, seed=1))
+    phantom.write(made, tmp_path / "p.tif")
+    one, other = made.table["n_voxels"].nlargest(2).index
+    found = np.where(made.labels == one, other, made.labels)
+    run = SimpleNamespace(labels=found, void_labels=made.voids)
+    monkeypatch.setattr(score_script, "open_run", lambda _: run)
+    assert score_script.main([str(tmp_path), str(tmp_path / "p.tif"), "--min-voxels", "50"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    opened = made.void_table.index[made.void_table["open"]].to_numpy()
+    voids = {"truth_voids": made.voids, "found_voids": made.voids, "open_voids": opened}
+    wanted = score(made.labels, found, **voids, min_voxels=50)
+    assert told == {k: v for k, v in wanted.to_mapping().items() if v is not None}
+    assert told["under_splits"] == 1
+    assert score_script.main([str(tmp_path), str(tmp_path / "p.tif"), "--memory", "1MiB"]) == 2
+    assert "--memory" in capsys.readouterr().err
+    (tmp_path / "p_voids.csv").unlink()
+    assert score_script.main([str(tmp_path), str(tmp_path / "p.tif")]) == 2
+    assert "p_voids.csv is not there" in capsys.readouterr().err

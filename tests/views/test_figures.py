@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from morphct.ground.bricks import plan_bricks
 from morphct.ground.units import VoxelSize
 from morphct.results.run_folder import RunFolder
 from morphct.views import figures
 from morphct.views.figures.grey import MidPlanes, round_length
+from morphct.views.figures.mid_planes import MidPlaneRecorder
 from morphct.views.figures.style import three_digits
 
 
@@ -108,16 +110,15 @@ def test_missing_values_and_pixels(tmp_path):
         figures.png(figure)
 
 
-@pytest.mark.parametrize("cuts", [[72], [1] * 72, [5, 40, 27], [36, 36]])
-def test_mid_planes_do_not_depend_on_the_slabs(made, cuts):
+@pytest.mark.parametrize(("planes", "rows"), [(72, None), (1, None), (40, 27), (36, 1), (5, 6)])
+def test_mid_planes_do_not_depend_on_the_bricks(made, planes, rows):
     fake = made[1]
-    held, z = MidPlanes(fake.grey.shape), 0
-    order = []
-    for n in cuts:
-        order.append((z, n))
-        z += n
-    for start, n in order[::-1]:
-        held.take(start, fake.grey[start : start + n])
+    recorder = MidPlaneRecorder(fake.grey)
+    held = recorder.middle
+    assert not held.complete
+    for brick in plan_bricks(fake.grey.shape, planes, rows)[::-1]:
+        recorder[brick.widened((1, 1), fake.grey.shape).here if brick.index % 2 else brick.here]
+    assert held.complete
     middle = [n // 2 for n in fake.grey.shape]
     expected = (fake.grey[middle[0]], fake.grey[:, middle[1]], fake.grey[:, :, middle[2]])
     for found, wanted in zip(held.planes(), expected):

@@ -1,7 +1,8 @@
-"""Voxel pairs across the interfaces of touching labels, in a hash table of label pairs; the counts of slabs add up."""
+"""Voxel pairs across the interfaces of touching labels, in a hash table of label pairs; the counts of bricks add up."""
 
 import numpy as np
 
+from ..flagged import any_set, places, room
 from ..jit import jit
 from .sums import MISSING
 
@@ -99,15 +100,15 @@ def _count_row(x, y, planes, marks, keys, counts, used):
 
 
 @jit
-def count_contacts(labels, depth):
+def count_contacts(labels, core):
     """Voxel pairs of different labels, by pair of labels and by direction.
 
     Parameters
     ----------
     labels : (Z,Y,X) int32
-        The slab and, unless it is the last one, the plane after it.
-    depth : int
-        Planes of the slab; each pair of voxels is counted where its first voxel lies.
+        The brick, with the plane behind it and a row on either side where the volume goes on.
+    core : (4,) int
+        z0, z1, y0, y1 of the brick in the array; each pair of voxels is counted where its first voxel lies.
 
     Returns
     -------
@@ -120,14 +121,14 @@ def count_contacts(labels, depth):
     keys, counts, used = np.full(64, EMPTY_KEY, np.int64), np.zeros((64, 16), np.int64), 0
     below, above = np.zeros((ny + 2, nx + 2), np.int32), np.zeros((ny + 2, nx + 2), np.int32)
     marks, around = np.zeros(nx + 2, np.uint8), np.zeros(13, np.int32)
-    above[1:-1, 1:-1] = labels[0]
-    for z in range(depth):
+    above[1:-1, 1:-1] = labels[core[0]]
+    for z in range(core[0], core[1]):
         below, above = above, below
         if z + 1 < nz:
             above[1:-1, 1:-1] = labels[z + 1]
         else:
             above[:] = 0
-        for y in range(1, ny + 1):
+        for y in range(core[2] + 1, core[3] + 1):
             _mark(below, above, y, marks)
             # only the few voxels that do meet another label go through the table
             x, used = _count_row(1, y, (below, above, around), marks, keys, counts, used)
@@ -167,16 +168,35 @@ def _add_face(labels, codes, at, axis, row):
 
 
 @jit
-def add_interfaces(labels, planes, codes, keys, sums, boxes):
+def _mark_faces(labels, z, y, marks):
+    """marks[x] = 1 where a label of a row meets another one across the face before it; marks (X or more,) uint8."""
+    nz, ny, nx = labels.shape
+    row = labels[z, y]
+    marks[nx - 1] = 0
+    for x in range(nx - 1):
+        marks[x] = np.uint8((row[x + 1] != row[x]) & (row[x + 1] != 0))
+    for axis in range(2):
+        zz, yy = z + (axis == 0), y + (axis == 1)
+        if zz < nz and yy < ny:
+            other = labels[zz, yy]
+            for x in range(nx):
+                marks[x] |= np.uint8((other[x] != row[x]) & (other[x] != 0))
+    for x in range(nx):
+        marks[x] &= np.uint8(row[x] != 0)
+
+
+@jit
+def add_interfaces(labels, core, corner, codes, keys, sums, boxes):
     """Add up where the interfaces lie, and the grey values at every voxel face between two labels.
 
     Parameters
     ----------
     labels : (Z,Y,X) int32
-        The slab, the plane before it and the two after it where the volume goes on.
-    planes : (3,) int64
-        First plane of the slab in `labels`, planes of the slab, number of its first plane in the volume; each face is
-        counted where its first voxel lies.
+        The brick, with one plane and row before it and two behind it where the volume goes on.
+    core : (4,) int
+        z0, z1, y0, y1 of the brick in the array; each face is counted where its first voxel lies.
+    corner : (2,) int
+        Plane and row of the volume at which the array begins.
     codes : integers of the shape of `labels`, MISSING where no grey is known; or (0,0,0)
     keys : (K,) int64, ascending, as of `count_contacts`
     sums : (K, 6) int64
@@ -188,12 +208,15 @@ def add_interfaces(labels, planes, codes, keys, sums, boxes):
     nz, ny, nx = labels.shape
     last_key, k = np.int64(EMPTY_KEY), 0
     at = np.zeros(3, np.int64)
-    for z in range(planes[0], planes[0] + planes[1]):
-        for y in range(ny):
-            for x in range(nx):
+    marks, spots = room(nx)
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
+            if not any_set(labels[z, y]):
+                continue
+            _mark_faces(labels, z, y, marks)
+            for i in range(places(marks, spots)):
+                x = spots[i]
                 label = labels[z, y, x]
-                if label == 0:
-                    continue
                 for axis in range(3):
                     zz, yy, xx = z + (axis == 0), y + (axis == 1), x + (axis == 2)
                     if zz >= nz or yy >= ny or xx >= nx:
@@ -204,9 +227,9 @@ def add_interfaces(labels, planes, codes, keys, sums, boxes):
                     key = (np.int64(min(label, other)) << 32) | max(label, other)
                     if key != last_key:
                         last_key, k = key, np.searchsorted(keys, key)
-                    low, box = planes[2] - planes[0], boxes[k]
+                    (low, left), box = corner, boxes[k]
                     box[0], box[1] = min(box[0], z + low), max(box[1], zz + low + 1)
-                    box[2], box[3] = min(box[2], y), max(box[3], yy + 1)
+                    box[2], box[3] = min(box[2], y + left), max(box[3], yy + left + 1)
                     box[4], box[5] = min(box[4], x), max(box[5], xx + 1)
                     if codes.size:
                         at[0], at[1], at[2] = z, y, x

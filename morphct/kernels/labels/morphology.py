@@ -1,4 +1,4 @@
-"""Dilation by balls on 0/1 planes, and the facts of labelled components (sizes, first voxels, faces reached)."""
+"""Dilation by balls on 0/1 bricks, and the facts of labelled components (sizes, first voxels, faces reached)."""
 
 import numpy as np
 
@@ -71,47 +71,55 @@ def _within(away, filled, half, z, y, target):
 
 
 @jit
-def dilate(mask, half, first, last):
-    """Planes `first` to `last` of the dilation of `mask` (Z,Y,X) uint8 0/1 by the ball `half` (see ball_half_widths).
+def _distances(planes, half, core, widest):
+    """Row distances (see `_row_distance`) of what a ball `half` can reach from the core of an array (Z,Y,X).
 
-    Voxels beyond the array count as 0; half widths are below 255. Returns (last - first, Y, X) uint8.
+    Returns away (Z,Y,X) uint8, filled (Z,Y) bool, and where in the array they begin: plane and row.
     """
-    nz, ny, nx = mask.shape
-    low, high = max(0, first - half.shape[0] // 2), min(nz, last + half.shape[0] // 2)
-    away, filled = np.empty((high - low, ny, nx), np.uint8), np.empty((high - low, ny), np.bool_)
-    widest = half.max()
-    for z in range(low, high):
-        for y in range(ny):
-            filled[z - low, y] = _row_distance(mask[z, y], widest, away[z - low, y])
-    out = np.zeros((last - first, ny, nx), np.uint8)
-    for z in range(first, last):
-        for y in range(ny):
-            _within(away, filled, half, z - low, y, out[z - first, y])
+    nz, ny, nx = planes.shape
+    reach_z, reach_y = half.shape[0] // 2, half.shape[1] // 2
+    z0, z1 = max(0, core[0] - reach_z), min(nz, core[1] + reach_z)
+    y0, y1 = max(0, core[2] - reach_y), min(ny, core[3] + reach_y)
+    away, filled = np.empty((z1 - z0, y1 - y0, nx), np.uint8), np.empty((z1 - z0, y1 - y0), np.bool_)
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            filled[z - z0, y - y0] = _row_distance(planes[z, y], widest, away[z - z0, y - y0])
+    return away, filled, z0, y0
+
+
+@jit
+def dilate(mask, half, core):
+    """The core of the dilation of `mask` (Z,Y,X) uint8 0/1 by the ball `half` (see ball_half_widths).
+
+    core: z0, z1, y0, y1 of the array; the rest is halo. Voxels beyond the array count as 0; half widths are below 255.
+    Returns (z1 - z0, y1 - y0, X) uint8.
+    """
+    away, filled, low, left = _distances(mask, half, core, half.max())
+    out = np.zeros((core[1] - core[0], core[3] - core[2], mask.shape[2]), np.uint8)
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
+            _within(away, filled, half, z - low, y - left, out[z - core[0], y - core[2]])
     return out
 
 
 @jit
-def depth_classes(background, near, far, first, last):
-    """Planes `first` to `last` of 0 for background (Z,Y,X) uint8 0/1, else 1, and 1 more for each ball without any.
+def depth_classes(background, near, far, core):
+    """The core of 0 for background (Z,Y,X) uint8 0/1, else 1, and 1 more for each ball without any background.
 
-    near, far: balls as for `dilate`, `far` no smaller than `near` along z. Returns (last - first, Y, X) uint8.
+    near, far: balls as for `dilate`, `far` no smaller than `near` along z and y. core: z0, z1, y0, y1 of the array.
+    Returns (z1 - z0, y1 - y0, X) uint8.
     """
-    nz, ny, nx = background.shape
-    low, high = max(0, first - far.shape[0] // 2), min(nz, last + far.shape[0] // 2)
-    away, filled = np.empty((high - low, ny, nx), np.uint8), np.empty((high - low, ny), np.bool_)
-    widest = max(near.max(), far.max())
-    for z in range(low, high):
-        for y in range(ny):
-            filled[z - low, y] = _row_distance(background[z, y], widest, away[z - low, y])
-    out = np.zeros((last - first, ny, nx), np.uint8)
+    nx = background.shape[2]
+    away, filled, low, left = _distances(background, far, core, max(near.max(), far.max()))
+    out = np.zeros((core[1] - core[0], core[3] - core[2], nx), np.uint8)
     close, reached = np.empty(nx, np.uint8), np.empty(nx, np.uint8)
-    for z in range(first, last):
-        for y in range(ny):
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
             close[:] = 0
             reached[:] = 0
-            _within(away, filled, near, z - low, y, close)
-            _within(away, filled, far, z - low, y, reached)
-            target, row = out[z - first, y], background[z, y]
+            _within(away, filled, near, z - low, y - left, close)
+            _within(away, filled, far, z - low, y - left, reached)
+            target, row = out[z - core[0], y - core[2]], background[z, y]
             for x in range(nx):
                 target[x] = np.uint8(3) - row[x] - close[x] - reached[x]
     return out
@@ -258,21 +266,22 @@ def fill_pieces(planes, first, ids, corners, largest, out):
 
 
 @jit
-def pocket_walls(ids, labels, planes, ends, low, high, faces):
+def pocket_walls(ids, labels, at, ends, low, high, faces):
     """What bounds each id: smallest and largest label over its faces, faces with labels, faces of the volume; in place.
 
-    ids, labels (Z,Y,X): the same planes, planes[0] to planes[1] are looked at, the rest is halo; ends: whether the
-    first and last plane of the array are faces of the volume. low, high (N+1,) int64, to be started at the largest
-    int64 and at 0; faces (N+1, 2) int64.
+    ids (Z,Y,X); labels: the same block from the plane and row `at` on, with a halo of one where the volume goes on;
+    ends (4,): whether the first and last plane, first and last row of `labels` are faces of the volume (those in x
+    are). low, high (N+1,) int64, to be started at the largest int64 and at 0; faces (N+1, 2) int64.
     """
-    (first, last), (at_bottom, at_top) = planes, ends
-    nz, ny, nx = ids.shape
-    for z in range(first, last):
-        for y in range(ny):
-            if not any_set(ids[z, y]):
+    nz, ny, nx = labels.shape
+    for k in range(ids.shape[0]):
+        for j in range(ids.shape[1]):
+            row = ids[k, j]
+            if not any_set(row):
                 continue
+            z, y = k + at[0], j + at[1]
             for x in range(nx):
-                i = ids[z, y, x]
+                i = row[x]
                 if i == 0:
                     continue
                 for axis in range(3):
@@ -280,31 +289,31 @@ def pocket_walls(ids, labels, planes, ends, low, high, faces):
                         zz = z + side if axis == 0 else z
                         yy = y + side if axis == 1 else y
                         xx = x + side if axis == 2 else x
-                        if yy < 0 or yy >= ny or xx < 0 or xx >= nx or (zz < 0 and at_bottom) or (zz >= nz and at_top):
+                        if xx < 0 or xx >= nx:
                             faces[i, 1] += 1
-                            continue
-                        if zz < 0 or zz >= nz:
-                            continue
-                        label = np.int64(labels[zz, yy, xx])
-                        if label != 0:
-                            low[i] = min(low[i], label)
-                            high[i] = max(high[i], label)
-                            faces[i, 0] += 1
+                        elif zz < 0 or zz >= nz or yy < 0 or yy >= ny:
+                            faces[i, 1] += ends[2 * axis + (side > 0)]
+                        else:
+                            label = np.int64(labels[zz, yy, xx])
+                            if label != 0:
+                                low[i] = min(low[i], label)
+                                high[i] = max(high[i], label)
+                                faces[i, 0] += 1
 
 
 @jit
-def touching_runs(ids, labels, first, last):
+def touching_runs(ids, labels, core):
     """(id, label or 0, faces) of voxels without id that share a face with a voxel of an id; runs counted once.
 
-    ids, labels (Z,Y,X): the same planes, `first` to `last` are looked at, the rest is halo, where any id does. Returns
+    ids, labels (Z,Y,X): the same voxels, core z0, z1, y0, y1 is looked at, the rest is halo, where any id does. Returns
     (N,3) int64.
     """
     nz, ny, nx = ids.shape
     capacity = 1024
     out = np.empty((capacity, 3), np.int64)
     n = 0
-    for z in range(first, last):
-        for y in range(ny):
+    for z in range(core[0], core[1]):
+        for y in range(core[2], core[3]):
             if not any_set(ids[z, y]):
                 continue
             for x in range(nx):

@@ -4,27 +4,11 @@ A run is joined with those it touches in the rows before it; the earlier run is 
 their first voxel in raster order.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ..flagged import any_set, places, room, run_starts
 from ..jit import jit
-
-
-class Runs(NamedTuple):
-    """Runs of a block of (Z,Y,X) in raster order.
-
-    shape: (3,) int64. rows: (Z Y + 1,) int64, first run of each row. starts, ends: (N,) int32. ids: (N,) int32,
-    component of each run, from 1. n: components.
-    """
-
-    shape: np.ndarray
-    rows: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
-    ids: np.ndarray
-    n: int
+from ..run_lists import Runs
 
 
 @jit
@@ -77,8 +61,16 @@ def _join_rows(parents, starts, ends, own, other, reach):
 @jit
 def label_runs(planes, corners):
     """Runs of (Z,Y,X) uint8 0/1 planes and their components, connected by faces or, with `corners`, all around."""
-    nz, ny, _ = planes.shape
     rows, starts, ends = _listed(planes)
+    shape = np.array(planes.shape)
+    return labelled(Runs(shape, rows, starts, ends, np.empty(0, np.int32), np.int64(0)), corners)
+
+
+@jit
+def labelled(runs, corners):
+    """The same runs with the components they form, as `label_runs` finds them; what their ids were does not matter."""
+    nz, ny = runs.shape[0], runs.shape[1]
+    rows, starts, ends = runs.rows, runs.starts, runs.ends
     parents = np.arange(starts.size).astype(np.int32)
     for r in range(nz * ny):
         own, z, y = (rows[r], rows[r + 1]), r // ny, r % ny
@@ -91,7 +83,7 @@ def label_runs(planes, corners):
             for k in range(max(0, y - reach), min(ny, y + reach + 1)):
                 q = r - ny + k - y
                 _join_rows(parents, starts, ends, own, (rows[q], rows[q + 1]), np.int32(corners))
-    count = 0
+    count = np.int64(0)
     for i in range(starts.size):
         if parents[i] == i:
             count += 1
@@ -103,7 +95,7 @@ def label_runs(planes, corners):
             parents[i] = p
     for i in range(starts.size):
         parents[i] = -parents[i]
-    return Runs(np.array(planes.shape), rows, starts, ends, parents, count)
+    return Runs(runs.shape, rows, starts, ends, parents, count)
 
 
 @jit
@@ -136,6 +128,20 @@ def paint(runs, first, table, out):
             r, row = (first + z) * ny + y, out[z, y]
             for i in range(runs.rows[r], runs.rows[r + 1]):
                 row[runs.starts[i] : runs.ends[i]] = table[runs.ids[i]]
+
+
+@jit
+def paint_at(runs, at, table, out):
+    """Write table[component] to the runs that lie in `out` (D,H,X); their block begins at its plane and row `at`."""
+    for r in range(runs.rows.size - 1):
+        if runs.rows[r] == runs.rows[r + 1]:
+            continue
+        z, y = r // runs.shape[1] + at[0], r % runs.shape[1] + at[1]
+        if z < 0 or y < 0 or z >= out.shape[0] or y >= out.shape[1]:
+            continue
+        row = out[z, y]
+        for i in range(runs.rows[r], runs.rows[r + 1]):
+            row[runs.starts[i] : runs.ends[i]] = table[runs.ids[i]]
 
 
 @jit

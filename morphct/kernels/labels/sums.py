@@ -1,6 +1,6 @@
-"""Integer sums over labelled voxels: moments, boxes, grey. One slab at a time; the sums of slabs add up.
+"""Integer sums over labelled voxels: moments, boxes, grey. One brick at a time; the sums of bricks add up.
 
-Everything is int64, so the order of slabs and of voxels cannot change a bit of the result.
+Everything is int64, so the order of bricks and of voxels cannot change a bit of the result.
 """
 
 import numpy as np
@@ -31,14 +31,14 @@ def label_range(labels):
 
 
 @jit
-def add_moments(labels, z0, first, moments, boxes):
-    """Add a slab's voxel counts, first and second moments and bounding boxes, run by run along x.
+def add_moments(labels, corner, first, moments, boxes):
+    """Add a brick's voxel counts, first and second moments and bounding boxes, run by run along x.
 
     Parameters
     ----------
     labels : (Z,Y,X) int32, 0 = background, labels from `first` to `first + L - 1`
-    z0 : int
-        Plane of the volume at which the slab begins.
+    corner : (2,) int
+        Plane and row of the volume at which the brick begins.
     first : int
         Label of row 0 of the tables.
     moments : (L, 10) int64, columns n, z, y, x, zz, yy, xx, zy, zx, yx in voxel indices of the volume; changed in place
@@ -46,9 +46,9 @@ def add_moments(labels, z0, first, moments, boxes):
     """
     nz, ny, nx = labels.shape
     for zs in range(nz):
-        z = np.int64(zs + z0)
-        for y in range(ny):
-            row = labels[zs, y]
+        z = np.int64(zs + corner[0])
+        for ys in range(ny):
+            y, row = np.int64(ys + corner[1]), labels[zs, ys]
             x = 0
             while x < nx:
                 label = row[x]
@@ -84,7 +84,7 @@ def add_moments(labels, z0, first, moments, boxes):
 
 @jit
 def add_grey(labels, voids, codes, first, sums):
-    """Add a slab's grey sums over the solid: voxels with a label, no void and a known grey value.
+    """Add a brick's grey sums over the solid: voxels with a label, no void and a known grey value.
 
     Squares are kept in two words of 32 bits, so that no sum overflows and none is rounded.
 

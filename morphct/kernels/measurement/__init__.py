@@ -2,7 +2,7 @@
 
 In: a padded crop and its distances. Out: plain numbers and small arrays.
 
-- `background`: background that lies away from everything labelled
+- `background`: what lies away from surfaces: background away from everything labelled, and the inside of a particle
 - `calipers`: least width of a convex polytope from its facets
 - `chamfer`: chamfer distance in a crop: 3, 4 and 5 for steps along edges, face and space diagonals (Borgefors 1986)
 - `contour_table`: the marching-cubes table: which edges of a 2x2x2 cell the level surface cuts, and in which order
@@ -15,13 +15,13 @@ In: a padded crop and its distances. Out: plain numbers and small arrays.
 - `inscribed`: the largest ball that holds no background voxel centre, its centre anywhere inside the particle's voxels
 - `necks`: how far the background is from the interface of two labels
 - `outlines`: closed outlines: even spacing, smoothing that does not shrink, the largest circle inside
-- `resample`: linear samples of a blurred occupancy on another grid, plane by plane: the blurred crop never exists as a
-  whole
+- `resample`: linear samples of a blurred occupancy on another grid, plane by plane, and the highest of them
 - `silhouettes`: outlines of a body seen along a direction, traced at sub-pixel level without ever turning the volume
 - `surface_mesh`: area and volume of the level surface of a blurred occupancy, cell by cell, without ever building a
   mesh
 - `thickness`: local thickness by painting: balls in the order of their radius, every voxel written once by the first
   that holds it
+- `views`: all silhouettes of a body in one call: outline, largest and smallest circle, corners of every view
 - `void_throws`: voids thrown at random into their own particle, without overlap: clustering and depth of voids are held
   against it
 - `wall_points`: the background points that wall a particle in: finding them, the near ones, and climbing away from them

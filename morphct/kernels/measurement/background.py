@@ -1,4 +1,4 @@
-"""Background that lies away from everything labelled."""
+"""What lies away from surfaces: background away from everything labelled, and the inside of a particle."""
 
 import numpy as np
 
@@ -61,3 +61,39 @@ def count_greys(grey, marked, low, counts):
                 value = np.int64(grey[z, y, x])
                 if marked[z, y, x] == 0 and value != 0:
                     counts[value - low] += 1
+
+
+@jit
+def deep_places(surface, depth, least, margin, first, shape):
+    """Voxels of a particle that lie away from its surfaces.
+
+    Parameters
+    ----------
+    surface, depth : (Z,Y,X) float32, of a crop with a margin: what says how far away, and what is told of each.
+    least : float32, what `surface` is at least; above zero.
+    margin : int, voxels of the margin.
+    first : three ints, where the crop's first voxel lies in a wider block.
+    shape : three ints, of that block.
+
+    Returns
+    -------
+    places : (n,) int64, flat indices in the wider block; depths : (n,) float32
+    """
+    nz, ny, nx = surface.shape
+    n = 0
+    for z in range(nz):
+        for y in range(ny):
+            row = surface[z, y]
+            for x in range(nx):
+                n += row[x] >= least
+    places, depths = np.empty(n, np.int64), np.empty(n, np.float32)
+    n = 0
+    for z in range(margin, nz - margin):
+        for y in range(margin, ny - margin):
+            begin = ((z - margin + first[0]) * shape[1] + y - margin + first[1]) * shape[2] + first[2] - margin
+            for x in range(margin, nx - margin):
+                if surface[z, y, x] >= least:
+                    places[n] = begin + x
+                    depths[n] = depth[z, y, x]
+                    n += 1
+    return places, depths

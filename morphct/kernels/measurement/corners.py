@@ -61,13 +61,12 @@ def _fit(sums, i, n):
 
 
 @jit
-def _candidates(xs, ys, r_max, step, tolerance):
+def _candidates(xs, ys, sums, r_max, step, tolerance):
     """Arcs that make a corner, widest turn first (ties: first point, then length): their first points and lengths.
 
-    Points are in units of `step`'s unit; lengths, radii and the tolerance too.
+    Points are in units of `step`'s unit; lengths, radii and the tolerance too. `sums` from `_sums`.
     """
     n = xs.size
-    sums = _sums(xs, ys)
     turns, arcs = np.empty(n * n), np.empty(n * n, np.int64)
     us, vs, radii, errors = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     count = 0
@@ -116,8 +115,8 @@ def mean_corner_radius(xs, ys, r_max, step):
     xs, ys = (xs - middle_x) / scale, (ys - middle_y) / scale
     r_max, step = r_max / scale, step / scale
     tolerance = max(RMS_PIXELS / scale, RMS_SHARE * r_max)
-    firsts, lengths = _candidates(xs, ys, r_max, step, tolerance)
     sums = _sums(xs, ys)
+    firsts, lengths = _candidates(xs, ys, sums, r_max, step, tolerance)
     used = np.zeros(n, np.bool_)
     squared = np.empty(n)
     total, corners = 0.0, 0

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..extremes import smallest
+from ..extremes import smallest_of_scratch
 from ..jit import jit
 from .contour_table import EDGE_ENDS
 
@@ -39,28 +39,50 @@ def block_means(mask, k, margin):
 
 
 @jit
+def _add_scaled(target, source, weight):
+    """target += weight source, both (n,) float32: the innermost loop, on views, so it is vectorised."""
+    for x in range(target.size):
+        target[x] += weight * source[x]
+
+
+@jit
+def _any(row):
+    """Whether any of (n,) float32 is not zero; as integers, so that it is vectorised."""
+    bits = row.view(np.int32)
+    found = np.int32(0)
+    for x in range(bits.size):
+        found |= bits[x]
+    return found != 0
+
+
+@jit
 def convolve(field, weights, axis, out):
-    """out[p] = sum over k of weights[k] field[p + k - R] along an axis, zero outside; both (Z,Y,X) float32."""
+    """out[p] = sum over k of weights[k] field[p + k - R] along an axis, zero outside; both (Z,Y,X) float32.
+
+    Rows of zeros are passed over, which changes no bit.
+    """
     depth, height, width = field.shape
     reach = weights.size // 2
     line = np.zeros(width + 2 * reach, np.float32)
-    out[:] = 0
+    filled = np.zeros((depth, height), np.bool_)
+    for z in range(depth):
+        for y in range(height):
+            filled[z, y] = _any(field[z, y])
     for z in range(depth):
         for y in range(height):
             target = out[z, y]
+            target[:] = 0
             if axis == 2:
-                line[reach : reach + width] = field[z, y]
+                if filled[z, y]:
+                    line[reach : reach + width] = field[z, y]
+                    for k in range(2 * reach + 1):
+                        _add_scaled(target, line[k : k + width], weights[k])
+                continue
             for k in range(2 * reach + 1):
-                weight = weights[k]
-                if axis == 2:
-                    source = line[k : k + width]
-                else:
-                    qz, qy = (z + k - reach, y) if axis == 0 else (z, y + k - reach)
-                    if qz < 0 or qy < 0 or qz >= depth or qy >= height:
-                        continue
-                    source = field[qz, qy]
-                for x in range(width):
-                    target[x] += weight * source[x]
+                qz, qy = (z + k - reach, y) if axis == 0 else (z, y + k - reach)
+                if qz < 0 or qy < 0 or qz >= depth or qy >= height or not filled[qz, qy]:
+                    continue
+                _add_scaled(target, field[qz, qy], weights[k])
 
 
 @jit
@@ -133,12 +155,15 @@ def curved_triangles(corners, places, derivatives, shape, level, table):
                     point[12, k] += point[j, k] / n
             at += n + 1
             for j in range(n):
-                u, v = point[j] - point[12], point[(j + 1) % n] - point[12]
-                n0, n1, n2 = u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]
+                i1 = (j + 1) % n
+                u0, u1, u2 = point[j, 0] - point[12, 0], point[j, 1] - point[12, 1], point[j, 2] - point[12, 2]
+                v0, v1, v2 = point[i1, 0] - point[12, 0], point[i1, 1] - point[12, 1], point[i1, 2] - point[12, 2]
+                n0, n1, n2 = u1 * v2 - u2 * v1, u2 * v0 - u0 * v2, u0 * v1 - u1 * v0
                 area = 0.5 * math.sqrt(n0 * n0 + n1 * n1 + n2 * n2)
                 if area < 1e-9:
                     continue
-                middle[:] = (point[j] + point[(j + 1) % n] + point[12]) / 3
+                for k in range(3):
+                    middle[k] = (point[j, k] + point[i1, k] + point[12, k]) / 3
                 _interpolated(derivatives, places[i], sz, sy, middle, local)
                 for k in range(3):
                     out[k, m] = origin[k] + middle[k]
@@ -151,7 +176,7 @@ def curved_triangles(corners, places, derivatives, shape, level, table):
 def _nearest(points, z, y, x, squared):
     for i in range(squared.size):
         squared[i] = (points[0, i] - z) ** 2 + (points[1, i] - y) ** 2 + (points[2, i] - x) ** 2
-    return math.sqrt(smallest(squared))
+    return math.sqrt(smallest_of_scratch(squared))
 
 
 @jit

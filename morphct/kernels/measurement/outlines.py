@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 
-from ..extremes import smallest
+from ..extremes import smallest_of_scratch
 from ..jit import jit
 
 # best-first search of the largest circle: open squares at most, and evaluations at most
 MOST_OPEN_CELLS, MOST_EVALUATIONS = 8192, 4000
+FIRST_CELLS = 128  # of those, room at the start
+SURE_PIXELS = 1e-6  # pixels beyond a bound on where a point lies: far more than its rounding
 
 
 @jit
@@ -78,7 +80,7 @@ def nearest_vertex(xs, ys, x, y, squared):
     """Distance from a point to the nearest vertex; `squared` (n,) is scratch."""
     for i in range(xs.size):
         squared[i] = (xs[i] - x) ** 2 + (ys[i] - y) ** 2
-    return math.sqrt(smallest(squared))
+    return math.sqrt(smallest_of_scratch(squared))
 
 
 @jit
@@ -94,18 +96,66 @@ def _contains(xs, ys, x, y):
 
 
 @jit
-def _look(xs, ys, square, best, tolerance, squared):
-    """Evaluate the middle of a square (bound, x, y, edge), writing its bound and raising `best`; 1 if it stays open."""
+def _margin(depth, inside, longest):
+    """How far a point surely lies from the polygon, negative outside of it; `depth` to the nearest vertex."""
+    squared = depth * depth - 0.25 * longest * longest  # no point of a side is nearer than this
+    if squared <= 0:
+        return 0.0
+    return math.sqrt(squared) if inside else -math.sqrt(squared)
+
+
+@jit
+def _look(polygon, square, best, tolerance, squared):
+    """Evaluate the middle of a square, writing its bound and margin and raising `best`; 1 if it stays open.
+
+    `polygon` is its xs, ys and longest side. `square` is (bound, x, y, edge, margin of a point half a diagonal off or
+    0): the side of the polygon that this one is known to lie on needs no counting of crossings.
+    """
+    xs, ys, longest = polygon
     x, y, reach = square[1], square[2], square[3] * 0.70711
     depth = nearest_vertex(xs, ys, x, y, squared)
     if depth + reach <= best[0] + tolerance:
         return 0
-    if not _contains(xs, ys, x, y):
+    if abs(square[4]) > reach + SURE_PIXELS:
+        inside = square[4] > 0
+    else:
+        inside = _contains(xs, ys, x, y)
+    square[4] = _margin(depth, inside, longest)
+    if not inside:
         depth = -depth
     if depth > best[0]:
         best[0], best[1], best[2] = depth, x, y
     square[0] = depth + reach
     return 1 if square[0] > best[0] + tolerance else 0
+
+
+@jit
+def _longest_side(xs, ys):
+    longest = 0.0
+    for i in range(xs.size):
+        j = i + 1 if i + 1 < xs.size else 0
+        longest = max(longest, (xs[j] - xs[i]) ** 2 + (ys[j] - ys[i]) ** 2)
+    return math.sqrt(longest)
+
+
+@jit
+def _with_room(squares, n):
+    """The same squares, with room for four more."""
+    if n + 4 <= squares.shape[0]:
+        return squares
+    more = np.empty((2 * squares.shape[0], squares.shape[1]))
+    more[:n] = squares[:n]
+    return more
+
+
+@jit
+def _widest(squares, n):
+    """The first of the squares with the largest bound."""
+    k = 0
+    for i in range(1, n):
+        if squares[i, 0] > squares[k, 0]:
+            k = i
+    return k
 
 
 @jit
@@ -121,7 +171,8 @@ def largest_circle(xs, ys, start, tolerance):
     """
     x0, x1, y0, y1 = xs.min(), xs.max(), ys.min(), ys.max()
     squared = np.empty(xs.size)
-    squares = np.empty((MOST_OPEN_CELLS, 4))  # bound, middle x, y, edge
+    squares = np.empty((FIRST_CELLS, 5))  # as `_look` has them
+    polygon = (xs, ys, _longest_side(xs, ys))
     n = 0
     best = np.array([0.0, start[0], start[1]])
     if _contains(xs, ys, start[0], start[1]):
@@ -129,22 +180,22 @@ def largest_circle(xs, ys, start, tolerance):
     edge = max(min(x1 - x0, y1 - y0) / 4, 1e-3)
     for a in range(min(math.ceil((x1 - x0) / edge), 60)):
         for b in range(min(math.ceil((y1 - y0) / edge), 60)):
+            squares = _with_room(squares, n)
             squares[n, 1], squares[n, 2], squares[n, 3] = x0 + (a + 0.5) * edge, y0 + (b + 0.5) * edge, edge
-            n += _look(xs, ys, squares[n], best, tolerance, squared)
+            squares[n, 4] = 0.0
+            n += _look(polygon, squares[n], best, tolerance, squared)
     for _ in range(MOST_EVALUATIONS // 4):
         if n == 0:
             break
-        k = 0
-        for i in range(1, n):
-            if squares[i, 0] > squares[k, 0]:
-                k = i
+        k = _widest(squares, n)
         if squares[k, 0] <= best[0] + tolerance or n + 3 > MOST_OPEN_CELLS:
             break
-        x, y, half = squares[k, 1], squares[k, 2], squares[k, 3] / 2
+        x, y, half, margin = squares[k, 1], squares[k, 2], squares[k, 3] / 2, squares[k, 4]
         n -= 1
         squares[k] = squares[n]
+        squares = _with_room(squares, n)
         for q in range(4):
             squares[n, 1], squares[n, 2] = x + ((q & 1) - 0.5) * half, y + ((q >> 1) - 0.5) * half
-            squares[n, 3] = half
-            n += _look(xs, ys, squares[n], best, tolerance, squared)
+            squares[n, 3], squares[n, 4] = half, margin
+            n += _look(polygon, squares[n], best, tolerance, squared)
     return best

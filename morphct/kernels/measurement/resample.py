@@ -1,4 +1,7 @@
-"""Linear samples of a blurred occupancy on another grid, plane by plane: the blurred crop never exists as a whole."""
+"""Linear samples of a blurred occupancy on another grid, plane by plane, and the highest of them.
+
+The blurred crop never exists as a whole.
+"""
 
 from __future__ import annotations
 
@@ -64,4 +67,86 @@ def sampled_blur(mask, weights, steps, shape):
             for x in range(shape[2]):
                 first = mixed[x0[x]]
                 out[z, y, x] = first + (mixed[x0[x] + 1] - first) * fx[x]
+    return out
+
+
+@jit
+def _rank_level(field, wanted):
+    """The `wanted`-th highest value of a field (Z,Y,X) float32 without negatives; by counting the halves of its bits.
+
+    The bit patterns of such numbers are ordered as they are.
+    """
+    bits = field.reshape(-1).view(np.uint32)
+    most = np.uint32(0)
+    for i in range(bits.size):
+        most = max(most, bits[i])
+    high = np.zeros((most >> np.uint32(16)) + 1, np.int64)
+    for i in range(bits.size):
+        if bits[i]:
+            high[bits[i] >> np.uint32(16)] += 1
+    left = wanted
+    place = high.size - 1
+    while place > 0 and left > high[place]:
+        left -= high[place]
+        place -= 1
+    if left > high[place]:
+        return np.float32(0)
+    low = np.zeros(1 << 16, np.int64)
+    for i in range(bits.size):
+        if bits[i] and bits[i] >> np.uint32(16) == place:
+            low[bits[i] & np.uint32(0xFFFF)] += 1
+    under = low.size - 1
+    while left > low[under]:
+        left -= low[under]
+        under -= 1
+    out = np.empty(1, np.uint32)
+    out[0] = (place << 16) | under
+    return out.view(np.float32)[0]
+
+
+@jit
+def highest(field, wanted, alike_within, worst):
+    """Mark the `wanted` highest values of a field, as 0 and 1.
+
+    Those equal to the lowest of them are taken together, or left out together, whichever is nearer; where that is off
+    by more than a share, every so many of them in order.
+
+    Parameters
+    ----------
+    field : (Z,Y,X) float32, no negatives (not checked).
+    wanted : int, 1 to the size of the field.
+    alike_within : float32, by which equal values may differ.
+    worst : float, the share of `wanted`.
+
+    Returns
+    -------
+    (Z,Y,X) uint8
+    """
+    level = _rank_level(field, wanted)
+    above = max(level + alike_within, np.float32(0))
+    flat = field.reshape(-1)
+    out = np.empty(field.shape, np.uint8)
+    marks = out.reshape(-1)
+    taken = alike = 0
+    for i in range(flat.size):
+        mark = flat[i] > above
+        marks[i] = mark
+        taken += mark
+        alike += abs(flat[i] - level) <= alike_within and flat[i] > 0
+    lacking = wanted - taken
+    every = none = False
+    if 0 < lacking <= alike:
+        every = min(lacking, alike - lacking) > worst * wanted
+        none = not every and 2 * lacking < alike
+    if none:
+        return out
+    seen = chosen = 0
+    for i in range(flat.size):
+        if abs(flat[i] - level) <= alike_within and flat[i] > 0:
+            if not every:
+                marks[i] = 1
+            elif chosen < lacking and seen == chosen * alike // lacking:
+                marks[i] = 1
+                chosen += 1
+            seen += 1
     return out

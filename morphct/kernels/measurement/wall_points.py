@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..extremes import smallest
+from ..extremes import smallest_of_scratch
 from ..jit import jit
 
 
@@ -99,10 +99,14 @@ def _distances(near, z, y, x, squared):
 
 @jit
 def nearest(near, z, y, x, squared):
-    """Squared distance to the nearest of the points and which it is (the first of equals); `squared` is scratch."""
+    """Squared distance to the nearest point and which it is (the first of equals); to all of them in `squared`."""
     _distances(near, z, y, x, squared)
-    best = smallest(squared)
-    for i in range(squared.size):
+    first = squared[0]
+    best = smallest_of_scratch(squared)
+    squared[0] = first
+    if first == best:
+        return best, 0
+    for i in range(1, squared.size):
         if squared[i] == best:
             return best, i
     return best, 0

@@ -10,14 +10,16 @@ COUNT = np.uint16(AT_SURFACE - 1)
 
 
 @jit
-def count_boxes(solid, out):
+def count_boxes(solid, first, out):
     """Solid voxels in the box of 7 x 7 x 7 around each voxel, and whether it is AT_SURFACE.
 
     Parameters
     ----------
     solid : (Z + 6, Y + 6, X + 6) uint8 0/1, with a border of PAD_VOXELS voxels
-    out : (Z + 1 or more, Y + 2, X + 2) uint16
-        Written but for its first plane and a border along y and x.
+    first : int
+        Where the first row goes.
+    out : (Z + 1 or more, first + Y or more, X + 2) uint16
+        Written from its second plane and row `first` on, but for a border along x.
     """
     nz, ny, nx = solid.shape[0] - 2 * PAD_VOXELS, solid.shape[1] - 2 * PAD_VOXELS, solid.shape[2] - 2 * PAD_VOXELS
     sums = np.zeros(solid.shape[1:], np.uint8)
@@ -32,7 +34,7 @@ def count_boxes(solid, out):
             _add_row(flat, sums[y])
             if y < 2 * PAD_VOXELS:
                 continue
-            row = out[z - 2 * PAD_VOXELS + 1, y - 2 * PAD_VOXELS + 1, 1 : nx + 1]
+            row = out[z - 2 * PAD_VOXELS + 1, y - 2 * PAD_VOXELS + first, 1 : nx + 1]
             _sum_along(flat, pairs, row)
             _mark_surface(solid, z - PAD_VOXELS, y - PAD_VOXELS, row)
             _take_row(flat, sums[y - 2 * PAD_VOXELS])

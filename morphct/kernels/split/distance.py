@@ -189,14 +189,6 @@ def columns(values, steps, edge):
 
 
 @jit
-def planes(mask, steps_y, steps_x, edge_y, out):
-    """Squared distance within each plane: mask (Z,Y,X) uint8, out (Z,Y,X) float32 written."""
-    for z in range(mask.shape[0]):
-        rows(mask[z], steps_x, out[z])
-        columns(out[z], steps_y, edge_y)
-
-
-@jit
 def strips(values, steps_z, edge_z, far):
     """Columns along z of a strip of rows, in place; where nothing met background the distance becomes `far`.
 

@@ -1,4 +1,4 @@
-"""Where basins meet each other and the background: one pass over a slab, sums of integers by pair of basins.
+"""Where basins meet each other and the background: one pass over a brick, sums of integers by pair of basins.
 
 Only pairs that differ matter, so each row is first compared with its 13 forward neighbours as a whole (vectorised), and
 only the voxels found there are looked at one by one.
@@ -32,14 +32,15 @@ class Table(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Some planes of the volume with what lies around them, as `add_block` wants them.
+    """A box of the volume with what lies around it, as `add_block` wants it.
 
-    All (Z + 2, Y + 2, X + 2), with a border of one voxel on all sides. basins: int32, numbered from 0, OUTSIDE where
-    the volume ends. Of heights and boxes neither the first plane nor what lies OUTSIDE is looked at. heights: whole
-    numbers, squared distances or the bits of floats. boxes: uint16 of count_boxes. near: height of the highest voxel
-    that may be at the surface.
+    All (Z + 2, Y + 2, X + 2), with a border of one voxel on all sides. empty: uint8, 1 where background is, 0 in solid
+    and where the volume ends. basins: int32, numbered from 0, BACKGROUND, or OUTSIDE where the volume ends. Of basins,
+    heights and boxes the first plane is not looked at, nor what lies OUTSIDE. heights: whole numbers, squared distances
+    or the bits of floats. boxes: uint16 of count_boxes. near: height of the highest voxel that may be at the surface.
     """
 
+    empty: np.ndarray
     basins: np.ndarray
     heights: np.ndarray
     boxes: np.ndarray
@@ -89,20 +90,10 @@ def _with_room(table, more):
 
 
 @jit
-def _backgrounds(basins, out):
-    """1 where background is, 0 in basins and outside; (Z,Y,X) int32 into uint8."""
-    for z in range(basins.shape[0]):
-        for y in range(basins.shape[1]):
-            source, target = basins[z, y], out[z, y]
-            for x in range(source.size):
-                target[x] = source[x] == BACKGROUND
-
-
-@jit
 def _surfaces(empty, z, row, counts, flags):
     """Background around the voxels of a row; flags[x] > 0 in the voxels that are none and have some around them.
 
-    empty (Z,Y,X) uint8 from _backgrounds. counts (5, X) uint8, written: background among the voxel itself, those beside
+    empty (Z,Y,X) uint8 as in Block. counts (5, X) uint8, written: background among the voxel itself, those beside
     it along y, along z, along both, and all of these. Returns whether there are any.
     """
     here, side, over, edge, all_ = counts[0], counts[1], counts[2], counts[3], counts[4]
@@ -301,7 +292,7 @@ def _sums_of_sets(weights):
 
 @jit
 def add_block(table, block, weights):
-    """Add what the voxels of all planes but the first and the last have around them.
+    """Add what the voxels inside the border have around them.
 
     Parameters
     ----------
@@ -318,15 +309,13 @@ def add_block(table, block, weights):
     ny, nx = block.basins.shape[1] - 2, block.basins.shape[2] - 2
     flags, found = room(nx + 2)
     counts, lines = np.zeros((5, nx + 2), np.uint8), np.zeros((2, nx + 2), np.int32)
-    empty = np.empty(block.basins.shape, np.uint8)
-    _backgrounds(block.basins, empty)
     pairs = _pair_steps(block, weights)
     areas = _sums_of_sets(pairs[0])
     for z in range(block.basins.shape[0] - 2):
         for y in range(ny):
             table = _with_room(table, 14 * nx)
             own = block.basins[z + 1, y + 1]
-            if _surfaces(empty, z + 1, y + 1, counts, flags):
+            if _surfaces(block.empty, z + 1, y + 1, counts, flags):
                 _add_surfaces(table, own, counts, found[: places(flags, found)], weights)
             if _meetings(block.basins, z + 1, y + 1, lines, flags):
                 _add_meetings(table, block, z, y, found[: places(flags, found)], pairs, areas)

@@ -1,8 +1,9 @@
 """Squared distance to the background as whole numbers of 16 bits, for voxels whose squared edges are whole.
 
-The passes and the minimum are those of `distance`: `out[i] = min over j of values[j] + steps[|i - j|]`. Sums stop at
-FAR_SQUARED, so every result below it is exact; where one is not, the caller takes the other kernels. Half the bytes are
-twice the voxels in a register, and a third of the traffic with what follows.
+The minimum is that of `distance`: `out[i] = min over j of values[j] + steps[|i - j|]`. Sums stop at FAR_SQUARED, so
+every result below it is exact; where one is not, the caller takes the other kernels. Half the bytes are twice the
+voxels in a register, and a third of the traffic with what follows. Whole numbers allow any order of axes: steps along z
+are counted in bytes, columns along y come next and rows along x last, so that the last pass works on any brick.
 """
 
 import numpy as np
@@ -63,88 +64,119 @@ def _minima(line, at, step, steps, target):
 
 
 @jit
-def _count_rows(mask, most, counts):
-    """Steps back to the last background row, column by column, at most `most`; mask, counts (Y,X)."""
-    ny, nx = mask.shape
-    for y in range(ny):
-        row, target = mask[y], counts[y]
-        if y == 0:
-            for x in range(nx):
-                target[x] = most if row[x] else 0
-        else:
-            before = counts[y - 1]
-            for x in range(nx):
-                c = np.uint16(before[x] + np.uint16(1))
-                c = c if c < most else most
-                target[x] = c if row[x] else 0
-
-
-@jit
-def _squares(row, behind, ahead, square, most, out):
-    """out (X,) = squared length of the way to the nearer background row; `behind` is brought up to this row."""
-    for x in range(row.size):
-        c = np.uint16(behind[x] + np.uint16(1))
-        c = c if c < most else most
-        c = c if row[x] else np.uint16(0)
-        behind[x] = c
-        c = ahead[x] if ahead[x] < c else c
-        v = np.uint16(np.uint16(c * c) * square)
-        out[x] = v if c < most else FAR_SQUARED
-
-
-@jit
-def planes(mask, steps_y, steps_x, out):
-    """Squared distance within each plane: mask (Z,Y,X) uint8 0/1, out (Z,Y,X) uint16 written; steps of step_table."""
+def count_steps(mask, most, out):
+    """Steps along z to the nearest background, at most `most`; mask (Z,Y,X) uint8 0/1, out (Z,Y,X) uint8 written."""
     nz, ny, nx = mask.shape
-    most, square = np.uint16(steps_y.size), steps_y[1] if steps_y.size > 1 else FAR_SQUARED
-    reach = steps_x.size - 1
-    counts, behind = np.empty((ny, nx), np.uint16), np.empty(nx, np.uint16)
-    line = np.full((nx + TILE_VOXELS - 1) // TILE_VOXELS * TILE_VOXELS + 2 * reach, FAR_SQUARED, np.uint16)
-    target = np.zeros(TILE_VOXELS, np.uint16)
-    for z in range(nz):
-        _count_rows(mask[z], most, counts)
-        behind[:] = most
-        for y in range(ny - 1, -1, -1):
-            _squares(mask[z, y], behind, counts[y], square, most, line[reach : reach + nx])
-            for x0 in range(0, nx, TILE_VOXELS):
-                width = min(TILE_VOXELS, nx - x0)
-                part, values = out[z, y, x0 : x0 + width], line[reach + x0 : reach + x0 + width]
-                target[width:] = 0
-                for x in range(width):
-                    target[x] = values[x]
-                _minima(line, reach + x0, 1, steps_x, target)
-                for x in range(width):
-                    part[x] = target[x]
+    zero, one = np.uint8(0), np.uint8(1)
+    last = np.uint8(most - one)
+    for y in range(ny):
+        row, target = mask[0, y], out[0, y]
+        for x in range(nx):
+            target[x] = most if row[x] != 0 else zero
+    for z in range(1, nz):
+        for y in range(ny):
+            row, before, target = mask[z, y], out[z - 1, y], out[z, y]
+            for x in range(nx):
+                c = before[x] if before[x] < last else last
+                c = np.uint8(c + one)
+                target[x] = c if row[x] != 0 else zero
+    for z in range(nz - 2, -1, -1):
+        for y in range(ny):
+            after, target = out[z + 1, y], out[z, y]
+            for x in range(nx):
+                c = after[x] if after[x] < last else last
+                c = np.uint8(c + one)
+                target[x] = c if c < target[x] else target[x]
 
 
 @jit
-def strips(values, steps):
-    """Minimum along the first axis of (Z,R,X) uint16, in place; returns whether all of it is below FAR_SQUARED."""
-    nz, rows, nx = values.shape
+def _squares(counts, square, most, out):
+    """Squared lengths of steps, uint8 into uint16; FAR_SQUARED for `most` steps. Returns the largest."""
+    top = np.uint16(0)
+    for x in range(counts.size):
+        c = np.uint16(counts[x])
+        v = np.uint16(np.uint16(c * c) * square)
+        v = v if c < most else FAR_SQUARED
+        out[x] = v
+        top = v if v > top else top
+    return top
+
+
+@jit
+def along_y(counts, square, most, steps, out):
+    """Squared distance in planes of constant x from steps along z.
+
+    Parameters
+    ----------
+    counts : (Z,Y,X) uint8
+        From `count_steps`, whole columns along y; `most` stands for that many and more.
+    square : int
+        Squared length of a step along z.
+    most : int
+    steps : (N,) uint16
+        Of step_table, along y.
+    out : (Z,Y,X) uint16
+        Written.
+
+    Returns
+    -------
+    uint16
+        The largest of them, FAR_SQUARED where no background is near enough.
+    """
+    nz, ny, nx = counts.shape
     reach = steps.size - 1
-    lines = np.full((nz + 2 * reach, TILE_VOXELS), FAR_SQUARED, np.uint16)
-    line = lines.reshape(-1)
-    target = np.empty(TILE_VOXELS, np.uint16)
+    square, most = np.uint16(square), np.uint16(most)
+    lines = np.full((ny + 2 * reach, TILE_VOXELS), FAR_SQUARED, np.uint16)
+    line, target = lines.reshape(-1), np.empty(TILE_VOXELS, np.uint16)
     farthest = np.uint16(0)
-    for y in range(rows):
+    for z in range(nz):
         for x0 in range(0, nx, TILE_VOXELS):
             width = min(TILE_VOXELS, nx - x0)
-            top = np.uint16(0)
-            for z in range(nz):
-                source, copy = values[z, y, x0 : x0 + width], lines[reach + z]
-                copy[width:] = 0
-                for x in range(width):
-                    copy[x] = source[x]
-                    top = source[x] if source[x] > top else top
-            if top == 0:
-                continue
-            for z in range(nz):
-                part, own = values[z, y, x0 : x0 + width], lines[reach + z]
+            most_here = np.uint16(0)
+            for y in range(ny):
+                own = lines[reach + y]
+                own[width:] = 0
+                top = _squares(counts[z, y, x0 : x0 + width], square, most, own[:width])
+                most_here = top if top > most_here else most_here
+            for y in range(ny):
+                part = out[z, y, x0 : x0 + width]
+                if most_here == 0:
+                    part[:] = 0
+                    continue
+                own = lines[reach + y]
                 for x in range(TILE_VOXELS):
                     target[x] = own[x]
-                _minima(line, (reach + z) * TILE_VOXELS, TILE_VOXELS, steps, target)
+                _minima(line, (reach + y) * TILE_VOXELS, TILE_VOXELS, steps, target)
                 top = _top(target)
                 farthest = top if top > farthest else farthest
                 for x in range(width):
                     part[x] = target[x]
-    return farthest < FAR_SQUARED
+    return farthest
+
+
+@jit
+def along_x(values, steps):
+    """The minimum along the rows of (Z,Y,X) uint16, in place; steps of step_table. Returns the largest left."""
+    nz, ny, nx = values.shape
+    reach = steps.size - 1
+    line = np.full((nx + TILE_VOXELS - 1) // TILE_VOXELS * TILE_VOXELS + 2 * reach, FAR_SQUARED, np.uint16)
+    target = np.zeros(TILE_VOXELS, np.uint16)
+    farthest = np.uint16(0)
+    for z in range(nz):
+        for y in range(ny):
+            row = values[z, y]
+            inside = line[reach : reach + nx]
+            for x in range(nx):
+                inside[x] = row[x]
+            for x0 in range(0, nx, TILE_VOXELS):
+                width = min(TILE_VOXELS, nx - x0)
+                part, own = row[x0 : x0 + width], line[reach + x0 : reach + x0 + width]
+                target[width:] = 0
+                for x in range(width):
+                    target[x] = own[x]
+                _minima(line, reach + x0, 1, steps, target)
+                top = _top(target)
+                farthest = top if top > farthest else farthest
+                for x in range(width):
+                    part[x] = target[x]
+    return farthest

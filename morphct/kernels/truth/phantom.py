@@ -1,4 +1,4 @@
-"""Rasterising, placing and carving synthetic particles: every loop over voxels that draws a phantom.
+"""Rasterising and carving synthetic particles: the voxels that lie in a body.
 
 A body is star-shaped around its centre and given by a gauge g, homogeneous of degree one: inside where g <= 1.
 Only +, -, *, / and sqrt are used, so that the same options give the same voxels on every processor.
@@ -9,6 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..jit import jit
+
+# blocks of voxels that a body is drawn by, in voxels along an edge; powers of two
+LARGEST_BLOCK, SMALLEST_BLOCK = 32, 2
+# bounds of a gauge are sums of some twenty roundings of 1e-16 each; what comes so near to 1 is looked at by voxel
+ROUNDING = 1e-9
 
 
 class Body(NamedTuple):
@@ -97,38 +102,151 @@ def _window(body, origin, spacing, reach, shape):
 
 
 @jit
-def stamp(labels, depth, body, label, origin, spacing, reach):
-    """Draw `body` as `label` into a box, in place; where bodies overlap the deeper one wins.
-
-    labels : (Z, Y, X) int32, 0 = free; depth : (Z, Y, X) float32, about the depth below the surface.
-    origin : (3,) physical position of voxel (0, 0, 0); spacing : (3,); reach : (3,) half extents of the body.
-    """
-    ends = _window(body, origin, spacing, reach, labels.shape)
-    for k in range(ends[0, 0], ends[1, 0]):
-        z = origin[0] + k * spacing[0]
-        for j in range(ends[0, 1], ends[1, 1]):
-            y = origin[1] + j * spacing[1]
-            for i in range(ends[0, 2], ends[1, 2]):
-                g = gauge(body, z, y, origin[2] + i * spacing[2])
-                if g <= 1.0:
-                    below = np.float32((1.0 - g) * body.radius)
-                    if labels[k, j, i] == 0 or below > depth[k, j, i]:
-                        labels[k, j, i] = label
-                        depth[k, j, i] = below
+def _swell_bounds(body, unit, cosine, sine):
+    """Least and most of the bumps' factor over directions (3,) within an angle of `unit`."""
+    low = high = 1.0
+    bumps = body.bumps
+    for k in range(bumps.shape[0]):
+        amplitude, slope = bumps[k, 3], bumps[k, 4]
+        along = unit[0] * bumps[k, 0] + unit[1] * bumps[k, 1] + unit[2] * bumps[k, 2]
+        aside = np.sqrt(max(0.0, 1.0 - along * along))
+        nearest = 1.0 if along >= cosine else along * cosine + aside * sine
+        farthest = -1.0 if along <= -cosine else along * cosine - aside * sine
+        most = min(1.0, max(0.0, (nearest - 1.0) * slope + 1.0))
+        least = min(1.0, max(0.0, (farthest - 1.0) * slope + 1.0))
+        most, least = most * most * (3.0 - 2.0 * most), least * least * (3.0 - 2.0 * least)
+        low += amplitude * (least if amplitude > 0.0 else most)
+        high += amplitude * (most if amplitude > 0.0 else least)
+    return max(low, 0.3), max(high, 0.3)
 
 
 @jit
-def _clear(images, body, wall, owner, frame, reach, through, step):
-    """Whether a void, grown by `wall` of its gauge, lies in free solid of `owner` (every `step`-th voxel looked at)."""
-    (labels, voids), (origin, spacing) = images, frame
+def _bounds(body, z, y, x, halves, unit):
+    """Bounds of the gauge over a box around z, y, x with half edges (3,): it is certain to lie between the two.
+
+    unit : (3,) float64, memory to work in.
+    """
+    dz, dy, dx = z - body.centre[0], y - body.centre[1], x - body.centre[2]
+    m, spread = body.matrix, 0.0
+    for i in range(3):
+        unit[i] = m[i, 0] * dz + m[i, 1] * dy + m[i, 2] * dx
+        spread += (abs(m[i, 0]) * halves[0] + abs(m[i, 1]) * halves[1] + abs(m[i, 2]) * halves[2]) ** 2
+    rho, r = np.sqrt(spread), np.sqrt(unit[0] ** 2 + unit[1] ** 2 + unit[2] ** 2)
+    low = high = 0.0
+    facets = body.facets
+    for k in range(facets.shape[0]):
+        t = (unit[0] * facets[k, 0] + unit[1] * facets[k, 1] + unit[2] * facets[k, 2]) * facets[k, 3]
+        least, most = max(0.0, t - rho * facets[k, 3]), max(0.0, t + rho * facets[k, 3])
+        if body.power == 0:
+            low, high = max(low, least), max(high, most)
+        else:
+            for _ in range(body.power):
+                least, most = least * least, most * most
+            low, high = low + least, high + most
+    for _ in range(body.power):
+        low, high = np.sqrt(low), np.sqrt(high)
+    if body.ball == 0.0:
+        return low, high
+    if r > rho:
+        sine = rho / r
+        for i in range(3):
+            unit[i] /= r
+        thin, thick = _swell_bounds(body, unit, np.sqrt(1.0 - sine * sine), sine)
+    else:  # every direction occurs
+        thin, thick = 0.3, 1.0
+        for k in range(body.bumps.shape[0]):
+            thick += abs(body.bumps[k, 3])
+    low = max(low, max(0.0, r - rho) / (body.ball * thick))
+    return low, max(high, (r + rho) / (body.ball * thin))
+
+
+@jit
+def _noted(rows, count, k, j, i):
+    """`rows` with k, j, i at row `count`, in a larger array when it is full."""
+    if count == rows.shape[0]:
+        larger = np.empty((2 * count, 3), np.int64)
+        larger[:count] = rows
+        rows = larger
+    rows[count, 0], rows[count, 1], rows[count, 2] = k, j, i
+    return rows
+
+
+@jit
+def stamp(labels, body, label, origin, spacing, reach):
+    """Draw `body` as `label` into the free voxels of a box, in place; which other voxels lie in it.
+
+    Blocks that are certain to lie inside or outside are not looked at voxel by voxel; the others are halved.
+
+    labels : (Z, Y, X) integers, 0 = free. origin : (3,) physical position of voxel (0, 0, 0); spacing : (3,);
+    reach : (3,) half extents of the body.
+
+    Returns
+    -------
+    (N, 3) int64
+        Indices of voxels inside the body that carry another label.
+    """
     ends = _window(body, origin, spacing, reach, labels.shape)
+    met, n_met = np.empty((64, 3), np.int64), 0
+    stack, halves, unit = np.empty((64, 4), np.int64), np.empty(3), np.empty(3)
+    for k in range(ends[0, 0], ends[1, 0], LARGEST_BLOCK):
+        for j in range(ends[0, 1], ends[1, 1], LARGEST_BLOCK):
+            for i in range(ends[0, 2], ends[1, 2], LARGEST_BLOCK):
+                stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = k, j, i, LARGEST_BLOCK
+                waiting = 1
+                while waiting > 0:
+                    waiting -= 1
+                    z0, y0, x0, edge = stack[waiting, 0], stack[waiting, 1], stack[waiting, 2], stack[waiting, 3]
+                    z1, y1, x1 = min(z0 + edge, ends[1, 0]), min(y0 + edge, ends[1, 1]), min(x0 + edge, ends[1, 2])
+                    if z1 <= z0 or y1 <= y0 or x1 <= x0:
+                        continue
+                    halves[0] = 0.5 * spacing[0] * (z1 - 1 - z0)
+                    halves[1] = 0.5 * spacing[1] * (y1 - 1 - y0)
+                    halves[2] = 0.5 * spacing[2] * (x1 - 1 - x0)
+                    low, high = _bounds(
+                        body,
+                        origin[0] + 0.5 * (z0 + z1 - 1) * spacing[0],
+                        origin[1] + 0.5 * (y0 + y1 - 1) * spacing[1],
+                        origin[2] + 0.5 * (x0 + x1 - 1) * spacing[2],
+                        halves,
+                        unit,
+                    )
+                    if low > 1.0 + ROUNDING:
+                        continue
+                    certain = high < 1.0 - ROUNDING
+                    if not certain and edge > SMALLEST_BLOCK:
+                        half = edge // 2
+                        for part in range(8):
+                            stack[waiting, 0] = z0 + half * (part & 1)
+                            stack[waiting, 1] = y0 + half * (part >> 1 & 1)
+                            stack[waiting, 2] = x0 + half * (part >> 2)
+                            stack[waiting, 3] = half
+                            waiting += 1
+                        continue
+                    for c in range(z0, z1):
+                        z = origin[0] + c * spacing[0]
+                        for b in range(y0, y1):
+                            y = origin[1] + b * spacing[1]
+                            for a in range(x0, x1):
+                                if certain or gauge(body, z, y, origin[2] + a * spacing[2]) <= 1.0:
+                                    if labels[c, b, a] == 0:
+                                        labels[c, b, a] = label
+                                    elif labels[c, b, a] != label:
+                                        met = _noted(met, n_met, c, b, a)
+                                        n_met += 1
+    return met[:n_met].copy()
+
+
+@jit
+def _clear(code, body, wall, owner, frame, reach, through, step):
+    """Whether a void, grown by `wall` of its gauge, lies in free solid of `owner` (every `step`-th voxel looked at)."""
+    origin, spacing = frame
+    ends = _window(body, origin, spacing, reach, code.shape)
     for k in range(ends[0, 0], ends[1, 0], step):
         z = origin[0] + k * spacing[0]
         for j in range(ends[0, 1], ends[1, 1], step):
             y = origin[1] + j * spacing[1]
             for i in range(ends[0, 2], ends[1, 2], step):
-                free = labels[k, j, i] == owner or (through and labels[k, j, i] == 0)
-                if voids[k, j, i] == 0 and free:
+                if code[k, j, i] == owner or (through and code[k, j, i] == 0):
                     continue
                 if gauge(body, z, y, origin[2] + i * spacing[2]) <= 1.0 + wall:
                     return False
@@ -136,221 +254,42 @@ def _clear(images, body, wall, owner, frame, reach, through, step):
 
 
 @jit
-def carve(images, body, wall, names, frame, reach, through):
+def carve(code, body, wall, names, frame, reach, through):
     """Carve the void `body` out of a particle in a box, in place; the number of voxels carved, 0 if it cannot be.
 
-    A sealed void (`through` False) keeps `wall` of solid around it and its voxels keep the label; an open one may
-    reach the background and its voxels lose the label. Neither may come nearer than `wall` to another void or particle.
-    images : labels and voids, (Z, Y, X) int32. wall : float, as a share of the void's gauge. names : label of the
-    particle and id of the void. frame : position of voxel (0, 0, 0) and spacing, (3,) each; reach : (3,) half extents
-    of the void.
+    A sealed void (`through` False) keeps `wall` of solid around it; an open one may reach the background. Neither may
+    come nearer than `wall` to another void or particle.
+    code : (Z, Y, X) unsigned, 0 background. wall : float, as a share of the void's gauge. names : code of the particle
+    and of the void. frame : position of voxel (0, 0, 0) and spacing, (3,) each; reach : (3,) half extents of the void.
     """
-    (labels, voids), (owner, void), (origin, spacing) = images, names, frame
+    (owner, void), (origin, spacing) = names, frame
     for d in range(3):
         sticks_out = body.centre[d] - reach[d] < origin[d]
-        sticks_out |= body.centre[d] + reach[d] > origin[d] + (labels.shape[d] - 1) * spacing[d]
+        sticks_out |= body.centre[d] + reach[d] > origin[d] + (code.shape[d] - 1) * spacing[d]
         if sticks_out and not through:
             return 0
     for step in (3, 1):  # a coarse look refuses most places cheaply
-        if not _clear(images, body, wall, owner, frame, reach, through, step):
+        if not _clear(code, body, wall, owner, frame, reach, through, step):
             return 0
-    ends = _window(body, origin, spacing, reach, labels.shape)
+    ends = _window(body, origin, spacing, reach, code.shape)
     inside = 0
     for k in range(ends[0, 0], ends[1, 0]):
         z = origin[0] + k * spacing[0]
         for j in range(ends[0, 1], ends[1, 1]):
             y = origin[1] + j * spacing[1]
             for i in range(ends[0, 2], ends[1, 2]):
-                if labels[k, j, i] == owner and gauge(body, z, y, origin[2] + i * spacing[2]) <= 1.0:
-                    voids[k, j, i] = void
+                if code[k, j, i] == owner and gauge(body, z, y, origin[2] + i * spacing[2]) <= 1.0:
+                    code[k, j, i] = void
                     inside += 1
-                    if through:
-                        labels[k, j, i] = 0
     return inside
 
 
 @jit
-def blocked(volume, voids, box, z0, y0, x0, step):
-    """Whether any taken voxel of `box` (every `step`-th looked at) meets a taken voxel of the volume.
-
-    volume, voids : (Z, Y, X) int32; box : (z, y, x) bool, placed with its corner at z0, y0, x0 (may stick out).
-    """
-    for k in range(max(0, -z0), min(box.shape[0], volume.shape[0] - z0), step):
-        for j in range(max(0, -y0), min(box.shape[1], volume.shape[1] - y0), step):
-            for i in range(max(0, -x0), min(box.shape[2], volume.shape[2] - x0), step):
-                if box[k, j, i] and (volume[z0 + k, y0 + j, x0 + i] != 0 or voids[z0 + k, y0 + j, x0 + i] != 0):
-                    return True
-    return False
-
-
-@jit
-def first_free(volume, voids, box, corners):
-    """Index of the first of the (T, 3) int64 corners where `box` fits without overlap, -1 if none."""
-    for t in range(corners.shape[0]):
-        z, y, x = corners[t, 0], corners[t, 1], corners[t, 2]
-        # a coarse look refuses most places at a hundredth of the cost
-        if not blocked(volume, voids, box, z, y, x, 5) and not blocked(volume, voids, box, z, y, x, 1):
-            return t
-    return -1
-
-
-@jit
-def settle(volume, voids, box, corner, way, steps):
-    """Unit steps along `way` (3,) int64 that `box` can go from `corner` before it is blocked; -1 if it never is."""
-    z, y, x = corner[0], corner[1], corner[2]
-    for n in range(steps):
-        z, y, x = z + way[0], y + way[1], x + way[2]
-        if blocked(volume, voids, box, z, y, x, 3) or blocked(volume, voids, box, z, y, x, 1):
-            return n
-    return -1
-
-
-@jit
-def paste(volume, voids, box_labels, box_voids, corner, first_label, first_void):
-    """Write a group's local labels and void ids into the volume, raised by what came before; in place."""
-    z0, y0, x0 = corner[0], corner[1], corner[2]
-    for k in range(max(0, -z0), min(box_labels.shape[0], volume.shape[0] - z0)):
-        for j in range(max(0, -y0), min(box_labels.shape[1], volume.shape[1] - y0)):
-            for i in range(max(0, -x0), min(box_labels.shape[2], volume.shape[2] - x0)):
-                if volume[z0 + k, y0 + j, x0 + i] != 0 or voids[z0 + k, y0 + j, x0 + i] != 0:
-                    continue
-                if box_labels[k, j, i] != 0:
-                    volume[z0 + k, y0 + j, x0 + i] = box_labels[k, j, i] + first_label
-                if box_voids[k, j, i] != 0:
-                    voids[z0 + k, y0 + j, x0 + i] = box_voids[k, j, i] + first_void
-
-
-@jit
-def census(labels, voids, owner, label_sums, void_sums, void_open):
-    """Count voxels, positions and faces of every label and void in one pass; all outputs int64, changed in place.
-
-    label_sums : (N + 1, 6): voxels, void voxels inside, sums of z, y, x, whether it touches a face.
-    void_sums : (V + 1, 5): voxels, sums of z, y, x, touches a face. void_open : (V + 1,) 1 where a voxel of the void
-    has a face neighbour that is neither the void nor its `owner` (V + 1,).
-    """
-    nz, ny, nx = labels.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                label, void = labels[z, y, x], voids[z, y, x]
-                face = z == 0 or y == 0 or x == 0 or z == nz - 1 or y == ny - 1 or x == nx - 1
-                if label != 0:
-                    label_sums[label, 0] += 1
-                    label_sums[label, 1] += void != 0
-                    label_sums[label, 2] += z
-                    label_sums[label, 3] += y
-                    label_sums[label, 4] += x
-                    label_sums[label, 5] |= face
-                if void == 0:
-                    continue
-                void_sums[void, 0] += 1
-                void_sums[void, 1] += z
-                void_sums[void, 2] += y
-                void_sums[void, 3] += x
-                void_sums[void, 4] |= face
-                for axis in range(3):
-                    for side in (-1, 1):
-                        k = z + side * (axis == 0)
-                        j = y + side * (axis == 1)
-                        i = x + side * (axis == 2)
-                        if k < 0 or j < 0 or i < 0 or k >= nz or j >= ny or i >= nx:
-                            continue
-                        if voids[k, j, i] != void and labels[k, j, i] != owner[void]:
-                            void_open[void] = 1
-
-
-@jit
-def contact_faces(labels):
-    """Faces shared by two different labels of a (Z, Y, X) image, one row each.
-
-    Returns
-    -------
-    (F, 4) int64
-        Smaller label, larger label, axis of the face's normal (0 z, 1 y, 2 x), 1 where the smaller label has the
-        smaller coordinate and -1 where it has the larger.
-    """
-    nz, ny, nx = labels.shape
-    rows = np.empty((0, 4), np.int64)
-    # counted first, then written: growing an array inside the loop costs more than a second look
-    for filling in (False, True):
-        n = 0
-        for z in range(nz):
-            for y in range(ny):
-                for x in range(nx):
-                    here = labels[z, y, x]
-                    if here == 0:
-                        continue
-                    for axis in range(3):
-                        k, j, i = z + (axis == 0), y + (axis == 1), x + (axis == 2)
-                        if k == nz or j == ny or i == nx:
-                            continue
-                        there = labels[k, j, i]
-                        if there == 0 or there == here:
-                            continue
-                        if filling:
-                            rows[n, 0], rows[n, 1] = min(here, there), max(here, there)
-                            rows[n, 2], rows[n, 3] = axis, 1 if here < there else -1
-                        n += 1
-        if not filling:
-            rows = np.empty((n, 4), np.int64)
-    return rows
-
-
-@jit
-def correlate(source, weights, axis, out):
-    """Convolve (Z, Y, X) float32 with symmetric weights (R + 1,) float32, centre first, edges repeated, into `out`."""
-    nz, ny, nx = source.shape
-    radius = weights.shape[0] - 1
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                out[z, y, x] = weights[0] * source[z, y, x]
-            for r in range(1, radius + 1):
-                if axis == 2:
-                    for x in range(nx):
-                        out[z, y, x] += weights[r] * (source[z, y, max(x - r, 0)] + source[z, y, min(x + r, nx - 1)])
-                else:
-                    z0, z1, y0, y1 = z, z, y, y
-                    if axis == 0:
-                        z0, z1 = max(z - r, 0), min(z + r, nz - 1)
-                    else:
-                        y0, y1 = max(y - r, 0), min(y + r, ny - 1)
-                    for x in range(nx):
-                        out[z, y, x] += weights[r] * (source[z0, y0, x] + source[z1, y1, x])
-
-
-@jit
-def fill_phases(labels, voids, wetting, field, z0, levels, greys, out):
-    """Grey without blur and noise: air, glue or particle, (Z, Y, X) float32 into `out`.
-
-    wetting : (Z, Y, X) float32 blurred solid (1 = solid). field : (A, B, C) float32 random field, interpolated, and at
-    every how many voxels it is given. z0 : plane of the volume at which the slab begins.
-    levels : (3,) coarse above levels[0] is wet, above levels[1] full of glue; wet and wetting above levels[2] is glue.
-    greys : (3,) air, glue, particle.
-    """
-    coarse, step = field
-    nz, ny, nx = labels.shape
-    for z in range(nz):
-        fz = (z0 + z) / step
-        a = int(fz)
-        fz -= a
-        for y in range(ny):
-            fy = y / step
-            b = int(fy)
-            fy -= b
-            for x in range(nx):
-                if labels[z, y, x] != 0:
-                    out[z, y, x] = greys[0] if voids[z, y, x] != 0 else greys[2]
-                    continue
-                fx = x / step
-                c = int(fx)
-                fx -= c
-                low = (coarse[a, b, c] * (1 - fx) + coarse[a, b, c + 1] * fx) * (1 - fy) + (
-                    coarse[a, b + 1, c] * (1 - fx) + coarse[a, b + 1, c + 1] * fx
-                ) * fy
-                high = (coarse[a + 1, b, c] * (1 - fx) + coarse[a + 1, b, c + 1] * fx) * (1 - fy) + (
-                    coarse[a + 1, b + 1, c] * (1 - fx) + coarse[a + 1, b + 1, c + 1] * fx
-                ) * fy
-                here = low * (1 - fz) + high * fz
-                wet = here > levels[1] or (here > levels[0] and wetting[z, y, x] > levels[2])
-                out[z, y, x] = greys[1] if wet else greys[0]
+def carve_somewhere(code, body, places, wall, names, frame, reach, through):
+    """`carve` at the first of the (T, 3) centres `places` where it can be done; voxels carved, 0 if at none."""
+    for t in range(places.shape[0]):
+        moved = Body(places[t], body.matrix, body.ball, body.bumps, body.facets, body.power, body.radius)
+        carved = carve(code, moved, wall, names, frame, reach, through)
+        if carved > 0:
+            return carved
+    return 0

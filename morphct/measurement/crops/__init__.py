@@ -5,7 +5,8 @@ the volume's faces is measured as if it ended there. Lengths are in the units of
 reading at `particle`.
 
 - `balls`: the largest ball inside a particle
-- `box`: a crop made ready for the kernels: 0 and 1 with a margin of background, and its distance map
+- `box`: a crop made ready for the kernels: 0 and 1 with a margin of background, and its distance map; a particle with
+  all that several measurements share
 - `curvature`: roundness in three dimensions: how sharply the body's surface curves where it curves more than its
   inscribed ball
 - `grid`: the same particle on another grid: equal edges where the voxels have none, finer or coarser where a kernel
@@ -19,7 +20,7 @@ reading at `particle`.
 """
 
 from .hull import hull
-from .particle import measure_crop
+from .particle import measure_body, measure_crop
 from .thickness import local_thickness
 
-__all__ = ["hull", "local_thickness", "measure_crop"]
+__all__ = ["hull", "local_thickness", "measure_body", "measure_crop"]

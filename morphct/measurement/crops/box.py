@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ...kernels.measurement.crop_distance import squared_distance
+from ...kernels.measurement.hull import hull_candidates
 
 Spacing = tuple[float, float, float]
 
@@ -39,3 +42,48 @@ def squared_distances(box: np.ndarray, spacing: Spacing, most: float = np.inf) -
     out = np.empty(box.shape, np.float32)
     squared_distance(box, weights.astype(np.float32), np.float32(most) ** 2, out)
     return out
+
+
+class Body:
+    """One particle cut out, with what several measurements of it share: each is made when first asked for.
+
+    Parameters
+    ----------
+    envelope : (Z,Y,X), any dtype, non-zero = the particle with its enclosed voids filled; no margin needed.
+    spacing : z, y, x voxel edges.
+    solid : (Z,Y,X), the same crop without the voids; None: it has none.
+    """
+
+    def __init__(self, envelope: np.ndarray, spacing: Spacing, solid: np.ndarray | None = None) -> None:
+        self.envelope, self.spacing, self.solid = envelope, spacing, solid
+
+    @cached_property
+    def box(self) -> np.ndarray:
+        """The envelope `padded`."""
+        return padded(self.envelope)
+
+    @cached_property
+    def voxels(self) -> int:
+        """Voxels of the envelope."""
+        return int(np.count_nonzero(self.box))
+
+    @cached_property
+    def squared(self) -> np.ndarray:
+        """`squared_distances` within the envelope."""
+        return squared_distances(self.box, self.spacing)
+
+    @cached_property
+    def corners(self) -> tuple[np.ndarray, int]:
+        """Voxels of the envelope among which the corners of its hull are (`hull.corner_points`), and its voxels."""
+        plain = self.envelope.dtype == np.uint8
+        return hull_candidates(self.envelope if plain else (self.envelope != 0).astype(np.uint8))
+
+    @cached_property
+    def solid_box(self) -> np.ndarray:
+        """The solid `padded`."""
+        return self.box if self.solid is None else padded(self.solid)
+
+    @cached_property
+    def solid_squared(self) -> np.ndarray:
+        """`squared_distances` within the solid."""
+        return self.squared if self.solid is None else squared_distances(self.solid_box, self.spacing)

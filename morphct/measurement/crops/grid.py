@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels.measurement.resample import sampled_blur
+from ...kernels.measurement.resample import highest, sampled_blur
 from ...kernels.measurement.surface_mesh import gaussian_weights
 from .box import MARGIN_VOXELS, Spacing
 from .surface import SURFACE_BLUR_VOXELS
@@ -26,7 +26,7 @@ def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
     Returns
     -------
     (Z',Y',X') uint8: linear samples of the blurred occupancy, the highest of them 1, as many as keep the volume (see
-    `_highest`). Its outermost voxels are background. A point of the box at physical position p from the box's outer
+    `highest`). Its outermost voxels are background. A point of the box at physical position p from the box's outer
     corner is at p here.
     """
     edges = np.asarray(spacing, float)
@@ -36,29 +36,10 @@ def regridded(box: np.ndarray, spacing: Spacing, pitch: float) -> np.ndarray:
     shape = tuple(max(1, round(n / step)) for n, step in zip(box.shape, steps))
     field = sampled_blur(box, gaussian_weights(SURFACE_BLUR_VOXELS), steps, shape)
     wanted = max(1, round(int(np.count_nonzero(box)) * float(np.prod(edges)) / pitch**3))
-    out = _highest(field, min(wanted, field.size))
+    out = highest(field, min(wanted, field.size), np.float32(EQUAL_OCCUPANCY), WORST_VOLUME_SHARE)
     for axis in range(3):
         ends = np.moveaxis(out, axis, 0)
         ends[0] = ends[-1] = 0
-    return out
-
-
-def _highest(field: np.ndarray, wanted: int) -> np.ndarray:
-    """Mark the `wanted` highest values of a field (Z,Y,X) float32, as 0 and 1 of uint8.
-
-    Those equal to the lowest of them (a face along the voxels is all of one value, but for rounding) are taken
-    together, or left out together, whichever is nearer; where neither keeps the volume, every so many of them in order.
-    """
-    level = np.partition(field, field.size - wanted, axis=None)[field.size - wanted]
-    out = (field > max(level + EQUAL_OCCUPANCY, 0.0)).astype(np.uint8)
-    alike = np.flatnonzero((np.abs(field - level) <= EQUAL_OCCUPANCY) & (field > 0))
-    lacking = wanted - int(np.count_nonzero(out))
-    if 0 < lacking <= len(alike):
-        if min(lacking, len(alike) - lacking) > WORST_VOLUME_SHARE * wanted:
-            alike = alike[np.arange(lacking) * len(alike) // lacking]
-        elif 2 * lacking < len(alike):
-            alike = alike[:0]
-    out.reshape(-1)[alike] = 1
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,8 +56,25 @@ def hull(mask: np.ndarray, spacing: Spacing) -> Hull:
     The lattice count and so the solidity are of the lattice and do not depend on the spacing. The hull's facets are
     those of the lattice hull, moved: a linear map keeps them.
     """
-    box = mask if mask.dtype == np.uint8 else (mask != 0).astype(np.uint8)
-    points, voxels = facets.hull_candidates(box)
+    return hull_of(*corner_points(mask), mask.shape, spacing)
+
+
+def corner_points(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Voxels of a mask among which the corners of its hull are, (n, 3) int64 z, y, x; its number of voxels."""
+    return facets.hull_candidates(mask if mask.dtype == np.uint8 else (mask != 0).astype(np.uint8))
+
+
+def lattice_points(points: np.ndarray) -> int:
+    """Lattice points in the closed hull of lattice points (n, 3) int64, n of 1 or more."""
+    points = points - points.min(0)
+    rank, normal = _span(points)
+    if rank < 3:
+        return _flat(points, np.ones(3), normal)[0] if rank == 2 else _line(points, np.ones(3))[0]
+    return _facets(points, tuple(points.max(0) + 1))[0]
+
+
+def hull_of(points: np.ndarray, voxels: int, shape: tuple[int, ...], spacing: Spacing) -> Hull:
+    """`hull` of a crop of this shape from its `corner_points`."""
     if voxels == 0:
         nan = float("nan")
         return Hull(-1, 0, 0, nan, nan, nan)
@@ -64,7 +82,7 @@ def hull(mask: np.ndarray, spacing: Spacing) -> Hull:
     edges = np.asarray(spacing, float) / unit
     rank, normal = _span(points)
     lattice, longest, least = (
-        _body(points, edges, box.shape)
+        _body(points, edges, shape)
         if rank == 3
         else _flat(points, edges, normal)
         if rank == 2
@@ -88,16 +106,22 @@ def _span(points: np.ndarray) -> tuple[int, np.ndarray]:
     return (3, np.zeros_like(normal)) if (steps @ normal).any() else (2, normal)
 
 
-def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tuple[int, float, float]:
-    """Rank 3: lattice points, largest and least width with the skin."""
+def _facets(points: np.ndarray, shape: tuple[int, ...]) -> tuple[int, Any, np.ndarray, np.ndarray, np.ndarray]:
+    """Rank 3: lattice points, Qhull's hull, its triangles, their integer normals and offsets."""
     from scipy.spatial import ConvexHull
 
     found = ConvexHull(points)
     triangles = found.simplices.astype(np.int64)
-    numbers = np.full(len(points), -1, np.int64)
-    numbers[found.vertices] = np.arange(len(found.vertices))
     normals, offsets = facets.facet_planes(points, triangles, points[found.vertices].mean(0))
     lattice = facets.lattice_points(points, triangles, normals, offsets, shape[0], shape[1])
+    return int(lattice), found, triangles, normals, offsets
+
+
+def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tuple[int, float, float]:
+    """Rank 3: lattice points, largest and least width with the skin."""
+    lattice, found, triangles, normals, offsets = _facets(points, shape)
+    numbers = np.full(len(points), -1, np.int64)
+    numbers[found.vertices] = np.arange(len(found.vertices))
     planes = np.column_stack([normals, offsets]).astype(float)
     # triangles without area, which Qhull leaves on flat facets, take the plane of their facet
     flat = ~normals.any(1)
@@ -113,7 +137,7 @@ def _body(points: np.ndarray, edges: np.ndarray, shape: tuple[int, ...]) -> tupl
         planes[:, 3].copy(),
         SKIN_VOXELS * edges,
     )
-    return int(lattice), float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)), float(least)
+    return lattice, float(facets.longest_diameter(vertices, SKIN_VOXELS * edges)), float(least)
 
 
 def _flat(points: np.ndarray, edges: np.ndarray, normal: np.ndarray) -> tuple[int, float, float]:

@@ -7,9 +7,9 @@ from collections.abc import Collection
 import numpy as np
 
 from .balls import Ball, ball_of_box
-from .box import Spacing, padded, squared_distances
+from .box import Body, Spacing
 from .curvature import curvature_of_box
-from .hull import hull
+from .hull import hull_of
 from .roundness import VIEWS, roundness_of_box
 from .surface import area_of_box
 from .thickness import LEAST_SURE_VOXELS, thickness_of_box
@@ -55,65 +55,62 @@ def measure_crop(
     thickness below 10 voxels: biased by some percent); "views_missing", "no_silhouette" (outlines that never pass one
     half: thin bodies and frames); "no_curvature" (the blur leaves no surface).
     """
+    return measure_body(Body(envelope, spacing, solid), wanted, views)
+
+
+def measure_body(body: Body, wanted: Collection[str] = tuple(MEASURES), views: int = VIEWS) -> Found:
+    """`measure_crop` of a particle that is made ready, and may be measured otherwise as well."""
     out: Found = {name: float("nan") for measure in MEASURES if measure in wanted for name in MEASURES[measure]}
-    box = padded(envelope)
-    voxels = int(np.count_nonzero(box))
-    if voxels == 0:
+    if body.voxels == 0:
         return out | {"reasons": ("empty",)}
     reasons: list[str] = []
     inside = None
-    if {"inscribed", "roundness", "roundness_3d"} & set(wanted) or ("thickness" in wanted and solid is None):
-        squared = squared_distances(box, spacing)
-        inside = ball_of_box(box, squared, spacing)
-        if "thickness" in wanted and solid is None:
-            reasons += _thickness(box, squared, inside, spacing, out)
-        del squared
-    _surfaces(box, voxels, spacing, wanted, solid, out)
+    if {"inscribed", "roundness", "roundness_3d"} & set(wanted) or ("thickness" in wanted and body.solid is None):
+        inside = ball_of_box(body.box, body.squared, body.spacing)
+        if "thickness" in wanted and body.solid is None:
+            reasons += _thickness(body, inside, out)
+    _surfaces(body, wanted, out)
     if inside is not None and "inscribed" in wanted:
         out["inscribed_radius"], out["inscribed_gap"] = inside.radius, inside.gap
         out["inscribed_z"], out["inscribed_y"], out["inscribed_x"] = inside.centre
-        if inside.gap > OPEN_GAP_VOXELS * min(spacing):
+        if inside.gap > OPEN_GAP_VOXELS * min(body.spacing):
             reasons.append("ball_open")
     if "hull" in wanted:
-        reasons += _hull(envelope, spacing, out)
-    if "thickness" in wanted and solid is not None and np.any(solid):
-        within = padded(solid)
-        squared = squared_distances(within, spacing)
-        reasons += _thickness(within, squared, ball_of_box(within, squared, spacing), spacing, out)
+        reasons += _hull(body, out)
+    if "thickness" in wanted and body.solid is not None and np.any(body.solid):
+        reasons += _thickness(body, ball_of_box(body.solid_box, body.solid_squared, body.spacing), out)
     if inside is not None:
-        reasons += _roundness(box, spacing, inside, wanted, views, out)
+        reasons += _roundness(body.box, body.spacing, inside, wanted, views, out)
     return out | {"reasons": tuple(reasons)}
 
 
-def _surfaces(
-    box: np.ndarray, voxels: int, spacing: Spacing, wanted: Collection[str], solid: np.ndarray | None, out: Found
-) -> None:
-    if "surface" in wanted or ("surface_total" in wanted and solid is None):
-        area, level = area_of_box(box, voxels, spacing)
+def _surfaces(body: Body, wanted: Collection[str], out: Found) -> None:
+    if "surface" in wanted or ("surface_total" in wanted and body.solid is None):
+        area, level = area_of_box(body.box, body.voxels, body.spacing)
         if "surface" in wanted:
             out["surface_area"], out["surface_level"] = area, level
         if "surface_total" in wanted:
             out["surface_area_total"] = area
-    if "surface_total" in wanted and solid is not None:
-        within = padded(solid)
-        out["surface_area_total"] = area_of_box(within, int(np.count_nonzero(within)), spacing)[0]
+    if "surface_total" in wanted and body.solid is not None:
+        within = body.solid_box
+        out["surface_area_total"] = area_of_box(within, int(np.count_nonzero(within)), body.spacing)[0]
 
 
-def _hull(envelope: np.ndarray, spacing: Spacing, out: Found) -> list[str]:
-    found = hull(envelope, spacing)
+def _hull(body: Body, out: Found) -> list[str]:
+    found = hull_of(*body.corners, body.envelope.shape, body.spacing)
     out["hull_lattice_points"] = float(found.lattice_points)
     # no ball around a body is smaller than the body
-    whole = float(np.cbrt(3 / (4 * np.pi) * np.count_nonzero(envelope) * np.prod(spacing)))
+    whole = float(np.cbrt(3 / (4 * np.pi) * body.voxels * np.prod(body.spacing)))
     out["enclosing_radius"] = max(found.enclosing_radius, whole)
     out["feret_max"] = found.feret_max if found.rank > 0 else float("nan")
     out["feret_min"] = found.feret_min if found.rank == 3 else float("nan")
     return [FLAT_KINDS[found.rank]] if found.rank < 3 else []
 
 
-def _thickness(box: np.ndarray, squared: np.ndarray, inside: Ball, spacing: Spacing, out: Found) -> list[str]:
-    found = thickness_of_box(box, squared, inside, spacing)
+def _thickness(body: Body, inside: Ball, out: Found) -> list[str]:
+    found = thickness_of_box(body.solid_box, body.solid_squared, inside, body.spacing)
     out["thickness_mean"], out["thickness_median"] = found.mean, found.median
-    return ["thin"] if found.median < LEAST_SURE_VOXELS * min(spacing) else []
+    return ["thin"] if found.median < LEAST_SURE_VOXELS * min(body.spacing) else []
 
 
 def _roundness(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from ...kernels.measurement import corners, outlines, silhouettes
-from ...kernels.measurement.enclosing import enclosing_ball
 from ...kernels.measurement.surface_mesh import blurred, gaussian_weights
+from ...kernels.measurement.views import measure_views
 from .balls import Ball
 from .box import MARGIN_VOXELS, Spacing
 from .grid import in_grid, regridded
@@ -23,7 +23,6 @@ COARSER_ABOVE_VOXELS = 60.0  # inscribed radius in voxels above which the silhou
 # 16 voxels makes a cube .02 rounder if it is not taken off
 SMOOTH_PIXELS, SMOOTH_SHARE = 1.5, 0.08
 SMOOTHED_PIXELS = 1.0
-MOST_ARC_POINTS, MOST_CIRCLE_POINTS = 200, 400
 CERTAIN_PIXELS = 0.01  # pixels, of the largest circles
 
 
@@ -69,39 +68,21 @@ def roundness_of_box(box: np.ndarray, spacing: Spacing, ball: Ball, views: int =
     # the blur of .7 voxel reaches 3; on a coarser grid the margin has become thinner than that
     field = blurred(np.pad(grid, MARGIN_VOXELS), gaussian_weights(SILHOUETTE_BLUR_VOXELS))
     core = in_grid(ball.centre, spacing, pitch) + MARGIN_VOXELS
-    blocks = silhouettes.occupied_blocks(field)
-    room = np.empty((8 * sum(field.shape) + 1000, 2))
-    seen = []
-    for frame in view_frames(views):
-        n = silhouettes.trace(field, blocks, frame, core, OUTLINE_LEVEL, room)
-        if n >= 8:
-            seen.append(_view(room[:n]))
+    found = np.empty((VIEWS * math.ceil(views / VIEWS), 3))
+    smoothing = (SMOOTH_PIXELS, SMOOTH_SHARE, 2.0, SMOOTHED_PIXELS)
+    seen = measure_views(field, _frames(views), core, OUTLINE_LEVEL, smoothing, CERTAIN_PIXELS, found)
     if not seen:
         nan = float("nan")
         return Roundness(nan, nan, nan, nan, 0)
-    found = np.array(seen)
+    found = found[:seen]
     mean = found.mean(0)
-    return Roundness(float(mean[0]), float(found[:, 0].std()), float(mean[1]), float(mean[2]), len(seen))
+    return Roundness(float(mean[0]), float(found[:, 0].std()), float(mean[1]), float(mean[2]), seen)
 
 
-def _view(outline: np.ndarray) -> tuple[float, int, float]:
-    """Roundness, number of corners and sphere ratio of one outline (n, 2)."""
-    xs, ys = outline[:, 0].copy(), outline[:, 1].copy()
-    coarse_x, coarse_y = xs, ys
-    if len(xs) > MOST_CIRCLE_POINTS:
-        coarse_x, coarse_y, _ = outlines.resampled(xs, ys, MOST_CIRCLE_POINTS)
-    middle, outer, _, _ = enclosing_ball(outline)
-    inner = outlines.largest_circle(coarse_x, coarse_y, middle, CERTAIN_PIXELS)
-    n = max(32, round(outlines.perimeter(xs, ys) / 0.5))
-    xs, ys, step = outlines.resampled(xs, ys, n)
-    sigma = math.sqrt(max(SMOOTH_PIXELS, SMOOTH_SHARE * inner[0]) ** 2 - SMOOTHED_PIXELS**2) / step
-    xs, ys = outlines.smoothed_unshrunk(xs, sigma), outlines.smoothed_unshrunk(ys, sigma)
-    stride = max(1, len(xs) // 300)
-    largest = outlines.largest_circle(xs[::stride].copy(), ys[::stride].copy(), inner[1:], CERTAIN_PIXELS)[0]
-    n = max(32, round(outlines.perimeter(xs, ys) / max(1.0, outlines.perimeter(xs, ys) / MOST_ARC_POINTS)))
-    xs, ys, step = outlines.resampled(xs, ys, n)
-    value, count = corners.mean_corner_radius(xs, ys, largest, step)
-    return value, count, inner[0] / outer
+@cache
+def _frames(views: int) -> np.ndarray:
+    """`view_frames`, made once for all particles."""
+    return view_frames(views)
 
 
 def view_frames(views: int = VIEWS) -> np.ndarray:

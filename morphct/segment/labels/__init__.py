@@ -5,7 +5,7 @@ reading at `components`, then `accumulators`.
 
 - `accumulators`: sums over labelled voxels: create, add, merge, finalize
 - `components`: connected components in bricks: label, fill, drop dust
-- `envelope`: labels with their voids filled, by slabs and by crops; particles in batches
+- `envelope`: labels with their voids filled, by bricks and by crops; particles in batches
 - `ids`: label images made elsewhere, numbered anew
 - `likeness`: label images, masks and grey volumes given to the wrong command
 - `nesting`: which particles lie in the hole of another one

@@ -1,6 +1,6 @@
-"""Passes over labelled voxels: create, add a slab, merge, finalize. Sums of integers, so any cut gives the same bits.
+"""Passes over labelled voxels: create, add a brick, merge, finalize. Sums of integers, so any cut gives the same bits.
 
-A partial holds rows only for the labels of its slab (from `first` on); merging adds them into the table of all labels.
+A partial holds rows only for the labels of its brick (from `first` on); merging adds them into the table of all labels.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Shape:
         return cls(first, np.zeros((count, 10), np.int64), np.tile(np.array([_FAR, 0] * 3, np.int64), (count, 1)))
 
     @classmethod
-    def of(cls, labels: np.ndarray, z0: int) -> Shape:
-        """The sums of one slab: (Z,Y,X) int32 labels whose first plane is plane `z0` of the volume."""
+    def of(cls, labels: np.ndarray, z0: int = 0, y0: int = 0) -> Shape:
+        """The sums of one brick: (Z,Y,X) int32 labels from plane `z0` and row `y0` of the volume on."""
         low, high = kernel.label_range(labels)
         shape = cls.create(max(low, 1), high - low + 1 if high else 0)
         if high:
-            kernel.add_moments(labels, z0, low, shape.moments, shape.boxes)
+            kernel.add_moments(labels, (z0, y0), low, shape.moments, shape.boxes)
         return shape
 
     def merge(self, other: Shape) -> None:
@@ -129,9 +129,12 @@ class GreyCodes:
             return planes.view(np.uint8)
         planes = planes.astype(planes.dtype.newbyteorder("="), copy=False)
         if planes.dtype.kind == "f":
-            known = np.isfinite(planes)
-            scaled = np.rint(np.where(known, planes, 0).astype(np.float64) * self.scale).astype(np.int64)
-            return np.where(known, scaled, np.int64(kernel.MISSING))
+            out = np.empty(planes.shape, np.int64)
+            for plane, codes in zip(planes, out, strict=True):  # by planes: what is between takes 17 bytes a voxel
+                known = np.isfinite(plane)
+                scaled = np.rint(np.where(known, plane, 0).astype(np.float64) * self.scale).astype(np.int64)
+                codes[:] = np.where(known, scaled, np.int64(kernel.MISSING))
+            return out
         if self.offset:
             return (planes ^ np.uint64(2**63)).view(np.int64)
         return planes.astype(np.int64) if self.wide else planes
@@ -165,7 +168,7 @@ class Grey:
 
     @classmethod
     def of(cls, labels: np.ndarray, voids: np.ndarray, codes: np.ndarray, how: GreyCodes) -> Grey:
-        """The sums of one slab; labels and voids (Z,Y,X) int32, voids may be (0,0,0), codes (Z,Y,X) (`how.codes`)."""
+        """The sums of one brick; labels and voids (Z,Y,X) int32, voids may be (0,0,0), codes (Z,Y,X) (`how.codes`)."""
         low, high = kernel.label_range(labels)
         part = cls.create(max(low, 1), high - low + 1 if high else 0, how)
         if high:
@@ -233,39 +236,43 @@ class Contacts:
     def of(
         cls,
         labels: np.ndarray,
-        depth: int,
+        core: tuple[int, int, int, int] | None = None,
         codes: np.ndarray | None = None,
-        before: int = 0,
-        z0: int = 0,
+        corner: tuple[int, int] = (0, 0),
     ) -> Contacts:
-        """The pairs of a slab.
+        """The pairs of a brick.
 
         Parameters
         ----------
         labels : (Z,Y,X) int32
-            The slab of `depth` planes, `before` (0 or 1) planes before it and two after it, where the volume goes on.
+            The brick with a plane and a row before it and two behind it, or more, where the volume goes on.
+        core : (4,) int, optional
+            z0, z1, y0, y1 of the brick in the array; None: all of it.
         codes : (Z,Y,X), optional
-            `GreyCodes.codes` of the same planes.
-        z0 : int
-            First plane of the slab in the volume.
+            `GreyCodes.codes` of the same voxels.
+        corner : (2,) int
+            Plane and row of the volume at which the array begins.
         """
-        keys, counts = contact_kernel.count_contacts(labels[before : before + depth + 1], depth)
+        core = (0, labels.shape[0], 0, labels.shape[1]) if core is None else core
+        keys, counts = contact_kernel.count_contacts(labels, core)
         order = np.argsort(keys)
         _, sums, boxes = cls._nothing(len(keys))
         part = cls(keys[order], counts[order], sums, boxes)
         if len(keys):
             values = np.empty((0, 0, 0), np.uint8) if codes is None else codes
-            planes = np.array([before, depth, z0])
-            contact_kernel.add_interfaces(labels, planes, values, part.keys, part.grey, part.boxes)
+            contact_kernel.add_interfaces(labels, core, corner, values, part.keys, part.grey, part.boxes)
         return part
 
-    def merge(self, other: Contacts) -> None:
-        """Add another partial."""
-        keys, place = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
+    def merge(self, *others: Contacts) -> None:
+        """Add other partials."""
+        if not others:
+            return
+        parts = [self, *others]
+        keys, place = np.unique(np.concatenate([p.keys for p in parts]), return_inverse=True)
         counts, grey, boxes = self._nothing(len(keys))
-        np.add.at(counts, place, np.concatenate([self.counts, other.counts]))
-        np.add.at(grey, place, np.concatenate([self.grey, other.grey]))
-        both = np.concatenate([self.boxes, other.boxes])
+        np.add.at(counts, place, np.concatenate([p.counts for p in parts]))
+        np.add.at(grey, place, np.concatenate([p.grey for p in parts]))
+        both = np.concatenate([p.boxes for p in parts])
         np.minimum.at(boxes[:, 0::2], place, both[:, 0::2])
         np.maximum.at(boxes[:, 1::2], place, both[:, 1::2])
         self.keys, self.counts, self.grey, self.boxes = keys, counts, grey, boxes

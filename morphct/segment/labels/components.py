@@ -17,6 +17,7 @@ from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
+from ...kernels.run_lists import Runs
 
 FEW = {6: 0.003, 26: 0.001}  # share of a brick up to which filling pieces is faster than labelling, by connectivity
 # bytes a voxel of a brick at the peak, no halo: measured on bricks of 128 x 256 x 256, labelled (1.7 for blobs, 5.8
@@ -48,9 +49,8 @@ class Background:
 def dilated_planes(mask: Any, half: np.ndarray, brick: Brick) -> np.ndarray:
     """A brick of the dilation of a 0/1 volume (halo: half the extents of `half`)."""
     outer = brick.widened((half.shape[0] // 2, half.shape[1] // 2), mask.shape)
-    z0, z1, y0, y1 = brick.widened((0, 0), mask.shape).core(outer)
     wide = np.ascontiguousarray(mask[outer.here]).view(np.uint8)
-    return np.ascontiguousarray(morphology.dilate(wide, half, z0, z1)[:, y0:y1])
+    return morphology.dilate(wide, half, brick.widened((0, 0), mask.shape).core(outer))
 
 
 @dataclass
@@ -129,10 +129,15 @@ class _Found(NamedTuple):
     back: np.ndarray
 
 
+def _runs(source: Planes, connectivity: int, brick: Brick) -> Runs:
+    """Labelled runs of a brick; a source that knows them (`runs`) is not asked for the image."""
+    known = getattr(source, "runs", None)
+    return run_kernel.label_runs(source(brick), connectivity == 26) if known is None else known(brick)
+
+
 def _brick_facts(source: Planes, connectivity: int, shape: tuple[int, int, int], brick: Brick) -> _Found:
-    block = source(brick)
-    runs = run_kernel.label_runs(block, connectivity == 26)
-    depth, height, _ = block.shape
+    runs = _runs(source, connectivity, brick)
+    depth, height, _ = (int(n) for n in runs.shape)
     ends = brick.ends(shape)
     rows = (
         (0, 1, height),

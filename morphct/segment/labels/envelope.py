@@ -1,4 +1,4 @@
-"""The envelopes of particles: a label image with every particle's voids filled, read by slabs and by crops."""
+"""The envelopes of particles: a label image with every particle's voids filled, read by bricks and by crops."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...ground.bricks import Brick
 from ...kernels.labels import sums as kernel
 from .nesting import Nesting
 
@@ -68,49 +69,53 @@ class Envelope:
     owner: np.ndarray | None = None
     nesting: Nesting | None = None
 
-    def planes(self, z0: int, z1: int, ahead: int = 0, before: int = 0) -> np.ndarray:
-        """The first of what `slab` tells: planes with their voids filled."""
-        return self.slab(z0, z1, ahead, before)[0]
+    def read(self, brick: Brick) -> np.ndarray:
+        """A brick of the envelope: labels, and in voids that carry none their owner's, (Z,Y,X) int32; may be a view."""
+        labels = _whole(self.labels[brick.here])
+        if self.voids is None:
+            return labels
+        voids = _whole(self.voids[brick.here])
+        bare = (voids > 0) & (labels == 0)
+        if bare.any():
+            labels = labels.copy()
+            labels[bare] = np.asarray(self.owner, np.int32)[voids[bare]]
+        return labels
 
-    def slab(self, z0: int, z1: int, ahead: int = 0, before: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Planes of the envelope.
+    def counted(self, brick: Brick, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A brick of the envelope, and what of it are voids.
+
+        labels : (Z,Y,X) int32, those of the brick as they came; they stay as they are.
 
         Returns
         -------
         filled : (Z,Y,X) int32
-            Planes z0 to z1 and, where the volume goes on, as many `before` and `ahead` of them.
         voids : (Z,Y,X) int32
-            Planes z0 to z1, or (0,0,0) when there are none.
+            Or (0,0,0) when there are none.
         counts : (n+1, 2) int64
-            By label, in planes z0 to z1: void voxels in the envelope, and those of them without a label of their own;
-            (0, 2) when there are no voids.
+            By label: void voxels in the envelope, and those of them without a label of their own; (0, 2) when there
+            are no voids.
         """
-        start = max(z0 - before, 0)
-        labels = _planes(self.labels[start : min(z1 + ahead, self.labels.shape[0])])
         nothing = np.empty((0, 0, 0), np.int32), np.empty((0, 2), np.int64)
         if self.voids is None:
             return labels, *nothing
-        voids = _planes(self.voids[start : start + len(labels)])
+        voids = _whole(self.voids[brick.here])
         if not voids.any():
             return labels, *nothing
         filled, counts = np.empty_like(labels), np.zeros((self.n + 1, 2), np.int64)
-        own = slice(z0 - start, z1 - start)
-        kernel.fill_voids(labels[own], voids[own], self.owner, filled[own], counts)
-        for more in (slice(0, own.start), slice(own.stop, len(labels))):
-            kernel.fill_voids(labels[more], voids[more], self.owner, filled[more], np.zeros_like(counts))
-        return filled, voids[own], counts
+        kernel.fill_voids(labels, voids, self.owner, filled, counts)
+        return filled, voids, counts
 
-    def bare(self, z0: int, z1: int) -> np.ndarray:
-        """Planes z0 to z1 of the labels as they came, (Z,Y,X) int32: voids that carry no label are 0."""
-        return _planes(self.labels[z0:z1])
+    def bare(self, brick: Brick) -> np.ndarray:
+        """A brick of the labels as they came, (Z,Y,X) int32: voids that carry no label are 0; may be a view."""
+        return _whole(self.labels[brick.here])
 
     def filled(self, box: np.ndarray) -> np.ndarray:
         """The labels within a box (6,) z0 z1 y0 y1 x0 x1, (Z,Y,X) int32, voids filled; may be a view."""
         where = tuple(slice(int(a), int(b)) for a, b in zip(box[0::2], box[1::2]))
-        labels = _planes(self.labels[where])
+        labels = _whole(self.labels[where])
         if self.voids is None:
             return labels
-        voids = _planes(self.voids[where])
+        voids = _whole(self.voids[where])
         return np.where(voids > 0, np.asarray(self.owner, np.int32)[voids], labels) if voids.any() else labels
 
     def crop(self, box: np.ndarray, members: np.ndarray) -> Crop:
@@ -145,8 +150,8 @@ class Envelope:
         return Crop(mask, mask & ~hollow if empty else None, step)
 
 
-def _planes(planes: Any) -> np.ndarray:
-    return np.ascontiguousarray(planes, np.int32)
+def _whole(block: Any) -> np.ndarray:
+    return np.ascontiguousarray(block, np.int32)
 
 
 def batches(boxes: np.ndarray) -> Iterator[np.ndarray]:

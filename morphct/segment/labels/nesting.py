@@ -16,7 +16,7 @@ from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import burial as kernel
 
-Planes = Callable[[int, int, int, int], np.ndarray]  # z0, z1, planes ahead, planes before: (Z,Y,X) int32
+Read = Callable[[Brick], np.ndarray]  # a brick of the image, (Z,Y,X) int32
 
 
 @dataclass(frozen=True)
@@ -62,43 +62,47 @@ class Nesting:
         return steps
 
 
-def find_nesting(planes: Planes, depth: int, n: int, cut_ratio: float, work: Work) -> Nesting | None:
+def find_nesting(read: Read, shape: tuple[int, ...], n: int, cut_ratio: float, work: Work) -> Nesting | None:
     """Who lies in whose hole among the labels of an image whose voids are filled; None where nobody does.
 
     Parameters
     ----------
-    planes : callable
-        Of the image with n labels.
-    depth : int
-        Its planes.
+    read : callable
+        Gives bricks of the image with n labels.
+    shape : tuple of int
+        (Z,Y,X) of it.
     cut_ratio : float
         Faces with other labels over faces at the volume's from which what a face of the volume cuts lies in a hole
         that this face cuts; what holds a corner of the volume never does.
     work : Work
     """
     free, faces = np.zeros(n + 1, np.uint8), np.zeros((n + 1, 2), np.int64)
-    for seen, counted in work.quiet.each(partial(_outer_faces, planes, depth, n)):
-        free |= seen
-        faces += counted
+    for ids, seen, counted in work.quiet.each(partial(_outer_faces, read, shape)):
+        free[ids] |= seen
+        faces[ids] += counted
     buried = (free == 0) & (faces[:, 0] > cut_ratio * faces[:, 1])
     if not buried.any():
         return None
-    pairs = np.concatenate([np.zeros((0, 2), np.int64), *work.quiet.each(partial(_neighbours, planes, buried))])
-    around = _innermost(buried, np.unique(pairs, axis=0))
+    near = work.quiet.each(partial(_neighbours, read, shape, buried))
+    around = _innermost(buried, np.unique(np.concatenate([np.zeros((0, 2), np.int64), *near]), axis=0))
     return Nesting.of(around) if around.any() else None
 
 
-def _outer_faces(planes: Planes, depth: int, n: int, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
-    before, ahead = int(slab.z0 > 0), int(slab.z1 < depth)
-    free, faces = np.zeros(n + 1, np.uint8), np.zeros((n + 1, 2), np.int64)
-    image = planes(slab.z0, slab.z1, ahead, before)
-    kernel.outer_faces(image, before, before + slab.depth, (not before, not ahead), free, faces)
-    return free, faces
+def _outer_faces(read: Read, shape: tuple[int, ...], brick: Brick) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels of a brick, whether the background reaches them there, and their faces with others."""
+    brick = brick.widened((0, 0), shape)
+    outer = brick.widened((1, 1), shape)
+    image = read(outer)
+    most = int(image.max(initial=0))
+    free, faces = np.zeros(most + 1, np.uint8), np.zeros((most + 1, 2), np.int64)
+    kernel.outer_faces(image, brick.core(outer), outer.ends(shape), free, faces)
+    ids = np.flatnonzero(free | faces.any(1))
+    return ids, free[ids], faces[ids]
 
 
-def _neighbours(planes: Planes, buried: np.ndarray, slab: Brick) -> np.ndarray:
+def _neighbours(read: Read, shape: tuple[int, ...], buried: np.ndarray, brick: Brick) -> np.ndarray:
     """Pairs (K,2) of labels that share a face, at least one of them buried."""
-    image = planes(slab.z0, slab.z1, 1, 0)
+    image = read(brick.widened((1, 1), shape))
     hidden = buried[image]
     found = [np.zeros((0, 2), np.int64)]
     if hidden.any():

@@ -10,4 +10,5 @@ basins that are one particle are merged. Start reading at `split`, then `basins`
 - `merging`: which basins are one particle
 - `snow`: PoreSpy's split, for comparison
 - `split`: touching particles told apart
+- `surroundings`: a brick of the graph and what lies around it
 """

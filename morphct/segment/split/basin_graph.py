@@ -1,6 +1,6 @@
 """The graph of basins: who touches whom, at what height, over how large an interface, and how concave its rim is.
 
-One pass over slabs. All sums are whole numbers (areas in fixed point), so neither the cut nor the order changes a bit.
+One pass over bricks. All sums are whole numbers (areas in fixed point), so neither the cut nor the order changes a bit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ...ground.bricks import Brick, plan_slabs
+from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.crofton import DIRECTIONS, pair_areas
-from ...kernels.split import box_counts
+from ...kernels.split import basin_sums, box_counts
 from ...kernels.split import edges as kernel
-from ...kernels.split.ascent import add_sums, by_basin, read_basins
 from .basins import Basins, as_squares, as_whole
+from .surroundings import Region, Surroundings, blocks
 
 FIXED_POINT = 2**20
 BOX_VOXELS = 2 * (2 * box_counts.PAD_VOXELS + 1) ** 3  # of the two boxes of a pair
-BLOCK_PLANES = 8  # planes a slab is read by: what is derived from them stays in the cache
 
 
 @dataclass
@@ -91,83 +90,25 @@ class Lattice:
         return cls(weights, float(np.float32(max(edges) ** 2)))
 
 
-def _padded(mask: Any, z0: int, z1: int) -> np.ndarray:
-    """Planes z0 to z1 of the mask inside a border of PAD voxels, mirrored at the faces of the volume."""
-    pad, depth = box_counts.PAD_VOXELS, mask.shape[0]
-    a, b = max(0, z0 - pad), min(depth, z1 + pad)
-    planes = np.asarray(mask[a:b]).view(np.uint8)
-    before, after = pad - (z0 - a), pad - (b - z1)
-    if min(planes.shape) < pad:  # mirrored more than once
-        return np.pad(planes, ((before, after), (pad, pad), (pad, pad)), mode="symmetric")
-    depth, height, width = planes.shape
-    out = np.empty((depth + before + after, height + 2 * pad, width + 2 * pad), np.uint8)
-    own = out[before : before + depth]
-    own[:, pad : pad + height, pad : pad + width] = planes
-    for k in range(pad):
-        own[:, pad : pad + height, (pad - 1 - k, pad + width + k)] = planes[:, :, (k, width - 1 - k)]
-    for k in range(pad):
-        own[:, (pad - 1 - k, pad + height + k)] = own[:, (pad + k, pad + height - 1 - k)]
-    for k in range(before):
-        out[before - 1 - k] = own[k]
-    for k in range(after):
-        out[before + depth + k] = own[depth - 1 - k]
-    return out
+def _meet(
+    mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, brick: Brick
+) -> tuple[tuple, tuple[np.ndarray, np.ndarray]]:
+    """Pairs of basins in a brick, and the basins that have voxels in it (K,) with their sums there (K,COLUMNS).
 
-
-def _basin_planes(basins: Basins, slab: Brick, z0: int, z1: int) -> np.ndarray:
-    """Basins of planes z0 - 1 to z1 + 1 inside a border, OUTSIDE where the volume ends; z0 to z1 lie in `slab`."""
-    depth, height, width = basins.labels.shape
-    out = np.empty((z1 - z0 + 2, height + 2, width + 2), np.int32)
-    out[:, (0, -1)] = kernel.OUTSIDE
-    out[:, :, (0, -1)] = kernel.OUTSIDE
-    if z0 == 0:
-        out[0] = kernel.OUTSIDE
-    if z1 == depth:
-        out[-1] = kernel.OUTSIDE
-    parts = [(z0, z1, slab.index)]
-    if z0 > 0:
-        parts.append((z0 - 1, z0, slab.index - (z0 == slab.z0)))
-    if z1 < depth:
-        parts.append((z1, z1 + 1, slab.index + (z1 == slab.z1)))
-    for a, b, index in parts:
-        read_basins(np.ascontiguousarray(basins.labels[a:b]), *basins.meaning(index), out[a - z0 + 1 : b - z0 + 1])
-    return out
-
-
-def _height_planes(distance: Any, z0: int, z1: int, end: int) -> np.ndarray:
-    """Heights as whole numbers where `_basin_planes` has basins, from plane z0 to `end`."""
-    _, height, width = distance.shape
-    heights = np.empty((z1 - z0 + 2, height + 2, width + 2), distance.dtype)
-    heights[1 : end - z0 + 1, 1:-1, 1:-1] = distance[z0:end]
-    return as_whole(heights)
-
-
-def _sums(basins: Basins, before: Any, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
-    """Basins that have voxels in a slab, (K,), and their sums there, (K,11) int64 as of `add_sums`."""
-    first, exits = basins.meaning(slab.index)
-    of_peaks = np.zeros((basins.firsts[slab.index + 1] - first, 11), np.int64)
-    of_exits = np.zeros((len(exits), 11), np.int64)
-    for part in plan_slabs(slab.depth, BLOCK_PLANES):
-        z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
-        planes = np.ascontiguousarray(basins.labels[z0:z1])
-        unsealed = np.ascontiguousarray(before[z0:z1]).view(np.uint8)
-        add_sums(planes, unsealed, z0, basins.labels.shape[0], of_peaks, of_exits)
+    A pair of voxels counts in the brick of the first of the two. A task holds up to 8 bytes a voxel of the brick with a
+    row and a plane around it, 10 where heights are float32, and its blocks.
+    """
+    brick, near = basins.bricks[brick.index], int(as_whole(np.array([lattice.near], distance.dtype))[0])
+    around = Surroundings.of(mask, distance, basins, brick)
+    unsealed = around.solid if before is None else Region.of(before, brick)
+    table, names = kernel.empty_table(1 << 12), basins.meaning(brick.index)
+    sums = np.zeros((len(names), basin_sums.COLUMNS), np.int64)
+    for box in blocks(brick, mask.shape[2]):
+        table = kernel.add_block(table, around.block(box, near), lattice.weights)
+        labels, solid = (np.ascontiguousarray(region.part(box)) for region in (around.labels, unsealed))
+        basin_sums.add_sums(labels, solid.view(np.uint8), (box.z0, box.y0), around.shape, sums)
     # chains that leave are many and lead to few basins
-    return by_basin(of_peaks, of_exits, first, exits, basins.n)
-
-
-def _meet(mask: Any, distance: Any, basins: Basins, lattice: Lattice, before: Any, slab: Brick) -> tuple[tuple, tuple]:
-    depth, near = mask.shape[0], int(as_whole(np.array([lattice.near], distance.dtype))[0])
-    table = kernel.empty_table(1 << 12)
-    for part in plan_slabs(slab.depth, BLOCK_PLANES):
-        z0, z1 = slab.z0 + part.z0, slab.z0 + part.z1
-        end = min(z1 + 1, depth)
-        planes = _basin_planes(basins, slab, z0, z1)
-        boxes = np.empty(planes.shape, np.uint16)
-        box_counts.count_boxes(_padded(mask, z0, end), boxes)
-        block = kernel.Block(planes, _height_planes(distance, z0, z1, end), boxes, near)
-        table = kernel.add_block(table, block, lattice.weights)
-    return kernel.listed(table), _sums(basins, mask if before is None else before, slab)
+    return kernel.listed(table), basin_sums.by_basin(sums, names, basins.n)
 
 
 def _merged(parts: Sequence[tuple]) -> tuple:
@@ -214,16 +155,16 @@ def build_graph(
     edges : tuple of float
         (z,y,x) voxel edges in units of the shortest one.
     work : Work
-        Of the slabs that the basins were found by.
+        Of the bricks that the basins were found by.
     before : (Z,Y,X) uint8 0/1 array-like, optional
         The mask before sealing.
     """
     lattice = Lattice.of(edges)
-    sums = np.zeros((basins.n, 11), np.int64)
+    sums = np.zeros((basins.n, basin_sums.COLUMNS), np.int64)
 
     def parts() -> Iterable[tuple]:
         for part, (met, more) in work.each(partial(_meet, mask, distance, basins, lattice, before)):
-            sums[met] += more  # each is met once in a slab
+            sums[met] += more  # each is met once in a brick
             yield part
 
     keys, saddles, areas, rims, boxes = _gathered(parts())
@@ -233,7 +174,7 @@ def build_graph(
     surfaces[keys[end:] - kernel.SURFACE] = areas[end:]
     return Graph(
         np.sqrt(basins.peaks.astype(np.float64)),
-        basins.sizes,
+        sums[:, basin_sums.VOXELS].copy(),
         surfaces,
         sums[:, :9].copy(),
         np.stack([keys[:end] >> 32, keys[:end] & 0xFFFFFFFF], axis=1),
@@ -242,6 +183,6 @@ def build_graph(
         rims[:end],
         boxes[:end],
         float(np.prod(edges)) / FIXED_POINT,
-        sums[:, 10] > 0,
-        sums[:, 9].copy(),
+        sums[:, basin_sums.FACE] > 0,
+        sums[:, basin_sums.SEALED].copy(),
     )

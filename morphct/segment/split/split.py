@@ -1,4 +1,4 @@
-"""Touching particles told apart: labels of a 0/1 volume, in slabs.
+"""Touching particles told apart: labels of a 0/1 volume, in bricks.
 
     mask -> distance -> basins -> graph of basins -> joins -> labels
 
@@ -106,7 +106,7 @@ def split(
     options : SplitOptions
     work : Work
         Its scratch holds the labels when done and, on the way, a (Z,Y,X) uint16 or float32 distance map; it is told
-        PASSES[method] times the depth. The answer does not depend on the slabs.
+        PASSES[method] times the depth. The answer does not depend on the bricks.
     smallest : int
         Voxels of the smallest particle that will be kept; `margins` speak of no smaller one.
     unsealed : (Z,Y,X) uint8 0/1 array-like, optional
@@ -130,7 +130,7 @@ def split(
     heights = distance.heights(mask, spacing, work)
     found = basins.find_basins(heights, labels, work)
     graph = basin_graph.build_graph(mask, heights, found, edges, work, unsealed)
-    work.scratch.release(heights)
+    distance.release(heights, work)
     del heights
     mean_edge = float(np.cbrt(np.prod(edges)))  # the small bumps of a digital surface are as high as its voxels
     joined, margins = _joined(graph, options, mean_edge, smallest)
@@ -152,8 +152,8 @@ def _joined(
     return joined, split_margins.find_margins(graph, joined.steps, joined.particles, options.join, reach, smallest)
 
 
-def _write_components(components: Any, labels: Any, slab: Brick) -> None:
-    labels[slab.z0 : slab.z1] = components.planes(slab)
+def _write_components(components: Any, labels: Any, brick: Brick) -> None:
+    labels[brick.here] = components.planes(brick)
 
 
 def _connected(mask: Any, work: Work) -> SplitResult:

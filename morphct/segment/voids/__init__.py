@@ -13,10 +13,12 @@ smallest that could be seen. A void is a dip of grey below the particle's platea
 - `false_voids`: how many of the voids noise alone would make
 - `given_labels`: what could be seen in the grey volume that labels made elsewhere came with
 - `holes`: voids as enclosed background, and those a face of the volume cuts
+- `marked`: few voxels of a volume, told as runs of its bricks
 - `open_voids`: background inside a particle whose mouth can be closed, after the split
 - `options`: settings of the search
 - `ownership`: each void given to the particle that holds most of it
 - `plateau`: the grey of particles away from voids, and the noise about it
 - `sealed_pockets`: sealed pockets after the split: void, or gap between particles
 - `voids`: dips of grey inside particles, from the plateau's fit to the voids found
+- `zones`: the places around seeds, found in one pass over the grey
 """

@@ -19,6 +19,7 @@ from ..labels import components
 from ..labels.accumulators import Shape
 from ..labels.envelope import LARGEST_CROP_VOXELS, batches
 from ..labels.tallies import summed
+from .ownership import Candidates
 
 CUT_WALL_RATIO = (
     1.2  # walls over area at the faces of the volume, from which a cut pocket is a void and not the outside
@@ -36,13 +37,13 @@ class _Task:
     asked: np.ndarray
 
 
-def enclosing(ids: Any, labels: Any, asked: np.ndarray, work: Work) -> np.ndarray:
+def enclosing(pockets: Candidates, labels: Any, asked: np.ndarray, work: Work) -> np.ndarray:
     """The label in whose hole each pocket lies, of several the one with the smallest hole.
 
     Parameters
     ----------
-    ids : (Z,Y,X) int array-like
-        Pockets of background, 0 = none.
+    pockets : Candidates
+        Pieces of background.
     labels : (Z,Y,X) int array-like
     asked : (n+1,) bool
         The pockets meant; no corner of the volume lies in any.
@@ -55,15 +56,15 @@ def enclosing(ids: Any, labels: Any, asked: np.ndarray, work: Work) -> np.ndarra
     owner = np.zeros(len(asked), np.int64)
     if not asked.any():
         return owner
-    parts = [np.zeros((0, 3), np.int64), *work.quiet.each(partial(_bounding, ids, labels, asked))]
-    pocket, label, _ = summed(np.concatenate(parts)).T
+    parts = list(work.quiet.each(partial(_bounding, pockets, labels, asked)))
+    pocket, label, _ = summed(np.concatenate([runs for runs, _, _ in parts])).T
     held = label > 0
     pocket, label = pocket[held], label[held]
-    pockets, boxes = (_boxes(volume, most, work) for volume, most in ((ids, len(asked) - 1), (labels, label.max())))
-    chosen = np.unique(label[_around(boxes[label - 1], pockets[pocket - 1], labels.shape)])
+    around, boxes = _boxes([own for _, own, _ in parts]), _boxes([of_labels for _, _, of_labels in parts])
+    chosen = np.unique(label[_around(boxes[label - 1], around[pocket - 1], labels.shape)])
     boxes = boxes[chosen - 1]
     kept = np.prod(boxes[:, 1::2] - boxes[:, 0::2], axis=1) <= LARGEST_CROP_VOXELS
-    task = _Task(ids, labels, chosen[kept], boxes[kept], asked)
+    task = _Task(pockets.ids, labels, chosen[kept], boxes[kept], asked)
     found = [f for part in work.quiet.over(partial(_holes_of, task), list(batches(task.boxes))) for f in part]
     smallest = np.full(len(asked), np.iinfo(np.int64).max)
     for label_, pockets_, sizes in sorted(found, key=lambda f: f[0]):
@@ -80,27 +81,41 @@ def _around(outer: np.ndarray, inner: np.ndarray, shape: tuple[int, ...]) -> np.
     return (before & behind).all(1)
 
 
-def _bounding(ids: Any, labels: Any, asked: np.ndarray, slab: Brick) -> np.ndarray:
-    """(pocket, label, faces) of the pockets asked for, in a slab."""
-    a, b = slab.halo(1, labels.shape[0])
-    planes = np.ascontiguousarray(ids[a:b])
-    planes = np.where(asked[planes], planes, 0)
-    if not planes[slab.z0 - a : slab.z1 - a].any():
-        return np.zeros((0, 3), np.int64)
-    return summed(morphology.touching_runs(planes, np.ascontiguousarray(labels[a:b]), slab.z0 - a, slab.z1 - a))
+_Bounds = tuple[int, np.ndarray]  # boxes (K,6) of the labels from a first one on
 
 
-def _boxes(volume: Any, most: int, work: Work) -> np.ndarray:
-    """Boxes (most, 6) of the labels 1 to `most` of an image."""
-    total = Shape.create(1, int(most))
-    for part in work.quiet.each(partial(_slab_boxes, volume, int(most))):
-        total.merge(part)
-    return total.boxes
+def _bounding(pockets: Candidates, labels: Any, asked: np.ndarray, brick: Brick) -> tuple[np.ndarray, _Bounds, _Bounds]:
+    """(pocket, label, faces) of the pockets asked for in a brick, the boxes of these and of the labels there."""
+    brick = brick.widened((0, 0), labels.shape)
+    runs, some = np.zeros((0, 3), np.int64), Shape.create(1, 0)
+    if pockets.empty(brick):
+        return runs, _bounds(some), _bounds(_shape(labels[brick.here], brick))
+    outer = brick.widened((1, 1), labels.shape)
+    ids, held = np.ascontiguousarray(pockets.ids[outer.here]), np.ascontiguousarray(labels[outer.here])
+    ids = np.where(asked[ids], ids, 0)
+    own = ids[brick.within(outer)]
+    if own.any():
+        runs = summed(morphology.touching_runs(ids, held, brick.core(outer)))
+        some = _shape(own, brick)
+    return runs, _bounds(some), _bounds(_shape(held[brick.within(outer)], brick))
 
 
-def _slab_boxes(volume: Any, most: int, slab: Brick) -> Shape:
-    planes = np.ascontiguousarray(volume[slab.z0 : slab.z1], np.int32)
-    return Shape.of(np.where(planes <= most, planes, 0), slab.z0)
+def _shape(block: Any, brick: Brick) -> Shape:
+    return Shape.of(np.ascontiguousarray(block, np.int32), brick.z0, brick.y0)
+
+
+def _bounds(shape: Shape) -> _Bounds:
+    return shape.first, shape.boxes
+
+
+def _boxes(parts: list[_Bounds]) -> np.ndarray:
+    """Boxes (K,6) of the labels from 1 on, from those of bricks."""
+    total = Shape.create(1, max((first + len(boxes) - 1 for first, boxes in parts), default=0)).boxes
+    for first, boxes in parts:
+        rows = slice(first - 1, first - 1 + len(boxes))
+        total[rows, 0::2] = np.minimum(total[rows, 0::2], boxes[:, 0::2])
+        total[rows, 1::2] = np.maximum(total[rows, 1::2], boxes[:, 1::2])
+    return total
 
 
 def _holes_of(task: _Task, rows: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
@@ -110,7 +125,7 @@ def _holes_of(task: _Task, rows: np.ndarray) -> list[tuple[int, np.ndarray, np.n
         box = task.boxes[row]
         where = tuple(slice(int(a), int(b)) for a, b in zip(box[0::2], box[1::2]))
         solid = np.asarray(task.labels[where]) == task.chosen[row]
-        whole = Work.of(len(solid), len(solid))
+        whole = Work.whole(solid.shape)
         pieces = components.label(components.Background(solid), solid.shape, 6, whole)
         holes = _holes(pieces, solid, box, task.labels.shape)
         pocket = np.asarray(task.ids[where])[holes > 0]
@@ -129,13 +144,13 @@ def _holes(pieces: components.Components, solid: np.ndarray, box: np.ndarray, sh
     ends = np.column_stack([np.zeros(3, np.int64), shape]).reshape(-1)
     at_face = int((np.where(box == ends, 1, 0) << np.arange(6)).sum())
     outside = (pieces.sides & np.uint8(~at_face & 63)) > 0
-    ids = pieces.planes(Brick(0, 0, len(solid)), np.where(outside, 0, np.arange(pieces.n + 1)))
+    ids = pieces.planes(Work.whole(solid.shape).bricks[0], np.where(outside, 0, np.arange(pieces.n + 1)))
     cut = pieces.faces & ~outside
     if not cut.any():
         return ids
     low, high = np.full(pieces.n + 1, np.iinfo(np.int64).max), np.zeros(pieces.n + 1, np.int64)
     faces = np.zeros((pieces.n + 1, 2), np.int64)
-    morphology.pocket_walls(ids, solid.astype(np.int32), (0, len(solid)), (True, True), low, high, faces)
+    morphology.pocket_walls(ids, solid.astype(np.int32), (0, 0), (True,) * 4, low, high, faces)
     kept = ~outside & (faces[:, 0] > CUT_WALL_RATIO * faces[:, 1])
     corners = [tuple(-1 if at_end else 0 for at_end in ends) for ends in product((False, True), repeat=3)]
     for corner in corners:

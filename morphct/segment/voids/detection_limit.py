@@ -14,7 +14,7 @@ import numpy as np
 from ...ground.work import Work
 from . import dips
 from .dip_model import ONE_SIDED_95_SD, DipModel, contrast_seen, detection_limits
-from .plateau import BLOCK_VOXELS, CORE
+from .plateau import BLOCK_VOXELS, CORE, Cores
 
 TRIED_DIAMETERS = 8  # diameters tried around the limit
 LARGER_RATIOS = (1.5, 2.2, 3.5)  # and beyond it, over the diameter seen in 95 of 100 cases
@@ -148,7 +148,7 @@ def _looked_for(codes: np.ndarray, model: DipModel) -> dips.Dips:
     blocks = tuple(-(-n // BLOCK_VOXELS) for n in codes.shape)
     model = replace(model, margin=0, plateau=np.full(blocks, model.particle, np.float32))
     depths = np.full(codes.shape, CORE, np.uint8)
-    return dips.find_dips(codes, depths, model, Work.whole(len(codes)))
+    return dips.find_dips(codes, Cores(depths, model), Work.whole(codes.shape))
 
 
 def _noise(shape: tuple[int, ...], model: DipModel, rng: np.random.Generator) -> np.ndarray:

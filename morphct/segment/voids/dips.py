@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from ...ground.bricks import Brick
-from ...ground.scratch import changed
 from ...ground.work import Work
 from ...kernels.labels import morphology
-from ...kernels.voids import dips as kernel
-from ..labels import components
+from ...kernels.labels import runs as run_kernel
+from ...kernels.run_lists import Runs
+from ...kernels.voids import dip_runs as by_runs
+from . import false_voids
 from .dip_model import DipModel
+from .marked import Marked, joined, some
 from .ownership import Candidates
-from .plateau import INNER, Planes
+from .plateau import INNER, Cores, Interior
+from .zones import NEVER, Zones, ball_offsets, find_zones, labelled, second_zones
 
 PROFILE_BINS = 64
 FLANK_CONTRAST_SHARE = 0.07  # what blur leaves of a wall 1.5 sigma away from it: Phi(-1.5) = .067
@@ -37,108 +40,23 @@ class Dips:
         Voxels in and around each void that are deeper than each share (index / PROFILE_BINS) of the contrast.
     suggested : (n+1,) float
         Volume in voxels that the deficit of each suggests, before what escapes it is made good.
+    filled : (B,) bool
+        Which bricks of the work hold any.
+    specks : int or None
+        Bright specks that would be dips were they dark (`false_voids`); None: not counted.
     """
 
     ids: Any
     n: int
     deeper: np.ndarray
     suggested: np.ndarray
+    filled: np.ndarray | None = None
+    specks: int | None = None
 
     @property
     def candidates(self) -> Candidates:
         """The dips as pieces that may be voids."""
-        return Candidates(self.ids, self.n)
-
-
-def _seeds(planes: Planes, halves: Any, zone: Any, slab: Brick) -> int:
-    """Write the 0/1 zone around the seeds of a slab; returns the number of seeds.
-
-    halves: None, or the 0/1 voids found so far: only seeds out of their reach and deeper than their flanks count then.
-    """
-    model, depth = planes.model, planes.codes.shape[0]
-    half = model.half(max(1.0, round(model.blur)))
-    a, b = slab.halo(half.shape[0] // 2, depth)
-    first, last = slab.z0 - a, slab.z1 - a
-    seeds = planes.seeds(a, b, model.seed_depth + (0.0 if halves is None else FLANK_CONTRAST_SHARE * model.contrast))
-    if halves is not None and seeds.any():
-        seeds &= 1 - components.dilated_planes(halves, model.half(model.reach), Brick(0, a, b))
-    if seeds.any():
-        near = morphology.dilate(seeds, half, first, last)
-        zone[slab.z0 : slab.z1] = near & (np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER)
-    elif halves is not None:
-        zone[slab.z0 : slab.z1] = 0
-    return int(np.count_nonzero(seeds[first:last]))
-
-
-def zone_planes(codes: Any, depths: Any, model: DipModel, brick: Brick) -> np.ndarray:
-    """The 0/1 zone around the seeds in a brick; (Z,Y,X) uint8."""
-    planes = Planes(codes, depths, model)
-    half = model.half(max(1.0, round(model.blur)))
-    a, b = brick.halo(half.shape[0] // 2, codes.shape[0])
-    first, last, rows = brick.z0 - a, brick.z1 - a, slice(brick.y0, brick.y1)
-    seeds = planes.seeds(a, b, model.seed_depth)
-    if not seeds.any():
-        return np.ascontiguousarray(seeds[first:last, rows])
-    inner = np.asarray(depths[brick.here]) >= INNER
-    return morphology.dilate(seeds, half, first, last)[:, rows] & inner
-
-
-def peaks_of_zones(planes: Planes, zones: components.Components, slab: Brick) -> np.ndarray:
-    """Deepest dip of each component of the zone within a slab, (n + 1,) int32."""
-    peaks = np.zeros(zones.n + 1, np.int32)
-    if zones.tables[slab.index].any():
-        ids = zones.planes(slab)
-        kernel.peaks_of(ids, *planes.dips_of(ids, slab), peaks)
-    return peaks
-
-
-def _half_depth(planes: Planes, zones: components.Components, levels: np.ndarray, out: Any, slab: Brick) -> None:
-    if zones.tables[slab.index].any():
-        ids = zones.planes(slab)
-        with changed(out, slab) as halves:
-            kernel.mark_deeper(ids, *planes.dips_of(ids, slab), levels, halves)
-
-
-def _write_cores(cores: components.Components, out: Any, slab: Brick) -> None:
-    cores.write(slab, out)
-
-
-def _ball_offsets(half: np.ndarray, relative: tuple[float, float, float]) -> np.ndarray:
-    rz, ry = half.shape[0] // 2, half.shape[1] // 2
-    found = [
-        (dz, dy, dx)
-        for dz in range(-rz, rz + 1)
-        for dy in range(-ry, ry + 1)
-        for dx in range(-half[dz + rz, dy + ry], half[dz + rz, dy + ry] + 1)
-    ]
-    found.sort(key=lambda o: (sum((c * r) ** 2 for c, r in zip(o, relative, strict=True)), o))
-    return np.array(found, np.int64).reshape(-1, 3)
-
-
-def _profiles(planes: Planes, halves: Any, out: Any, n: int, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
-    """Integrals and profiles of the basins of a slab: each voxel within reach of a void's core gets the nearest void.
-
-    halves: 0/1, the cores. out: their ids, to which the basins are added; those of other slabs are not taken for cores.
-    """
-    model = planes.model
-    integrals, profile = np.zeros(n + 1, np.int64), np.zeros((n + 1, PROFILE_BINS), np.int64)
-    half = model.half(model.reach)
-    a, b = slab.halo(half.shape[0] // 2, planes.codes.shape[0])
-    near = np.ascontiguousarray(halves[a:b])
-    if near.any():
-        first, last = slab.z0 - a, slab.z1 - a
-        candidates = morphology.dilate(near, half, first, last)
-        candidates &= np.asarray(planes.depths[slab.z0 : slab.z1]) >= INNER
-        offsets, full = _ball_offsets(half, model.relative), max(1, int(model.contrast))
-        with changed(out, slab) as basins:
-            kernel.nearest_void(np.ascontiguousarray(out[a:b]), near, candidates, offsets, first, last, basins)
-            kernel.dip_profiles(basins, *planes.dips_of(basins, slab), full, integrals, profile)
-    return integrals, profile
-
-
-def _final(planes: Planes, levels: np.ndarray, out: Any, slab: Brick) -> None:
-    with changed(out, slab) as basins:
-        kernel.keep_deeper(basins, *planes.dips_of(basins, slab), levels)
+        return Candidates(self.ids, self.n, self.filled)
 
 
 def _suggested(model: DipModel, integrals: np.ndarray) -> np.ndarray:
@@ -156,63 +74,120 @@ def _volume_levels(model: DipModel, suggested: np.ndarray, deeper: np.ndarray) -
     return np.maximum(levels, 1)
 
 
-def find_dips(codes: Any, depths: Any, model: DipModel, work: Work) -> Dips:
+def find_dips(codes: Any, cores: Cores, work: Work, specks: bool = False) -> Dips:
     """Label the dips inside the particles.
 
     Parameters
     ----------
     codes : (Z,Y,X) uint16 array-like
-    depths : (Z,Y,X) uint8 array-like
-        From `plateau.classify`.
-    model : DipModel
-        As fitted by `plateau.fit`.
+    cores : Cores
+        From `plateau.fit`.
+    work : Work
+        Is told of two passes.
+    specks : bool
+        Whether bright specks are counted beside, where that tells anything.
 
     Returns
     -------
     Dips
         Its ids in scratch.
     """
-    planes = Planes(codes, depths, model)
+    interior, model = Interior(codes, cores), cores.model
+    bars = [(model.seed_depth, model.seed_depth + FLANK_CONTRAST_SHARE * model.contrast)]
+    mirrored = [false_voids.mirrored(interior)] if specks and not model.clipped else []
+    zones, *bright = find_zones([interior, *mirrored], [*bars, *[(model.seed_depth, NEVER)] * len(mirrored)], work)
+    counted = bright[0].labelled(work).n if bright else None
     out = work.scratch.create("void_ids", codes.shape, np.int32)
-    with work.scratch.volume("void_halves", codes.shape, np.uint8) as halves:
-        if not _mark_halves(planes, halves, work):
-            return Dips(out, 0, np.zeros((1, PROFILE_BINS), np.int64), np.zeros(1))
-        cores = components.label(components.Solid(halves), codes.shape, 26, work)
-        return _claim_volume(planes, cores, halves, out, work)
+    if not zones.marked.filled.any():
+        none = np.zeros(len(work.bricks), bool)
+        return Dips(out, 0, np.zeros((1, PROFILE_BINS), np.int64), np.zeros(1), none, counted)
+    halves = _cut_at_half(interior, zones, work)
+    # a small void near a large one lies in its zone, but above half its depth
+    more = second_zones(interior, zones, halves, work)
+    if more is not None:
+        both = zip(halves.parts, _cut_at_half(interior, more, work).parts, strict=True)
+        halves = Marked(halves.shape, work.bricks, tuple(joined(one, other) for one, other in both))
+    return _claim_volume(interior, halves, out, counted, work)
 
 
-def _mark_halves(planes: Planes, halves: Any, work: Work) -> bool:
-    """Set `halves` (0/1) where a dip is deeper than half its deepest voxel; returns whether there is any dip."""
-    with work.scratch.volume("void_zone", halves.shape, np.uint8) as zone:
-        if not sum(work.quiet.each(partial(_seeds, planes, None, zone))):
-            return False
-        _cut_at_half(planes, zone, halves, work)
-        # a small void near a large one lies in its zone, but above half its depth
-        if sum(work.quiet.each(partial(_seeds, planes, halves, zone))):
-            _cut_at_half(planes, zone, halves, work)
-    return True
+def _cut_at_half(interior: Interior, zones: Zones, work: Work) -> Marked:
+    """The voxels of each zone that are deeper than half its deepest one."""
+    pieces = zones.labelled(work)
+    peaks = zones.heights(pieces)
+    levels = np.ceil(0.5 * np.minimum(peaks, interior.model.contrast)).astype(np.int32) + 1
+    task = partial(_half_depth, interior, zones.marked, [levels[table] for table in pieces.tables])
+    return Marked(zones.marked.shape, work.bricks, tuple(work.quiet.each(task)))
 
 
-def _cut_at_half(planes: Planes, zone: Any, halves: Any, work: Work) -> None:
-    """Add the voxels of each piece of the zone that are deeper than half its deepest one to the 0/1 volume `halves`."""
-    zones = components.label(components.Solid(zone), zone.shape, 26, work)
-    peaks = np.zeros(zones.n + 1, np.int32)
-    for p in work.quiet.each(partial(peaks_of_zones, planes, zones)):
-        peaks = np.maximum(peaks, p)
-    levels = np.ceil(0.5 * np.minimum(peaks, planes.model.contrast)).astype(np.int32) + 1
-    work.quiet.do(partial(_half_depth, planes, zones, levels, halves))
+def _half_depth(interior: Interior, zone: Marked, levels: list[np.ndarray], brick: Brick) -> Runs | None:
+    runs = zone.parts[brick.index]
+    if runs is None:
+        return None
+    dips = interior.dips_of(runs, brick.widened((0, 0), zone.shape))
+    return some(by_runs.deeper(runs, dips, levels[brick.index]))
 
 
-def _claim_volume(planes: Planes, cores: components.Components, halves: Any, out: Any, work: Work) -> Dips:
+@dataclass(frozen=True)
+class _Basins:
+    """Of a brick: the runs of all voxels that have a void within reach, which voids, and their integrals, profiles."""
+
+    runs: Runs
+    voids: np.ndarray
+    integrals: np.ndarray
+    profile: np.ndarray
+
+
+def _basins(interior: Interior, halves: Marked, tables: list[np.ndarray], brick: Brick) -> _Basins | None:
+    """What belongs to voids in a brick: each voxel within reach of a void's core goes to the nearest void."""
+    if interior.cores.empty(brick):
+        return None
+    model = interior.model
+    half = model.half(model.reach)
+    brick, outer = interior.around(brick, half)
+    ids = halves.painted(outer, tables)
+    if ids is None:
+        return None
+    core = brick.core(outer)
+    candidates = morphology.dilate((ids != 0).view(np.uint8), half, core)
+    candidates &= np.asarray(interior.cores.depths[brick.here]) >= INNER
+    runs = by_runs.nearest_void(ids, candidates, ball_offsets(half, model.relative), core)
+    if not runs.starts.size:
+        return None
+    voids, place = np.unique(runs.ids, return_inverse=True)
+    integrals, profile = np.zeros(len(voids), np.int64), np.zeros((len(voids), PROFILE_BINS), np.int64)
+    dips, full = interior.dips_of(runs, brick), max(1, int(model.contrast))
+    by_runs.dip_profiles(runs._replace(ids=place.astype(np.int32)), dips, full, integrals, profile)
+    return _Basins(runs, voids, integrals, profile)
+
+
+def _claim_volume(interior: Interior, halves: Marked, out: Any, specks: int | None, work: Work) -> Dips:
     """Give each void the deepest voxels around its core that make up its grey deficit."""
+    cores = labelled(halves, work)
     integrals = np.zeros(cores.n + 1, np.int64)
     profile = np.zeros((cores.n + 1, PROFILE_BINS), np.int64)
-    work.quiet.do(partial(_write_cores, cores, out))
-    for i, p in work.quiet.each(partial(_profiles, planes, halves, out, cores.n)):
-        integrals += i
-        profile += p
+    parts = []
+    for found in work.each(partial(_basins, interior, halves, cores.tables)):
+        parts.append(None if found is None else found.runs)
+        if found is not None:
+            integrals[found.voids] += found.integrals
+            profile[found.voids] += found.profile
     deeper = np.cumsum(profile[:, ::-1], axis=1)[:, ::-1]
-    suggested = _suggested(planes.model, integrals)
-    levels = _volume_levels(planes.model, suggested, deeper)
-    work.quiet.do(partial(_final, planes, levels, out))
-    return Dips(out, cores.n, deeper, suggested)
+    suggested = _suggested(interior.model, integrals)
+    levels = _volume_levels(interior.model, suggested, deeper)
+    filled = list(work.quiet.each(partial(_write, interior, parts, levels, out)))
+    return Dips(out, cores.n, deeper, suggested, np.array(filled, bool), specks)
+
+
+def _write(interior: Interior, parts: list[Runs | None], levels: np.ndarray, out: Any, brick: Brick) -> bool:
+    """Write the ids of the voxels of a brick that are deep enough; whether there are any."""
+    runs = parts[brick.index]
+    if runs is None:
+        return False
+    brick = brick.widened((0, 0), interior.codes.shape)
+    kept = by_runs.deeper(runs, interior.dips_of(runs, brick), levels)
+    if not kept.starts.size:
+        return False
+    ids = np.zeros(tuple(kept.shape), np.int32)
+    run_kernel.paint_at(kept, (0, 0), np.arange(kept.ids.max() + 1, dtype=np.int32), ids)
+    out[brick.here] = ids
+    return True

@@ -14,9 +14,9 @@ import numpy as np
 from ...ground.bricks import Brick
 from ...ground.work import Work
 from ..labels import components
-from . import dips
 from .dip_model import CORE_VOXELS, DipModel
-from .plateau import CORE, Planes
+from .plateau import CORE, Cores, Interior
+from .zones import NEVER, Zones, find_zones
 
 DEEPEST_SHARE = 0.6  # of the contrast
 MIRROR_SUM = 65536  # a code and its mirror image add up to it; 0 stays outside
@@ -24,7 +24,7 @@ MIRROR_SUM = 65536  # a code and its mirror image add up to it; 0 stays outside
 
 @dataclass(frozen=True)
 class Mirrored:
-    """Codes with bright and dark exchanged; (Z,Y,X) uint16 array-like that is sliced along z."""
+    """Codes with bright and dark exchanged; (Z,Y,X) uint16 array-like that is sliced."""
 
     codes: Any
 
@@ -38,48 +38,48 @@ class Mirrored:
         return np.negative(np.asarray(self.codes[where]))
 
 
-def expected(codes: Any, depths: Any, model: DipModel, work: Work) -> int | None:
+def mirrored(interior: Interior) -> Interior:
+    """The same insides with bright and dark exchanged."""
+    cores, plateau = interior.cores, interior.plateau
+    model = replace(cores.model, plateau=MIRROR_SUM - plateau)
+    return Interior(Mirrored(interior.codes), replace(cores, model=model))
+
+
+def expected(codes: Any, cores: Cores, work: Work) -> int | None:
     """Number of bright specks that the rule would call voids were they dark; None where bright noise is cut off.
 
     Parameters
     ----------
     codes : (Z,Y,X) uint16 array-like
-    depths : (Z,Y,X) uint8 array-like
-        From `plateau.classify`.
-    model : DipModel
-        As `plateau.fit` leaves it.
+    cores : Cores
+        As `plateau.fit` leaves them.
     """
-    return None if model.clipped else _specks(codes, depths, model, work).n
+    if cores.model.clipped:
+        return None
+    return _specks(codes, cores, work)[1].n
 
 
-def strict(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
+def strict(codes: Any, cores: Cores, work: Work) -> DipModel:
     """The model with so large a factor that no more specks are bright enough than false dips are accepted.
 
     For scans with streaks, whose noise has heavier tails than its width tells. At most `DEEPEST` of the contrast is
     asked for, so that bright inclusions cannot make all voids vanish. Parameters as in `expected`.
     """
-    specks = _specks(codes, depths, model, work)
-    core = sum(work.quiet.each(partial(_core_voxels, depths)))
+    model = cores.model
+    zones, specks = _specks(codes, cores, work)
+    core = sum(work.quiet.each(partial(_core_voxels, cores)))
     accepted = int(model.false_per_particle * core / CORE_VOXELS)
     if specks.n <= accepted:
         return model
-    heights = np.zeros(specks.n + 1, np.int32)
-    planes = Planes(Mirrored(codes), depths, _mirrored(model))
-    for part in work.quiet.each(partial(dips.peaks_of_zones, planes, specks)):
-        heights = np.maximum(heights, part)
-    least = float(np.sort(heights[1:])[::-1][accepted])
+    least = float(np.sort(zones.heights(specks)[1:])[::-1][accepted])
     return replace(model, factor=max(model.seed_depth, min(least, DEEPEST_SHARE * model.contrast)) / model.sd)
 
 
-def _mirrored(model: DipModel) -> DipModel:
-    assert model.plateau is not None
-    return replace(model, plateau=MIRROR_SUM - model.plateau)
+def _specks(codes: Any, cores: Cores, work: Work) -> tuple[Zones, components.Components]:
+    bright = mirrored(Interior(codes, cores))
+    zones = find_zones([bright], [(cores.model.seed_depth, NEVER)], work.quiet)[0]
+    return zones, zones.labelled(work)
 
 
-def _specks(codes: Any, depths: Any, model: DipModel, work: Work) -> components.Components:
-    zone = partial(dips.zone_planes, Mirrored(codes), depths, _mirrored(model))
-    return components.label(zone, tuple(codes.shape), 26, work.quiet)
-
-
-def _core_voxels(depths: Any, slab: Brick) -> int:
-    return int(np.count_nonzero(np.asarray(depths[slab.z0 : slab.z1]) == CORE))
+def _core_voxels(cores: Cores, brick: Brick) -> int:
+    return 0 if cores.empty(brick) else int(np.count_nonzero(np.asarray(cores.depths[brick.here]) == CORE))

@@ -75,6 +75,9 @@ def _detection(labels: Any, grey: Any, voxel_size: VoxelSize, options: DenoiseOp
 def _grey_of_particles(labels: Any, grey: Any) -> float:
     """Mean grey of the labelled voxels in the middle planes; NaN without any."""
     z0 = max(0, (labels.shape[0] - PLANES_LOOKED_AT) // 2)
-    values = np.asarray(grey[z0 : z0 + PLANES_LOOKED_AT])[np.asarray(labels[z0 : z0 + PLANES_LOOKED_AT]) != 0]
-    values = values[np.isfinite(values)]
-    return float(values.mean(dtype=np.float64)) if values.size else math.nan
+    total, count = 0.0, 0
+    for z in range(z0, min(z0 + PLANES_LOOKED_AT, labels.shape[0])):  # whole planes at once may not fit
+        values = np.asarray(grey[z : z + 1])[np.asarray(labels[z : z + 1]) != 0]
+        values = values[np.isfinite(values)]
+        total, count = total + float(values.sum(dtype=np.float64)), count + values.size
+    return total / count if count else math.nan

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...ground.bricks import Brick
+from ...ground.scratch import changed
 from ...ground.units import VoxelSize
 from ...ground.work import Work
 from ...kernels.labels import morphology
@@ -98,13 +99,13 @@ def _margin(radius: float) -> int:
     return int(np.ceil(radius)) + 2
 
 
-def _slab_boxes(envelope: Envelope, slab: Brick) -> Shape:
-    return Shape.of(envelope.slab(slab.z0, slab.z1)[0], slab.z0)
+def _brick_boxes(envelope: Envelope, brick: Brick) -> Shape:
+    return Shape.of(envelope.read(brick), brick.z0, brick.y0)
 
 
 def _boxes(envelope: Envelope, work: Work) -> np.ndarray:
     total = Shape.create(1, envelope.n)
-    for part in work.quiet.each(partial(_slab_boxes, envelope)):
+    for part in work.quiet.each(partial(_brick_boxes, envelope)):
         total.merge(part)
     return total.boxes
 
@@ -137,20 +138,21 @@ def _pockets_of(search: _Search, particle: int) -> _Pockets:
 
 def _closed(solid: np.ndarray, radius: float, relative: tuple[float, float, float]) -> np.ndarray:
     """What a ball of `radius` (shortest edges) outside of `solid` (Z,Y,X) uint8 cannot reach, solid included."""
-    half, depth = morphology.ball_half_widths(radius, relative), len(solid)
-    no_room = morphology.dilate(solid, half, 0, depth)
-    components.fill(no_room, Work.whole(depth))  # there may be room inside, but no way to it
-    return 1 - morphology.dilate(1 - no_room, half, 0, depth)
+    half, whole = morphology.ball_half_widths(radius, relative), Work.whole(solid.shape)
+    core = (0, solid.shape[0], 0, solid.shape[1])
+    no_room = morphology.dilate(solid, half, core)
+    components.fill(no_room, whole)  # there may be room inside, but no way to it
+    return 1 - morphology.dilate(1 - no_room, half, core)
 
 
 def _walled(free: np.ndarray, solid: np.ndarray, others: np.ndarray, search: _Search) -> np.ndarray:
     """Numbers from 1 of the pieces of `free` that are open voids, 0 elsewhere; all (Z,Y,X)."""
-    whole = Work.whole(len(free))
+    whole = Work.whole(free.shape)
     pieces = components.label(components.Solid(free), free.shape, 6, whole)
     image = np.where(solid != 0, _SOLID, np.where(others, _OTHERS, _OUTSIDE)).astype(np.int32)
     ids = pieces.planes(whole.bricks[0])
     image[ids > 0] = ids[ids > 0] + _OUTSIDE
-    pairs = Contacts.of(image, len(image)).finalize(search.voxel_size.spacing)
+    pairs = Contacts.of(image).finalize(search.voxel_size.spacing)
     area = np.zeros((pieces.n + 1, 4))  # by part of the crop
     met = (pairs.first < _OUTSIDE) & (pairs.second >= _OUTSIDE)
     area[pairs.second[met] - _OUTSIDE + 1, pairs.first[met] + 1] = pairs.area[met]
@@ -178,12 +180,18 @@ def _write(found: Voids, parts: list[_Pockets], work: Work) -> np.ndarray:
     kept = np.ones(int(counts.sum()), bool)
     kept[numbers[twice]] = kept[numbers[twice + 1]] = False
     table = np.where(kept, found.n + np.cumsum(kept), 0).astype(np.int32)
-    plane = int(np.prod(found.labels.shape[1:]))
-    for slab in work.bricks:
-        part = slice(*np.searchsorted(places, [slab.z0 * plane, slab.z1 * plane]))
-        ids = table[numbers[part]]
-        if ids.any():
-            planes = np.array(found.labels[slab.z0 : slab.z1])
-            planes.reshape(-1)[places[part][ids > 0] - slab.z0 * plane] = ids[ids > 0]
-            found.labels[slab.z0 : slab.z1] = planes
+    kept_places = table[numbers] > 0
+    work.quiet.do(partial(_paint, found.labels, places[kept_places], table[numbers[kept_places]]))
     return np.repeat([p.particle + 1 for p in parts], counts)[kept]
+
+
+def _paint(image: Any, places: np.ndarray, ids: np.ndarray, brick: Brick) -> None:
+    """Write ids (K,) int32 to those flat places (K,) of a volume, ascending, that lie in a brick."""
+    brick = brick.widened((0, 0), image.shape)
+    _, height, width = image.shape
+    part = slice(*np.searchsorted(places, [brick.z0 * height * width, brick.z1 * height * width]))
+    z, y, x = np.unravel_index(places[part], image.shape)
+    here = (y >= brick.y0) & (y < brick.y1)
+    if here.any():
+        with changed(image, brick) as block:
+            block[z[here] - brick.z0, y[here] - brick.y0, x[here]] = ids[part][here]

@@ -14,6 +14,8 @@ import numpy as np
 from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.labels import morphology
+from ...kernels.run_lists import Runs
+from ...kernels.voids import dip_runs as by_runs
 from ...kernels.voids import dips as kernel
 from .dip_model import DipModel
 
@@ -26,12 +28,39 @@ OUTER, INNER, CORE = 1, 2, 3  # depth classes of voxels in particles
 
 
 @dataclass(frozen=True)
-class Planes:
-    """Codes, depth classes and model: what the slab tasks share."""
+class Cores:
+    """The insides of particles, in which dips are looked for.
 
-    codes: Any
+    Attributes
+    ----------
+    depths : (Z,Y,X) uint8 array-like
+        Depth classes (`fit`), in scratch; whoever asked releases them.
+    model : DipModel
+        With plateau, noise and its correlation as they are there.
+    filled : (B,) bool, optional
+        Which bricks of the work hold voxels deeper than the blur; None: any may.
+    """
+
     depths: Any
     model: DipModel
+    filled: np.ndarray | None = None
+
+    def empty(self, brick: Brick) -> bool:
+        """Whether a brick is known to hold nothing."""
+        return self.filled is not None and not self.filled[brick.index]
+
+
+@dataclass(frozen=True)
+class Interior:
+    """Codes and the cores in them: what the tasks of bricks share."""
+
+    codes: Any
+    cores: Cores
+
+    @property
+    def model(self) -> DipModel:
+        """The cores' model."""
+        return self.cores.model
 
     @property
     def plateau(self) -> np.ndarray:
@@ -39,22 +68,31 @@ class Planes:
         assert self.model.plateau is not None
         return self.model.plateau
 
-    def read(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and depth classes of the planes `first` to `last`."""
-        return np.ascontiguousarray(self.codes[first:last]), np.ascontiguousarray(self.depths[first:last])
+    def around(self, brick: Brick, half: np.ndarray) -> tuple[Brick, Brick]:
+        """A brick within the volume, and the same with a halo as wide as a ball reaches."""
+        shape = self.codes.shape
+        return brick.widened((0, 0), shape), brick.widened((half.shape[0] // 2, half.shape[1] // 2), shape)
 
-    def seeds(self, first: int, last: int, least: float) -> np.ndarray:
-        """0/1 core voxels with a dip above `least` in the planes `first` to `last`, away from the volume's faces."""
-        codes, depths = self.read(first, last)
-        seeds = np.zeros(codes.shape, np.uint8)
-        if kernel.seeds(codes, depths, CORE, self.plateau, BLOCK_VOXELS, first, _below(least), seeds):
-            _clear_margin(seeds, first, self.codes.shape[0], self.model.margin)
-        return seeds
+    def read(self, outer: Brick) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and depth classes of a brick."""
+        return np.ascontiguousarray(self.codes[outer.here]), np.ascontiguousarray(self.cores.depths[outer.here])
 
-    def dips_of(self, ids: np.ndarray, slab: Brick) -> tuple[np.ndarray, np.ndarray]:
-        """Flat places of the voxels of a slab that have an id, (N,) int64 in raster order, and their dips, int32."""
-        codes = np.ascontiguousarray(self.codes[slab.z0 : slab.z1])
-        return kernel.dips_of(ids, codes, self.plateau, BLOCK_VOXELS, slab.z0)
+    def seeds(
+        self, codes: np.ndarray, depths: np.ndarray, outer: Brick, bars: tuple[float, float]
+    ) -> np.ndarray | None:
+        """Core voxels of a brick with a dip above the first of two bars, 1, or above both, 3; none near the volume's
+        faces. None when there are none."""
+        seeds, whole = np.zeros(codes.shape, np.uint8), (_below(bars[0]), _below(bars[1]))
+        corner = outer.z0, outer.y0
+        if not kernel.seeds(codes, depths, CORE, self.plateau, BLOCK_VOXELS, corner, whole, seeds):
+            return None
+        _clear_margin(seeds, outer, self.codes.shape, self.model.margin)
+        return seeds if seeds.any() else None
+
+    def dips_of(self, runs: Runs, brick: Brick) -> np.ndarray:
+        """Dips of the voxels of the runs of a brick, in their order, int32."""
+        codes = np.ascontiguousarray(self.codes[brick.here])
+        return by_runs.dips_of(runs, codes, (0, 0), self.plateau, BLOCK_VOXELS, (brick.z0, brick.y0))
 
 
 def _below(limit: float) -> int:
@@ -62,100 +100,123 @@ def _below(limit: float) -> int:
     return min(math.floor(limit), np.iinfo(np.int32).max)
 
 
-def _clear_margin(seeds: np.ndarray, first: int, depth: int, margin: int) -> None:
+def _clear_margin(seeds: np.ndarray, outer: Brick, shape: tuple[int, ...], margin: int) -> None:
+    """Clear what lies within a margin of the faces of a volume of `shape`; seeds are those of the brick `outer`."""
     if margin <= 0:
         return
-    seeds[:, :margin] = seeds[:, -margin:] = 0
     seeds[:, :, :margin] = seeds[:, :, -margin:] = 0
-    seeds[: max(0, margin - first)] = 0
-    seeds[max(0, min(len(seeds), depth - margin - first)) :] = 0
+    for axis, first in enumerate((outer.z0, outer.y0)):
+        rows = np.moveaxis(seeds, axis, 0)
+        rows[: max(0, margin - first)] = 0
+        rows[max(0, min(len(rows), shape[axis] - margin - first)) :] = 0
 
 
-def _write_depths(labels: Any, model: DipModel, out: Any, slab: Brick) -> None:
-    """Class every voxel of a slab by its depth below the particle's surface; see `OUTER` to `CORE`."""
-    reach = int(math.ceil(model.core_depth / model.relative[0]))
-    a, b = slab.halo(reach, labels.shape[0])
-    background = (np.asarray(labels[a:b]) == 0).view(np.uint8)
-    balls = model.half(model.blur), model.half(model.core_depth)
-    depths = morphology.depth_classes(background, *balls, slab.z0 - a, slab.z1 - a)
-    out[slab.z0 : slab.z1] = depths
-
-
-def classify(labels: Any, model: DipModel, work: Work) -> Any:
-    """Depth classes of a label image: (Z,Y,X) uint8 array-like in scratch; whoever asked releases it.
-
-    0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper than its twofold.
-    A face of the volume is no surface.
-    """
-    depths = work.scratch.create("depths", labels.shape, np.uint8)
-    work.do(partial(_write_depths, labels, model, depths))
-    return depths
-
-
-def _flat_core(planes: Planes, slab: Brick, above: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Codes, dips (of core voxels) and 0/1 "core voxel away from any dip" of a slab and `above` planes more."""
-    model = planes.model
-    half = model.half(model.reach)
-    last = min(planes.codes.shape[0], slab.z1 + above)
-    a, b = Brick(0, slab.z0, last).halo(half.shape[0] // 2, planes.codes.shape[0])
-    codes, depths = planes.read(a, b)
+def _flat_core(
+    codes: np.ndarray, depths: np.ndarray, outer: Brick, core: tuple[int, int, int, int], model: DipModel
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dips (of core voxels) and 0/1 "core voxel away from any dip" of the core of a brick with its halo."""
+    assert model.plateau is not None
     limits = np.array([-_below(-FLAT_DIP_SD * model.sd), _below(DEEP_DIP_SD * model.sd)])
     small = limits[0] < np.iinfo(np.int16).max  # only dips of flat voxels are looked at afterwards
     dips, marks = np.empty(codes.shape, np.int16 if small else np.int32), np.zeros(codes.shape, np.uint8)
-    deep = kernel.flat_core(codes, depths, CORE, planes.plateau, BLOCK_VOXELS, a, limits, (dips, marks))
-    part = slice(slab.z0 - a, last - a)
-    use = marks[part] & 1
+    corner = outer.z0, outer.y0
+    deep = kernel.flat_core(codes, depths, CORE, model.plateau, BLOCK_VOXELS, corner, limits, (dips, marks))
+    here = slice(*core[:2]), slice(*core[2:])
+    use = marks[here] & 1
     if deep:
-        use &= 1 - morphology.dilate(marks >> 1, half, part.start, part.stop)
-    return codes[part], dips[part], use
+        use &= 1 - morphology.dilate(marks >> 1, model.half(model.reach), core)
+    return np.ascontiguousarray(dips[here]), use
 
 
-def _plateau_sums(planes: Planes, slab: Brick) -> tuple[int, np.ndarray, np.ndarray]:
-    codes, _, use = _flat_core(planes, slab)
-    return kernel.block_sums(codes, use, BLOCK_VOXELS, slab.z0)
+def _classify(codes: Any, labels: Any, model: DipModel, out: Any, brick: Brick) -> tuple[bool, Any]:
+    """Write the depth classes of a brick, see `OUTER` to `CORE`; whether any is deeper than the blur, block sums."""
+    shape = labels.shape
+    near, far, dip = model.half(model.blur), model.half(model.core_depth), model.half(model.reach)
+    brick = brick.widened((0, 0), shape)
+    middle = brick.widened((dip.shape[0] // 2, dip.shape[1] // 2), shape)
+    outer = middle.widened((far.shape[0] // 2, far.shape[1] // 2), shape)
+    background = (np.asarray(labels[outer.here]) == 0).view(np.uint8)
+    if background.all():
+        return False, None
+    depths = morphology.depth_classes(background, near, far, middle.core(outer))
+    own = np.ascontiguousarray(depths[brick.within(middle)])
+    out[brick.here] = own
+    most = int(own.max(initial=0))
+    if most < CORE:
+        return most >= INNER, None
+    part = np.ascontiguousarray(codes[middle.here])
+    _, use = _flat_core(part, depths, middle, brick.core(middle), model)
+    return True, kernel.block_sums(
+        np.ascontiguousarray(part[brick.within(middle)]), use, BLOCK_VOXELS, (brick.z0, brick.y0)
+    )
 
 
-def _statistics(planes: Planes, width: int, bins: int, slab: Brick) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    _, dips, use = _flat_core(planes, slab, above=1)  # one plane more for the pairs along z
-    return kernel.dip_statistics(dips, use, slab.depth, width, bins)
+def _statistics(
+    grey: Interior, width: int, bins: int, brick: Brick
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Histogram of the dips of a brick, and the squares of their steps to the next voxels."""
+    if grey.cores.empty(brick):
+        return None
+    brick = brick.widened((0, 0), grey.codes.shape)
+    nz, ny = grey.codes.shape[:2]
+    more = replace(brick, z1=min(nz, brick.z1 + 1), y1=min(ny, brick.y1 + 1))  # for the pairs along z and y
+    _, outer = grey.around(more, grey.model.half(grey.model.reach))
+    codes, depths = grey.read(outer)
+    dips, use = _flat_core(codes, depths, outer, more.core(outer), grey.model)
+    return kernel.dip_statistics(dips, use, (brick.depth, brick.height), width, bins)
 
 
-def _plateau(planes: Planes, work: Work) -> np.ndarray:
+def _smoothed(sums: np.ndarray, counts: np.ndarray, particle: float) -> np.ndarray:
     """Plateau by blocks: mean over core voxels, smoothed over the neighbouring blocks with the global grey as prior."""
     from scipy import ndimage
 
-    shape = tuple(-(-n // BLOCK_VOXELS) for n in planes.codes.shape)
-    sums, counts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for first, s, n in work.quiet.each(partial(_plateau_sums, planes)):
-        sums[first : first + len(s)] += s
-        counts[first : first + len(n)] += n
     smooth = partial(ndimage.gaussian_filter, sigma=1.0, mode="constant", truncate=2.0)
     weight = smooth(counts.astype(np.float64)) + PRIOR_PLATEAU_VOXELS
-    total = smooth(sums.astype(np.float64)) + PRIOR_PLATEAU_VOXELS * planes.model.particle
+    total = smooth(sums.astype(np.float64)) + PRIOR_PLATEAU_VOXELS * particle
     return (total / weight).astype(np.float32)
 
 
-def fit(codes: Any, depths: Any, model: DipModel, work: Work) -> DipModel:
-    """The model with the plateau map, and the noise and its correlation as they are inside the particles.
+def fit(codes: Any, labels: Any, model: DipModel, work: Work) -> Cores:
+    """Depth classes of the particles, and the model with the plateau map and the noise as they are inside them.
+
+    Depth classes are 0 outside particles, 1 (`OUTER`) in them, 2 (`INNER`) deeper than the blur, 3 (`CORE`) deeper
+    than its twofold. A face of the volume is no surface.
 
     Parameters
     ----------
     codes : (Z,Y,X) uint16 array-like
         Denoised volume, 0 outside.
-    depths : (Z,Y,X) uint8 array-like
-        From `classify`.
+    labels : (Z,Y,X) int array-like
+        Envelopes of the particles, 0 outside.
     model : DipModel
         First guess; `plateau` may be given as a map on blocks of 8 voxels.
     """
+    depths = work.scratch.create("depths", labels.shape, np.uint8)
+    shape = tuple(-(-n // BLOCK_VOXELS) for n in codes.shape)
     if model.plateau is None:
-        shape = tuple(-(-n // BLOCK_VOXELS) for n in codes.shape)
         model = replace(model, plateau=np.full(shape, model.particle, np.float32))
-    model = replace(model, plateau=_plateau(Planes(codes, depths, model), work))
+    sums, counts, filled = np.zeros(shape, np.int64), np.zeros(shape, np.int64), []
+    for deep, found in work.each(partial(_classify, codes, labels, model, depths)):
+        filled.append(deep)
+        if found is not None:
+            z, y, s, n = found
+            here = slice(z, z + s.shape[0]), slice(y, y + s.shape[1])
+            sums[here] += s
+            counts[here] += n
+    model = replace(model, plateau=_smoothed(sums, counts, model.particle))
+    cores = Cores(depths, model, np.array(filled, bool))
+    return replace(cores, model=_with_noise(Interior(codes, cores), work))
+
+
+def _with_noise(grey: Interior, work: Work) -> DipModel:
+    """The model with the noise and its correlation as they are in the cores."""
+    model = grey.model
     width = max(1, int(model.sd / 32))
     bins = 2 * int(8 * model.sd / width) + 1
     counts, squares, pairs = np.zeros(bins, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)
-    for c, s, n in work.quiet.each(partial(_statistics, Planes(codes, depths, model), width, bins)):
-        counts, squares, pairs = counts + c, squares + s, pairs + n
+    for found in work.quiet.each(partial(_statistics, grey, width, bins)):
+        if found is not None:
+            counts, squares, pairs = counts + found[0], squares + found[1], pairs + found[2]
     if counts.sum() < FEWEST_CORE_VOXELS or pairs.min() == 0:  # no core to speak of: the filter's own correlation
         return replace(model, correlation=max(model.blur, 0.5))
     sd = _robust_sd(counts, width)

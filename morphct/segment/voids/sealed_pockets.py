@@ -4,7 +4,7 @@ Sealing (`sealing.seal`) cannot know particles; it closes the wedges between tou
 Voids that a face of the volume cuts were closed for the sake of the split alone; `holes.claim_cut` asks for them open.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,25 +33,22 @@ class Added:
         return (np.asarray(self.after[brick.here]) > np.asarray(self.before[brick.here])).view(np.uint8)
 
 
-def _faces(pockets: components.Components, labels: Any, slab: Brick) -> np.ndarray:
-    """(pocket, label or OPEN, faces) of a slab; in its halo of a plane it matters only that there is a pocket."""
-    a, b = slab.halo(1, labels.shape[0])
-    parts = [pockets.planes(slab)]
-    if not parts[0].any():
+def _faces(pockets: components.Components, labels: Any, brick: Brick) -> np.ndarray:
+    """(pocket, label or OPEN, faces) of a brick; in its halo of a voxel it matters only that there is a pocket."""
+    if not pockets.tables[brick.index].any():
         return np.zeros((0, 3), np.int64)
-    if a < slab.z0:
-        parts.insert(0, pockets.source(replace(slab, z0=a, z1=slab.z0)).astype(parts[0].dtype))
-    if b > slab.z1:
-        parts.append(pockets.source(replace(slab, z0=slab.z1, z1=b)).astype(parts[-1].dtype))
-    held = np.ascontiguousarray(labels[a:b])
-    return summed(morphology.touching_runs(np.concatenate(parts), held, slab.z0 - a, slab.z1 - a))
+    brick = brick.widened((0, 0), labels.shape)
+    outer = brick.widened((1, 1), labels.shape)
+    ids = pockets.source(outer).astype(np.int32)
+    ids[brick.within(outer)] = pockets.planes(brick)
+    return summed(morphology.touching_runs(ids, np.ascontiguousarray(labels[outer.here]), brick.core(outer)))
 
 
-def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, slab: Brick) -> int:
-    if not gap[pockets.tables[slab.index]].any():
+def _clear(pockets: components.Components, gap: np.ndarray, labels: Any, brick: Brick) -> int:
+    if not gap[pockets.tables[brick.index]].any():
         return 0
-    with changed(labels, slab) as held:
-        return int(morphology.clear(pockets.planes(slab, gap).view(np.uint8), held))
+    with changed(labels, brick) as held:
+        return int(morphology.clear(pockets.planes(brick, gap).view(np.uint8), held))
 
 
 def open_gaps(labels: Any, before: Any, after: Any, work: Work) -> dict[str, int]:
@@ -87,12 +84,15 @@ def take_out(labels: Any, n: int, mask: Any, work: Work) -> np.ndarray:
     (n+1,) int64
         Voxels that each label lost.
     """
-    return np.sum(list(work.quiet.each(partial(_take_out, labels, n, mask))), axis=0)
+    lost = np.zeros(n + 1, np.int64)
+    for ids, voxels in work.quiet.each(partial(_take_out, labels, mask)):
+        lost[ids] += voxels
+    return lost
 
 
-def _take_out(labels: Any, n: int, mask: Any, slab: Brick) -> np.ndarray:
-    with changed(labels, slab) as held:
-        added = (np.asarray(mask[slab.z0 : slab.z1]) == 0) & (held != 0)
-        lost = np.bincount(held[added], minlength=n + 1)
+def _take_out(labels: Any, mask: Any, brick: Brick) -> tuple[np.ndarray, np.ndarray]:
+    with changed(labels, brick) as held:
+        added = (np.asarray(mask[brick.here]) == 0) & (held != 0)
+        lost = np.unique(held[added], return_counts=True)
         morphology.clear(added.view(np.uint8), held)
     return lost

@@ -5,12 +5,14 @@ In: `PhantomOptions`. Out: a `Phantom`: grey, labels, voids and their tables. St
 - `bodies`: random star-shaped bodies of each family, scaled to a wanted volume
 - `compound`: bodies that are one particle though they bend, branch, bulge or are hollow: tubes, coils, dendrites,
   lobes, shells
-- `files`: writing a phantom: volume, label truth, void truth, tables and settings, each moved into place when whole
-- `grey`: grey values of a packed powder: phases, glue, blur and noise, slab by slab
+- `drawing`: settings to images and files: packed, numbered, then painted and made grey by slabs within a memory cap
+- `files`: writing a phantom: volume, label truth, void truth, tables and settings, moved into place when all are whole
+- `grey`: grey values of a packed powder: phases, glue, blur and noise, in one walk along z
 - `groups`: groups of particles: one, or several that touch or are welded, drawn and rasterised in a box of their own
 - `options`: settings of a phantom and the families its particles come from
 - `packing`: packing: groups drawn until they fill the wanted share, placed largest first where they overlap nothing
-- `truth`: what is true of a packed powder: tables of particles and voids, counted on the very images
+- `placed`: placed groups as compressed runs, from which planes of labels, voids and phases are painted
+- `truth`: what is true of a packed powder: tables of particles and voids, counted as they lie in the volume
 - `voids`: voids thrown into rasterised particles, sealed and open
 """
 
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ground.units import VoxelSize, parse_voxel_size
+from ...ground.units import VoxelSize
 from .files import write
 from .options import COMPOUNDS, FAMILIES, PLACEMENTS, PRESETS, PhantomOptions
 
@@ -66,13 +68,15 @@ class Phantom:
         return float(self.table["n_voxels"].sum() / self.labels.size)
 
 
-def make(options: PhantomOptions | None = None) -> Phantom:
-    """Draw a powder; the same options give the same bytes.
+def make(options: PhantomOptions | None = None, workers: int = 1) -> Phantom:
+    """Draw a powder and hold it in memory; the same options give the same bytes.
 
     Parameters
     ----------
     options : PhantomOptions, optional
         Defaults: a mixed powder at the contrast of the reference study.
+    workers : int
+        Threads.
 
     Raises
     ------
@@ -80,14 +84,6 @@ def make(options: PhantomOptions | None = None) -> Phantom:
         When the voxel size cannot be read.
     """
     # imported here so that the command line can list the options without compiling anything
-    from .grey import grey_volume
-    from .packing import pack
-    from .truth import tables
+    from .drawing import draw
 
-    options = options or PhantomOptions()
-    voxel = parse_voxel_size(options.voxel_size, "phantom")
-    spacing = np.array(voxel.spacing) / np.cbrt(voxel.volume)
-    packed = pack(options, spacing)
-    table, void_table, contacts = tables(packed, voxel)
-    grey = grey_volume(packed.labels, packed.voids, options)
-    return Phantom(grey, packed.labels, packed.voids, table, void_table, contacts, voxel, options)
+    return draw(options or PhantomOptions(), workers)

@@ -152,10 +152,10 @@ def _counted(parts: list[Body]) -> float:
 
 
 def stamped(parts: list[Body], shape: tuple[int, ...], origin: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """1 in a union of bodies, (Z, Y, X) int32; origin (3,): place of voxel (0, 0, 0), spacing (3,): voxel edges."""
-    out, depth = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
+    """1 in a union of bodies, (Z, Y, X) uint16; origin (3,): place of voxel (0, 0, 0), spacing (3,): voxel edges."""
+    out = np.zeros(shape, np.uint16)
     for part in parts:
-        kernels.stamp(out, depth, part, 1, origin, spacing, np.full(3, part.radius))
+        kernels.stamp(out, part, 1, origin, spacing, np.full(3, part.radius))
     return out
 
 

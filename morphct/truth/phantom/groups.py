@@ -7,6 +7,7 @@ import numpy as np
 
 from ...kernels.truth import phantom as kernels
 from ...kernels.truth.phantom import Body
+from ...kernels.truth.runs import clear, encode, largest_parts
 from .bodies import draw_body, extent, reach, surface_points, unit_vectors
 from .compound import Compound, draw_compound, stamped
 from .options import COMPOUNDS, PhantomOptions, mix
@@ -175,18 +176,38 @@ class Box:
 
     Attributes
     ----------
-    labels, voids : (z, y, x) int32
-        Members from 1 (envelopes; open voids cut out) and voids from 1; 0 elsewhere.
+    code : (z, y, x) uint16 or uint32
+        0 background; what the others are is said by the two lists.
+    labels, voids : list of int
+        By code: member (from 1) and void (from 1), 0 for none. A sealed void has both, an open one no member.
     origin : (3,) float
         Position of voxel (0, 0, 0) in the group's own coordinates.
     owners : list of int
         Member (from 1) of each void.
     """
 
-    labels: np.ndarray
-    voids: np.ndarray
+    code: np.ndarray
+    labels: list[int]
+    voids: list[int]
     origin: np.ndarray
     owners: list[int]
+
+    def new_void(self, member: int, opened: bool) -> None:
+        """One more code and void: the next ones."""
+        self.owners.append(member)
+        self.labels.append(0 if opened else member)
+        self.voids.append(len(self.owners))
+
+    def make_room(self) -> None:
+        """Widen the codes when the next one would not fit."""
+        if len(self.labels) > np.iinfo(self.code.dtype).max:
+            self.code = self.code.astype(np.uint32)
+
+
+def box_shape(group: Group, spacing: np.ndarray) -> np.ndarray:
+    """About the shape (3,) of the box that `rasterise` draws a group into."""
+    low, high = group.box
+    return np.ceil(1.04 * (high - low) / spacing) + 4
 
 
 def rasterise(group: Group, spacing: np.ndarray, rng: np.random.Generator) -> Box:
@@ -197,13 +218,29 @@ def rasterise(group: Group, spacing: np.ndarray, rng: np.random.Generator) -> Bo
     low = np.min([b.centre - r for b, r in zip(group.bodies, reaches)], axis=0)
     high = np.max([b.centre + r for b, r in zip(group.bodies, reaches)], axis=0)
     origin = low - spacing * rng.uniform(0, 1, 3)
-    shape = tuple(int(n) for n in np.ceil((high - origin) / spacing) + 1)
-    labels, depth = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
+    code = np.zeros(tuple(int(n) for n in np.ceil((high - origin) / spacing) + 1), np.uint16)
     for label, (body, reached) in enumerate(zip(group.bodies, reaches), start=1):
-        kernels.stamp(labels, depth, body, label, origin, spacing, reached)
-    if len(group.bodies) > 1:
-        _keep_largest_parts(labels)
-    return _trimmed(labels, origin, spacing)
+        met = kernels.stamp(code, body, label, origin, spacing, reached)
+        _deeper_wins(code, met, group.bodies, label, (origin, spacing))
+    start = _cleaned(code, len(group.bodies))
+    members = list(range(len(group.bodies) + 1))
+    return Box(np.ascontiguousarray(code[start]), members, [0] * len(members), _corner(start, origin, spacing), [])
+
+
+def _deeper_wins(
+    code: np.ndarray, met: np.ndarray, bodies: list[Body], label: int, frame: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """Of the voxels (N, 3) where the body of `label` meets earlier ones it takes those in which it is the deeper."""
+    origin, spacing = frame
+    before = code[tuple(met.T)]
+    for other in np.unique(before):
+        at = met[before == other]
+        points = origin + at * spacing
+        depths = [
+            ((1.0 - kernels.gauges(b, points)) * b.radius).astype(np.float32)
+            for b in (bodies[label - 1], bodies[other - 1])
+        ]
+        code[tuple(at[depths[0] > depths[1]].T)] = label
 
 
 def _rasterised_whole(whole: Compound, spacing: np.ndarray, rng: np.random.Generator) -> Box:
@@ -211,43 +248,36 @@ def _rasterised_whole(whole: Compound, spacing: np.ndarray, rng: np.random.Gener
     low, high = whole.box
     origin = low - spacing * (1 + rng.uniform(0, 1, 3))
     shape = tuple(int(n) for n in np.ceil((high - origin) / spacing) + 2)
-    labels, voids = stamped(whole.parts, shape, origin, spacing), np.zeros(shape, np.int32)
+    labels, voids = stamped(whole.parts, shape, origin, spacing), np.zeros(shape, np.uint16)
     inside, opened = labels > 0, stamped(whole.mouths, shape, origin, spacing) > 0
-    owners = []
-    for hollow in whole.hollows:
+    for void, hollow in enumerate(whole.hollows, start=1):
         held = (stamped([hollow], shape, origin, spacing) > 0) & inside
         meets = bool((held & opened).any())
         if meets:
             held |= opened & inside
             labels[held] = 0
-        owners.append(1)
-        voids[held & (voids == 0)] = len(owners)
-    return Box(labels, voids, origin, owners)
+        voids[held & (voids == 0)] = void
+    count = len(whole.hollows)
+    # a hollow may lie in part in the mouth of another: both kinds of voxel have a code
+    codes = range(2 * (count + 1))
+    return Box(2 * voids + labels, [c % 2 for c in codes], [c // 2 for c in codes], origin, [1] * count)
 
 
-def _keep_largest_parts(labels: np.ndarray) -> None:
-    """Clear the crumbs of members that a neighbour cut in two; in place."""
-    import cc3d
+def _cleaned(code: np.ndarray, members: int) -> tuple[slice, ...]:
+    """Clear the crumbs of members that a neighbour cut in two, in place; the part of the box that is filled."""
+    starts, runs = encode(code)
+    if members > 1:
+        kept = largest_parts(starts, runs, code.shape[1], members)
+        if not kept.all():
+            clear(code, starts, runs, kept)
+            starts, runs = encode(code)
+    if len(runs) == 0:
+        return (slice(0, 1),) * 3
+    filled = np.diff(starts).reshape(code.shape[:2]) > 0
+    z, y = (np.flatnonzero(filled.any(axis=axis)) for axis in (1, 0))
+    ends = [(z[0], z[-1] + 1), (y[0], y[-1] + 1), (runs[:, 0].min(), runs[:, 1].max())]
+    return tuple(slice(int(a), int(b)) for a, b in ends)
 
-    parts, count = cc3d.connected_components(labels, connectivity=6, return_N=True)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    of_part = np.zeros(count + 1, np.int64)
-    of_part[parts.ravel()] = labels.ravel()
-    order = np.lexsort((np.arange(count + 1), -sizes))
-    keep, seen = np.zeros(count + 1, bool), set()
-    for part in order:
-        if of_part[part] and of_part[part] not in seen:
-            seen.add(of_part[part])
-            keep[part] = True
-    labels[~keep[parts]] = 0
 
-
-def _trimmed(labels: np.ndarray, origin: np.ndarray, spacing: np.ndarray) -> Box:
-    cut, start = [], np.zeros(3)
-    for axis in range(3):
-        filled = np.flatnonzero(labels.any(axis=tuple(a for a in range(3) if a != axis)))
-        first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 1)
-        cut.append(slice(first, last))
-        start[axis] = first
-    labels = np.ascontiguousarray(labels[tuple(cut)])
-    return Box(labels, np.zeros_like(labels), origin + start * spacing, [])
+def _corner(start: tuple[slice, ...], origin: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    return origin + np.array([float(s.start) for s in start]) * spacing

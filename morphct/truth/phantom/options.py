@@ -99,6 +99,11 @@ class PhantomOptions(Options):
         return (self.depth, self.height, self.width)
 
     @property
+    def grey_type(self) -> str:
+        """Type of a grey value."""
+        return f"uint{self.bits}"
+
+    @property
     def filling(self) -> float:
         """Wanted share of the volume in particles."""
         return self.solid if self.solid is not None else FILLINGS.get(self.family, 0.35)

@@ -1,41 +1,41 @@
-"""What is true of a packed powder: tables of particles and voids, counted on the very images."""
+"""What is true of a packed powder: tables of particles and voids, counted as they lie in the volume."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...ground.units import VoxelSize
-from ...kernels.truth import phantom as kernels
+from ...kernels.truth import runs as kernels
 from .bodies import semi_axes
-from .packing import Packed
+from .placed import Packed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def tables(packed: Packed, voxel: VoxelSize) -> tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]:
-    """Truth tables; labels and void ids become consecutive in the images, in place.
+def tables(packed: Packed, voxel: VoxelSize) -> tuple["pd.DataFrame", "pd.DataFrame"]:
+    """Truth tables; labels and void ids that `packed` paints become consecutive.
 
     Particles that lie wholly outside the faces, and voids without a voxel, are dropped.
 
     Returns
     -------
-    particles, voids, contacts : DataFrame
-        Index `label`, `void_id` and a running number. Columns as in the tables of a run where they mean the same.
+    particles, voids : DataFrame
+        Index `label` and `void_id`. Columns as in the tables of a run where they mean the same.
     """
-    owner = np.array([0, *packed.owners], np.int64)
-    label_sums = np.zeros((packed.count + 1, 6), np.int64)
-    void_sums = np.zeros((len(owner), 5), np.int64)
-    opened = np.zeros(len(owner), np.int64)
-    kernels.census(packed.labels, packed.voids, owner, label_sums, void_sums, opened)
+    label_sums = np.vstack([np.zeros((1, 6), np.int64), *(one.label_sums[1:] for one in packed.placed)])
+    void_sums = np.vstack([np.zeros((1, 5), np.int64), *(one.void_sums[1:] for one in packed.placed)])
+    opened = np.concatenate([[0], *(one.void_open[1:] for one in packed.placed)])
+    owner, count = [0], 0
+    for one in packed.placed:
+        owner += [count + member for member in one.owners]
+        count += one.group.count
     label_of, void_of = _consecutive(label_sums[:, 0]), _consecutive(void_sums[:, 0])
-    for z in range(packed.labels.shape[0]):
-        packed.labels[z] = label_of[packed.labels[z]]
-        packed.voids[z] = void_of[packed.voids[z]]
+    packed.numbered(label_of, void_of)
     kept_voids = np.flatnonzero(void_of)
-    voids = _void_table(void_sums[kept_voids], label_of[owner[kept_voids]], opened[kept_voids] != 0, voxel)
-    particles = _particle_table(packed, label_sums, label_of, voids, voxel)
-    return particles, voids, _contact_table(packed, label_of, particles, voxel)
+    owners = label_of[np.array(owner)[kept_voids]]
+    voids = _void_table(void_sums[kept_voids], owners, opened[kept_voids] != 0, voxel)
+    return _particle_table(packed, label_sums, label_of, voids, voxel), voids
 
 
 def _consecutive(counts: np.ndarray) -> np.ndarray:
@@ -87,35 +87,60 @@ def _particle_table(
     return frame.join(_made(packed, kept, index, voxel))
 
 
-def _contact_table(packed: Packed, label_of: np.ndarray, particles: "pd.DataFrame", voxel: VoxelSize) -> "pd.DataFrame":
-    """Pairs of particles that share faces; of the faces' vectors the sum is taken, exact for a flat neck."""
-    import pandas as pd
+class Contacts:
+    """Faces that particles share, counted slab by slab."""
 
-    faces, end = kernels.contact_faces(packed.labels), voxel.suffix
-    pairs, number = np.unique(faces[:, :2], axis=0, return_inverse=True)
-    number = number.ravel()
-    area = np.zeros((len(pairs), 3))
-    of_axis = voxel.volume / np.array(voxel.spacing)
-    np.add.at(area, (number, faces[:, 2]), faces[:, 3] * of_axis[faces[:, 2]])
-    area = np.sqrt((area * area).sum(axis=1))
-    diameter = particles[f"equivalent_diameter_{end}"].to_numpy()
-    smaller = 0.5 * np.minimum(diameter[pairs[:, 0] - 1], diameter[pairs[:, 1] - 1])
-    welds = {
-        tuple(sorted((int(label_of[first + a]), int(label_of[first + b]))))
-        for group, first in packed.groups
-        for a, b in group.welds
-    }
-    return pd.DataFrame(
-        {
-            "label_a": pairs[:, 0],
-            "label_b": pairs[:, 1],
-            "n_faces": np.bincount(number, minlength=len(pairs)),
-            f"contact_area_{end}2": area,
-            "neck_ratio": np.sqrt(area / np.pi) / smaller,
-            "welded": [(int(a), int(b)) in welds for a, b in pairs],
-        },
-        index=pd.RangeIndex(1, len(pairs) + 1, name="contact"),
-    )
+    def __init__(self) -> None:
+        self.rows = np.empty((0, 5), np.int64)
+
+    def count(self, labels: np.ndarray, planes: int) -> None:
+        """Add the faces of the first `planes` planes of (Z, Y, X) labels, those to the plane behind them too."""
+        faces = kernels.contact_faces(labels, planes)
+        found, number = np.unique(faces[:, :3], axis=0, return_inverse=True)
+        number = number.ravel()
+        counts = np.bincount(number, minlength=len(found)).astype(np.int64)
+        net = np.bincount(number, faces[:, 3], minlength=len(found)).astype(np.int64)
+        rows = np.vstack([self.rows, np.column_stack([found, counts, net])])
+        found, number = np.unique(rows[:, :3], axis=0, return_inverse=True)
+        sums = np.zeros((len(found), 2), np.int64)
+        np.add.at(sums, number.ravel(), rows[:, 3:])
+        self.rows = np.column_stack([found, sums])
+
+    def table(self, packed: Packed, particles: "pd.DataFrame", voxel: VoxelSize) -> "pd.DataFrame":
+        """Pairs of particles that share faces; of the faces' vectors the sum is taken, exact for a flat neck."""
+        import pandas as pd
+
+        pairs, number = np.unique(self.rows[:, :2], axis=0, return_inverse=True)
+        net, n_faces = np.zeros((len(pairs), 3)), np.zeros(len(pairs), np.int64)
+        net[number.ravel(), self.rows[:, 2]] = self.rows[:, 4]
+        np.add.at(n_faces, number.ravel(), self.rows[:, 3])
+        area = np.sqrt(((net * (voxel.volume / np.array(voxel.spacing))) ** 2).sum(axis=1))
+        end = voxel.suffix
+        diameter = particles[f"equivalent_diameter_{end}"].to_numpy()
+        smaller = 0.5 * np.minimum(diameter[pairs[:, 0] - 1], diameter[pairs[:, 1] - 1])
+        welds = _welds(packed)
+        return pd.DataFrame(
+            {
+                "label_a": pairs[:, 0],
+                "label_b": pairs[:, 1],
+                "n_faces": n_faces,
+                f"contact_area_{end}2": area,
+                "neck_ratio": np.sqrt(area / np.pi) / smaller,
+                "welded": [(int(a), int(b)) in welds for a, b in pairs],
+            },
+            index=pd.RangeIndex(1, len(pairs) + 1, name="contact"),
+        )
+
+
+def _welds(packed: Packed) -> set[tuple[int, int]]:
+    """Pairs of final labels that are welded, the smaller first."""
+    welds = set()
+    for one, labels in zip(packed.placed, packed.values["labels"]):
+        # a member's own code is its number
+        for a, b in one.group.welds:
+            first, second = int(labels[a + 1]), int(labels[b + 1])
+            welds.add((min(first, second), max(first, second)))
+    return welds
 
 
 def _made(packed: Packed, kept: np.ndarray, index: Any, voxel: VoxelSize) -> "pd.DataFrame":
@@ -124,7 +149,8 @@ def _made(packed: Packed, kept: np.ndarray, index: Any, voxel: VoxelSize) -> "pd
 
     rows: list[dict[str, Any]] = []
     length = np.cbrt(voxel.volume)
-    for number, (group, _) in enumerate(packed.groups, start=1):
+    for number, one in enumerate(packed.placed, start=1):
+        group = one.group
         welded = {member for pair in group.welds for member in pair}
         for member, family in enumerate(group.families):
             axes = None if group.compound is not None else semi_axes(group.bodies[member])

@@ -77,14 +77,12 @@ def _throw(
     lengths = 1 / np.sqrt((void.matrix**2).sum(axis=1))
     wall = options.void_wall / lengths.min()
     extent = np.full(3, lengths.max() * (1 + wall))
-    names = (member, len(box.owners) + 1)
-    for place in places:
-        moved = void._replace(centre=place)
-        carved = kernels.carve((box.labels, box.voids), moved, wall, names, (box.origin, spacing), extent, through)
-        if carved:
-            box.owners.append(member)
-            return int(carved)
-    return 0
+    box.make_room()
+    names, frame = (member, len(box.labels)), (box.origin, spacing)
+    carved = int(kernels.carve_somewhere(box.code, void, places, wall, names, frame, extent, through))
+    if carved:
+        box.new_void(member, through)
+    return carved
 
 
 def _places(body: Body, placement: str, rng: np.random.Generator, count: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from ...ground.bricks import Brick
 from ...ground.work import Work
 from ...kernels.grey.blocks import Flatness
-from ...kernels.truth.phantom import correlate
+from ...kernels.truth.phantom_grey import correlate
 from ...segment.grey.codes import Coding
 from ...segment.grey.noise import half_kernel
 from ...segment.labels import components

@@ -20,7 +20,7 @@ _DASHES: list[Any] = [(0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (
 
 
 class MidPlanes:
-    """The three middle planes of a volume, collected while it streams by in slabs.
+    """The three middle planes of a volume, collected while it streams by in bricks.
 
     Parameters
     ----------
@@ -32,29 +32,41 @@ class MidPlanes:
         self.shape = tuple(int(n) for n in shape)
         self.step = tuple(max(1, -(-n // SLICE_PIXELS)) for n in self.shape)
         self.middle = tuple(n // 2 for n in self.shape)
-        self._z: np.ndarray | None = None
-        self._rows: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        thinned = tuple(-(-n // s) for n, s in zip(self.shape, self.step))
+        self._shapes = (thinned[1:], (thinned[0], thinned[2]), thinned[:2])
+        self._planes: list[np.ndarray] | None = None
+        self._seen = [np.zeros(n, bool) for n in (thinned[1], thinned[0], thinned[:2])]
 
-    def take(self, z0: int, planes: np.ndarray) -> None:
-        """Keep what planes z0, z0 + 1, ... (n, Y, X) hold of the middle planes; slabs may come in any order."""
+    def take(self, z0: int, block: np.ndarray, y0: int = 0) -> None:
+        """Keep what a block (n, m, X) from plane z0 and row y0 on holds of the middle planes; in any order."""
         sz, sy, sx = self.step
         mz, my, mx = self.middle
-        if z0 <= mz < z0 + len(planes):
-            self._z = planes[mz - z0, ::sy, ::sx].copy()
-        for z in range(-(-z0 // sz) * sz, z0 + len(planes), sz):
-            self._rows[z] = (planes[z - z0, my, ::sx].copy(), planes[z - z0, ::sy, mx].copy())
+        if self._planes is None:
+            self._planes = [np.zeros(shape, block.dtype) for shape in self._shapes]
+        z = range(-(-z0 // sz) * sz, z0 + block.shape[0], sz)
+        y = range(-(-y0 // sy) * sy, y0 + block.shape[1], sy)
+        own_z, own_y = slice(z.start - z0, None, sz), slice(y.start - y0, None, sy)
+        here_z, here_y = (slice(r.start // s, r.start // s + len(r)) for r, s in ((z, sz), (y, sy)))
+        if z0 <= mz < z0 + block.shape[0]:
+            self._planes[0][here_y] = block[mz - z0, own_y, ::sx]
+            self._seen[0][here_y] = True
+        if y0 <= my < y0 + block.shape[1]:
+            self._planes[1][here_z] = block[own_z, my - y0, ::sx]
+            self._seen[1][here_z] = True
+        self._planes[2][here_z, here_y] = block[own_z, own_y, mx]
+        self._seen[2][here_z, here_y] = True
 
     @property
     def complete(self) -> bool:
         """Whether every plane that is needed has been seen."""
-        return self._z is not None and len(self._rows) == -(-self.shape[0] // self.step[0])
+        return all(bool(seen.all()) for seen in self._seen)
 
     def planes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The planes (Y, X) across z, (Z, X) across y and (Z, Y) across x."""
-        if self._z is None or not self._rows:
+        if self._planes is None or not self._seen[0].all():
             raise ValueError("the middle plane has not been seen")
-        order = sorted(self._rows)
-        return self._z, np.stack([self._rows[z][0] for z in order]), np.stack([self._rows[z][1] for z in order])
+        across_z, across_y, across_x = self._planes
+        return across_z, across_y[self._seen[1]], across_x[self._seen[1]]
 
     @classmethod
     def of(cls, volume: Any, planes: int = 16) -> "MidPlanes":

@@ -20,7 +20,8 @@ class MidPlaneRecorder:
         self.middle = MidPlanes(volume.shape)
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        planes = self.volume[key]
-        if isinstance(key, slice):
-            self.middle.take(key.start or 0, planes)
-        return planes
+        block = self.volume[key]
+        parts = key if isinstance(key, tuple) else (key,)
+        if len(parts) < 3 and all(isinstance(part, slice) for part in parts):  # planes or a brick; crops tell little
+            self.middle.take(parts[0].start or 0, block, (parts[1].start or 0) if len(parts) > 1 else 0)
+        return block

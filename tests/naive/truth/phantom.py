@@ -50,8 +50,26 @@ def overlaps(volume: np.ndarray, box: np.ndarray, corner: np.ndarray) -> bool:
     return False
 
 
+def mark(volume: np.ndarray, box: np.ndarray, corner: np.ndarray) -> None:
+    """Set the taken voxels of a box placed at a corner, which may stick out, in place."""
+    for index in np.argwhere(box):
+        at = index + corner
+        if (at >= 0).all() and (at < volume.shape).all():
+            volume[tuple(at)] = 1
+
+
+def largest_parts(code: np.ndarray) -> np.ndarray:
+    """Each code other than 0 only where its largest part is, connected by faces; of equal ones the first."""
+    out = np.zeros_like(code)
+    for value in np.unique(code[code > 0]):
+        parts, count = ndimage.label(code == value)
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+        out[parts == 1 + sizes.argmax()] = value
+    return out
+
+
 def census(labels: np.ndarray, voids: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The sums of `kernels.phantom.census`, label by label."""
+    """The sums of `kernels.runs.census`, label by label."""
     grid_ = np.indices(labels.shape)
     face = np.zeros(labels.shape, bool)
     for axis, n in enumerate(labels.shape):

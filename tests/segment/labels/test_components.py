@@ -95,13 +95,17 @@ def test_dilation_is_that_of_a_ball(radius, relative):
     mask = blobs(5, 0.25)
     half = morphology.ball_half_widths(radius, relative)
     truth = naive.distance(mask == 0, relative) <= radius + 1e-6
-    np.testing.assert_array_equal(morphology.dilate(mask, half, 0, len(mask)).astype(bool), truth)
+    np.testing.assert_array_equal(
+        morphology.dilate(mask, half, (0, *mask.shape[:1], 0, *mask.shape[1:2])).astype(bool), truth
+    )
     np.testing.assert_array_equal(components.dilated_planes(mask, half, Brick(0, 11, 19)).astype(bool), truth[11:19])
     corner = Brick(0, 11, 19, 4, 9)
     np.testing.assert_array_equal(components.dilated_planes(mask, half, corner).astype(bool), truth[corner.here])
     near = morphology.ball_half_widths(0.6 * radius, relative)
     classes = (1 - mask) + (naive.distance(mask == 0, relative) > 0.6 * radius + 1e-6) + ~truth
-    np.testing.assert_array_equal(morphology.depth_classes(mask, near, half, 3, 17), classes[3:17])
+    np.testing.assert_array_equal(morphology.depth_classes(mask, near, half, (3, 17, 2, 29)), classes[3:17, 2:29])
+    part = morphology.dilate(mask[2:20, 1:30].copy(), half, (5, 11, 6, 20)).astype(bool)
+    np.testing.assert_array_equal(part, truth[7:13, 7:21])
 
 
 @pytest.mark.parametrize("seed", range(3))

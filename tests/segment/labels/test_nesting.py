@@ -10,9 +10,9 @@ from morphct.segment.labels.nesting import Nesting, find_nesting
 from tests.naive import labels as naive
 
 
-def around(image: np.ndarray, planes: int = 5) -> np.ndarray:
+def around(image: np.ndarray, planes: int = 5, rows: int | None = None) -> np.ndarray:
     n = int(image.max())
-    found = find_nesting(Envelope(image, n).planes, len(image), n, 1.2, Work.of(len(image), planes))
+    found = find_nesting(Envelope(image, n).read, image.shape, n, 1.2, Work.of(image.shape, planes, rows=rows))
     return np.zeros(n + 1, np.int64) if found is None else found.around
 
 
@@ -38,8 +38,8 @@ def test_as_taking_every_label_away_tells(seed):
     image = balls(seed)
     truth = naive.within(image, 1.2)
     assert (truth > 0).any()
-    for planes in (1, 5, len(image)):
-        np.testing.assert_array_equal(around(image, planes), truth)
+    for planes, rows in ((1, None), (5, None), (len(image), None), (4, 7), (1, 1), (len(image), 3)):
+        np.testing.assert_array_equal(around(image, planes, rows), truth)
 
 
 def test_a_grain_among_several_lies_in_none():

@@ -1,12 +1,13 @@
 """Exact squared distance: against brute force, SciPy and edt, and the same bytes however it is cut."""
 
+from dataclasses import replace
+
 import edt
 import numpy as np
 import pytest
 from naive import split as naive
 from scipy import ndimage
 
-from morphct.ground.bricks import plan_slabs
 from morphct.ground.executors import Threads
 from morphct.ground.plane_file import PlaneFile
 from morphct.ground.scratch import Scratch
@@ -15,10 +16,10 @@ from morphct.kernels.split import distance as kernel
 from morphct.segment.split import distance
 
 
-def run(mask, spacing=(1, 1, 1), planes=1000, run_map=map, out=None):
+def run(mask, spacing=(1, 1, 1), planes=1000, run_map=map, out=None, rows=None):
     mask = np.asarray(mask).astype(np.uint8)
     out = np.zeros(mask.shape, np.float32) if out is None else out
-    distance.squared_distance(mask, spacing, out, Work.of(mask.shape[0], planes, run_map))
+    distance.squared_distance(mask, spacing, out, Work.of(mask.shape, planes, run_map, rows))
     return out
 
 
@@ -89,11 +90,24 @@ def test_flat_volumes(shape):
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 1), (3, 1, 1.7)])
+def test_wide_volumes_are_cut_along_x(spacing):
+    mask = blobs((9, 60, 700), 2)
+    whole = run(mask, spacing, 9)
+    for planes, rows in ((9, 2), (1, 1), (4, 30)):
+        np.testing.assert_array_equal(run(mask, spacing, planes, Threads(2), None, rows), whole)
+        scratch = Scratch(None, 1 << 16)
+        work = replace(Work.of(mask.shape, planes, Threads(2), rows), scratch=scratch)
+        with scratch:
+            assert scratch.create("chunked", mask.shape, np.uint8).chunks
+            np.testing.assert_array_equal(distance.heights(mask.astype(np.uint8), spacing, work)[:], whole)
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (3, 1, 1.7)])
 def test_the_cut_changes_no_byte(spacing, tmp_path):
     mask = blobs((37, 41, 43), 7)
     whole = run(mask, spacing)
-    for planes in (1, 5, 13):
-        np.testing.assert_array_equal(run(mask, spacing, planes, Threads(2)), whole)
+    for planes, rows in ((1, None), (5, 6), (1, 1), (13, 40)):
+        np.testing.assert_array_equal(run(mask, spacing, planes, Threads(2), None, rows), whole)
     on_disk = PlaneFile(tmp_path / "distance.raw", mask.shape, np.float32)
     np.testing.assert_array_equal(run(mask, spacing, 7, Threads(2), on_disk)[0:37], whole)
 
@@ -101,19 +115,21 @@ def test_the_cut_changes_no_byte(spacing, tmp_path):
 def test_ticks_add_up():
     told = []
     mask = blobs((10, 23, 9), 1).astype(np.uint8)
-    distance.squared_distance(mask, (1, 1, 1), np.empty(mask.shape, np.float32), Work.of(10, 3).telling(told.append))
+    distance.squared_distance(
+        mask, (1, 1, 1), np.empty(mask.shape, np.float32), Work.of(mask.shape, 3).telling(told.append)
+    )
     assert sum(told) == 20
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 1), (75, 25, 25), (1, 2, 1), (0.075, 0.025, 0.025)])
 @pytest.mark.parametrize("shape", [(40, 30, 300), (70, 9, 17), (5, 60, 513)])
-@pytest.mark.parametrize("planes", [1000, 7])
-def test_whole_numbers_are_the_same_numbers(spacing, shape, planes, tmp_path):
+@pytest.mark.parametrize(("planes", "rows"), [(1000, None), (7, None), (5, 6), (1, 1)])
+def test_whole_numbers_are_the_same_numbers(spacing, shape, planes, rows, tmp_path):
     mask = blobs(shape, 3, 3.0, -0.8).astype(np.uint8)
-    slabs = tuple(plan_slabs(shape[0], planes))
+    bricks = Work.of(shape, planes, rows=rows).bricks
     for scratch in (Scratch(), Scratch(tmp_path, 0)):
         with scratch:
-            found = distance.heights(mask, spacing, Work(slabs, Threads(2), None, scratch))
+            found = distance.heights(mask, spacing, Work(bricks, Threads(2), None, scratch))
             assert found.dtype == np.uint16
             np.testing.assert_array_equal(found[: shape[0]], run(mask, spacing))
 
@@ -121,18 +137,35 @@ def test_whole_numbers_are_the_same_numbers(spacing, shape, planes, tmp_path):
 @pytest.mark.parametrize("mask", [np.ones((9, 8, 7)), np.arange(300).reshape(1, 1, 300) > 0])
 def test_long_distances_take_floats(mask):
     """65535 and more does not fit 16 bits: no background at all, and 256 voxels away from it."""
-    whole = distance.heights(mask.astype(np.uint8), (1, 1, 1), Work.of(len(mask), 4))
+    whole = distance.heights(mask.astype(np.uint8), (1, 1, 1), Work.of(mask.shape, 4))
     assert whole.dtype == np.float32
     np.testing.assert_array_equal(whole, run(mask))
 
 
 def test_the_longest_distance_of_16_bits():
     mask = (np.arange(256) > 0).astype(np.uint8).reshape(1, 1, 256)
-    whole = distance.heights(mask, (1, 1, 1), Work.whole(1))
+    whole = distance.heights(mask, (1, 1, 1), Work.whole((1, 1, 256)))
     assert whole.dtype == np.uint16
     np.testing.assert_array_equal(whole[0, 0], np.arange(256) ** 2)
 
 
 def test_edges_that_are_not_whole_take_floats():
     mask = blobs((9, 10, 11), 1, 1.0, -1).astype(np.uint8)
-    assert distance.heights(mask, (1, 2.5, 1.3), Work.of(9, 4)).dtype == np.float32
+    assert distance.heights(mask, (1, 2.5, 1.3), Work.of(mask.shape, 4)).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(960, 2560, 2560), (20, 3000, 500), (5000, 7, 100), (3, 2, 1), (40, 2000, 9000)])
+@pytest.mark.parametrize("chunks", [None, (32, 64, 64), (16, 32, 128)])
+@pytest.mark.parametrize("most", [10_000_000, 1_000_000, 1])
+def test_boxes_of_columns_tile_the_volume_and_keep_to_a_brick(shape, chunks, most):
+    volume = type("Volume", (), {"shape": shape, "chunks": chunks})()
+    for axis in (0, 1):
+        boxes = distance.column_boxes([volume], axis, most)
+        assert sum(map(distance._voxels, boxes)) == np.prod(shape)
+        assert len({tuple((part.start, part.stop) for part in box) for box in boxes}) == len(boxes)
+        assert max(map(distance._voxels, boxes)) <= max(most, shape[axis] * distance.LANE_VOXELS)
+        assert all(box[axis] == slice(0, shape[axis]) for box in boxes)
+        across = 1 - axis
+        if chunks is not None and most >= shape[axis] * chunks[across] * distance.LANE_VOXELS:
+            assert all(box[across].start % chunks[across] == 0 for box in boxes)
+            assert all(box[2].start % chunks[2] == 0 for box in boxes)

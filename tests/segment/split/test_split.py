@@ -13,6 +13,7 @@ import pytest
 from naive import split as naive
 from scipy import ndimage
 
+from morphct.ground.bricks import Brick
 from morphct.ground.errors import MemoryCapError, SettingsError
 from morphct.ground.executors import Threads
 from morphct.ground.scratch import Scratch
@@ -20,7 +21,7 @@ from morphct.ground.work import Work
 from morphct.kernels.crofton import DIRECTIONS, pair_areas
 from morphct.kernels.split import box_counts, join_scores
 from morphct.kernels.split import joins as join_kernel
-from morphct.segment.split import basin_graph, basins, distance, merging
+from morphct.segment.split import basin_graph, basins, distance, merging, surroundings
 from morphct.segment.split.split import PASSES, SplitOptions, split
 from morphct.truth import phantom, scoring
 
@@ -43,24 +44,24 @@ def ball(shape, centre, radius, edges=(1, 1, 1)):
 
 def heights_of(mask, spacing, planes):
     out = np.zeros(mask.shape, np.float32)
-    distance.squared_distance(mask, spacing, out, Work.of(mask.shape[0], planes))
+    distance.squared_distance(mask, spacing, out, Work.of(mask.shape, planes))
     return out
 
 
-def basins_of(heights, planes):
+def basins_of(heights, planes, rows=None):
     labels = np.zeros(heights.shape, np.int32)
-    return basins.find_basins(heights, labels, Work.of(len(heights), planes))
+    return basins.find_basins(heights, labels, Work.of(heights.shape, planes, rows=rows))
 
 
-def basin_image(found, planes):
-    """Basin of every voxel, -1 in background; planes: of the slabs that the basins were found by."""
-    image = replace(found, labels=np.array(found.labels))
-    basins.write_particles(image, np.arange(1, found.n + 1, dtype=np.int32), Work.of(len(image.labels), planes))
+def basin_image(found, planes, rows=None):
+    """Basin of every voxel, -1 in background; planes, rows: of the bricks that the basins were found by."""
+    image, shape = replace(found, labels=np.array(found.labels)), found.labels.shape
+    basins.write_particles(image, np.arange(1, found.n + 1, dtype=np.int32), Work.of(shape, planes, rows=rows))
     return image.labels - 1
 
 
-def labelled(mask, spacing=(1, 1, 1), planes=1000, run_map=map, scratch=None, tick=None, **options):
-    work = replace(Work.of(mask.shape[0], planes, run_map), scratch=scratch or Scratch(), progress=tick)
+def labelled(mask, spacing=(1, 1, 1), planes=1000, run_map=map, scratch=None, tick=None, rows=None, **options):
+    work = replace(Work.of(mask.shape, planes, run_map, rows), scratch=scratch or Scratch(), progress=tick)
     result = split(np.asarray(mask).astype(np.uint8), spacing, SplitOptions(**options), work)
     return np.asarray(result.labels[0 : mask.shape[0]]), result
 
@@ -68,10 +69,10 @@ def labelled(mask, spacing=(1, 1, 1), planes=1000, run_map=map, scratch=None, ti
 # ---------------------------------------------------------------- basins
 
 
-@pytest.mark.parametrize("planes", [40, 3, 1])
+@pytest.mark.parametrize(("planes", "rows"), [(40, None), (3, None), (1, None), (4, 3), (40, 2), (1, 1)])
 @pytest.mark.parametrize("kind", ["distance", "plateaus", "random"])
 @pytest.mark.parametrize("seed", range(3))
-def test_basins_naive_twin(seed, kind, planes):
+def test_basins_naive_twin(seed, kind, planes, rows):
     rng = np.random.default_rng(seed)
     heights = {
         "distance": lambda: heights_of(blobs((9, 8, 10), seed), (1, 1, 1), 9),
@@ -79,21 +80,22 @@ def test_basins_naive_twin(seed, kind, planes):
         "random": lambda: (rng.random((7, 9, 8)) * (rng.random((7, 9, 8)) < 0.7)).astype(np.float32),
     }[kind]()
     wanted, peaks = naive.basins(heights)
-    found = basins_of(heights, planes)
-    np.testing.assert_array_equal(basin_image(found, planes), wanted)
+    found = basins_of(heights, planes, rows)
+    np.testing.assert_array_equal(basin_image(found, planes, rows), wanted)
     np.testing.assert_array_equal(found.peaks, [heights[p] for p in peaks])
-    np.testing.assert_array_equal(found.sizes, np.bincount(wanted[wanted >= 0], minlength=len(peaks)))
 
 
-def test_a_plateau_through_every_slab_is_one_basin():
+def test_a_plateau_through_every_brick_is_one_basin():
     heights = np.full((30, 20, 25), 4, np.float32)
-    for planes in (30, 7, 1):
-        assert basins_of(heights, planes).n == 1
+    for planes, rows in ((30, None), (7, None), (1, None), (7, 6), (1, 1)):
+        assert basins_of(heights, planes, rows).n == 1
 
 
 def test_more_exits_than_the_first_guess():
     heights = np.arange(2 * 40 * 40, dtype=np.float32).reshape(2, 40, 40) % 1601 + 1
-    np.testing.assert_array_equal(basin_image(basins_of(heights, 1), 1), basin_image(basins_of(heights, 2), 2))
+    whole = basin_image(basins_of(heights, 2), 2)
+    np.testing.assert_array_equal(basin_image(basins_of(heights, 1), 1), whole)
+    np.testing.assert_array_equal(basin_image(basins_of(heights, 1, 2), 1, 2), whole)
 
 
 # ---------------------------------------------------------------- areas and graph
@@ -129,8 +131,10 @@ def test_graph_naive_twin(spacing, seed, shape, sigma):
     found = basins_of(heights, shape[0])
     image = basin_image(found, shape[0])
     surfaces, links = naive.graph(mask, heights, image, weights)
-    for planes in (1000, 3, 1):
-        graph = basin_graph.build_graph(mask, heights, basins_of(heights, planes), edges, Work.of(len(mask), planes))
+    for planes, rows in ((1000, None), (3, None), (1, None), (4, 2), (1000, 3), (1, 1)):
+        work = Work.of(shape, planes, rows=rows)
+        graph = basin_graph.build_graph(mask, heights, basins_of(heights, planes, rows), edges, work)
+        np.testing.assert_array_equal(graph.sizes, np.bincount(image[image >= 0], minlength=graph.sizes.size))
         wanted = [naive.moments(image, i) for i in range(len(graph.peaks))]
         np.testing.assert_array_equal(graph.moments, np.reshape(wanted, (-1, 9)))
         assert graph.area_unit * basin_graph.FIXED_POINT == pytest.approx(np.prod(edges))
@@ -146,21 +150,24 @@ def test_graph_naive_twin(spacing, seed, shape, sigma):
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 1), (75, 25, 25), (1, 2, 1)])
-@pytest.mark.parametrize(("shape", "planes"), [((30, 33, 70), 1000), ((30, 33, 70), 7), ((2, 4, 17), 1)])
-def test_whole_heights_give_the_same_graph(spacing, shape, planes):
+@pytest.mark.parametrize(
+    ("shape", "planes", "rows"),
+    [((30, 33, 70), 1000, None), ((30, 33, 70), 7, None), ((30, 33, 70), 11, 8), ((2, 4, 17), 1, None)],
+)
+def test_whole_heights_give_the_same_graph(spacing, shape, planes, rows):
     mask, edges = blobs(shape, 5, 1.5, -0.3), distance.relative_edges(spacing)
     before = mask & (np.random.default_rng(2).random(shape) > 0.1)
     floats = heights_of(mask, spacing, planes)
-    whole = distance.heights(mask, spacing, Work.of(shape[0], planes))
+    work = Work.of(shape, planes, rows=rows)
+    whole = distance.heights(mask, spacing, work)
     assert whole.dtype == np.uint16
-    a, b = basins_of(floats, planes), basins_of(whole, planes)
+    a, b = basins_of(floats, planes, rows), basins_of(whole, planes, rows)
     np.testing.assert_array_equal(a.labels, b.labels)
     np.testing.assert_array_equal(a.peaks, b.peaks)
-    work = Work.of(shape[0], planes)
     graphs = [basin_graph.build_graph(mask, h, f, edges, work, before) for h, f in ((floats, a), (whole, b))]
     for one, other in zip(*(vars(graph).values() for graph in graphs)):
         np.testing.assert_array_equal(one, other)
-    image = basin_image(a, planes)
+    image = basin_image(a, planes, rows)
     counted = np.bincount(image[mask > before], minlength=a.n)
     np.testing.assert_array_equal(graphs[0].sealed, counted)
     faces = np.concatenate([face.ravel() for face in (image[[0, -1]], image[:, [0, -1]], image[:, :, [0, -1]])])
@@ -379,20 +386,21 @@ def test_the_cut_changes_no_byte(spacing, method, tmp_path):
     mask = blobs((41, 37, 39), 11, 1.4, -0.1)
     mask[18:24, 10:30, 5:30] = 1  # a flat block: ties and plateaus across cuts
     whole, result = labelled(mask, spacing, method=method)
-    for planes, run_map in ((1, map), (5, Threads(2)), (11, Threads(3)), (40, map)):
+    cuts = [(1, None, map), (5, None, Threads(2)), (11, None, map), (7, 6, Threads(3)), (5, 36, map), (50, 9, map)]
+    for planes, rows, run_map in cuts:
         with Scratch(tmp_path, 0 if planes == 5 else 1 << 40) as scratch:
-            labels, cut = labelled(mask, spacing, planes, run_map, scratch, method=method)
+            labels, cut = labelled(mask, spacing, planes, run_map, scratch, rows=rows, method=method)
             np.testing.assert_array_equal(labels, whole)
             assert cut.summary() == result.summary()
             assert scratch.held == 1  # the labels
 
 
-@pytest.mark.parametrize("planes", [1, 5, 11, 40])
-def test_margins_know_faces_and_sealed_pockets(planes):
+@pytest.mark.parametrize(("planes", "rows"), [(1, None), (5, None), (11, None), (40, None), (7, 9), (40, 16), (3, 1)])
+def test_margins_know_faces_and_sealed_pockets(planes, rows):
     """Which pieces reach a face, how much of them was solid before sealing, and that the cut changes nothing."""
     mask = blobs((30, 31, 32), 7, 1.6, -0.1)
     before = (np.random.default_rng(2).random(mask.shape) < 0.9) & (mask > 0)
-    work = Work.of(30, planes)
+    work = Work.of(mask.shape, planes, rows=rows)
     heights, image = np.empty(mask.shape, np.float32), np.empty(mask.shape, np.int32)
     distance.squared_distance(mask, (1, 1, 1), heights, work)
     found = basins.find_basins(heights, image, work)
@@ -404,7 +412,7 @@ def test_margins_know_faces_and_sealed_pockets(planes):
     np.testing.assert_array_equal(graph.sealed, np.bincount(lost, minlength=found.n + 1)[1:])
     options = SplitOptions()
     result = split(mask, (1, 1, 1), options, work, smallest=5, unsealed=before.astype(np.uint8))
-    whole = split(mask, (1, 1, 1), options, Work.of(30, 30), smallest=5, unsealed=before.astype(np.uint8))
+    whole = split(mask, (1, 1, 1), options, Work.whole(mask.shape), smallest=5, unsealed=before.astype(np.uint8))
     for name, value in vars(whole.margins).items():
         np.testing.assert_array_equal(getattr(result.margins, name), value)
     labels = np.asarray(result.labels[:])
@@ -498,7 +506,7 @@ def test_uncompiled_kernels_agree():
         "from morphct.ground.work import Work\n"
         "from morphct.segment.split.split import SplitOptions, split\n"
         "mask = (np.random.default_rng(5).random((5, 8, 9)) < 0.85).astype(np.uint8)\n"
-        "r = split(mask, (2.0, 1.0, 1.0), SplitOptions(), Work.of(5, 2))\n"
+        "r = split(mask, (2.0, 1.0, 1.0), SplitOptions(), Work.of(mask.shape, 2, rows=3))\n"
         "print(json.dumps([r.summary(), r.labels.tolist()]))"
     )
     root = Path(__file__).parents[3]
@@ -516,15 +524,18 @@ def test_uncompiled_kernels_agree():
 @pytest.mark.parametrize("shape", [(9, 8, 12), (2, 5, 40), (4, 2, 3)])
 def test_boxes_naive_twin(shape):
     mask = blobs(shape, 4, 0.8, -0.5)
-    padded = np.pad(mask, 3, mode="symmetric")
-    for z0, z1 in ((0, shape[0]), (1, 2), (0, 1)):
-        planes = basin_graph._padded(mask, z0, z1)
-        np.testing.assert_array_equal(planes, padded[z0 : z1 + 6])
-        out = np.zeros((z1 - z0 + 1, shape[1] + 2, shape[2] + 2), np.uint16)
-        box_counts.count_boxes(planes, out)
-        for z, y, x in np.ndindex(z1 - z0, *shape[1:]):
-            place = (z0 + z, y, x)
-            found = int(out[z + 1, y + 1, x + 1])
+    mirrored = np.pad(mask, 3, mode="symmetric")
+    boxes = [(0, shape[0], 0, shape[1]), (1, 2, 0, 2), (0, 1, 1, 2)]
+    for z0, z1, y0, y1 in boxes:
+        box = Brick(0, z0, z1, y0, y1)
+        solid = surroundings.Region.of(mask, box.widened((3, 3), shape))
+        padded = surroundings.padded(solid, box, shape)
+        np.testing.assert_array_equal(padded, mirrored[z0 : z1 + 6, y0 : y1 + 6])
+        out = np.zeros((z1 - z0 + 1, y1 - y0 + 2, shape[2] + 2), np.uint16)
+        box_counts.count_boxes(padded, 2, out)
+        for z, y, x in np.ndindex(z1 - z0, y1 - y0, shape[2]):
+            place = (z0 + z, y0 + y, x)
+            found = int(out[z + 1, y + 2, x + 1])
             assert found & int(box_counts.COUNT) == naive.box_count(mask, place)
             if mask[place]:
                 assert (found > box_counts.COUNT) == naive.on_surface(mask, place)

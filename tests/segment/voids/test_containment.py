@@ -184,12 +184,12 @@ def test_a_hole_between_two_particles_is_of_neither():
     assert len(measure_array(image, names=NAMES).voids) == 0
 
 
-@pytest.mark.parametrize(("planes", "workers"), [(1, 1), (7, 3)])
+@pytest.mark.parametrize(("planes", "rows", "workers"), [(1, None, 1), (7, 9, 3), (50, 1, 2)])
 @pytest.mark.parametrize("name", ["several", "shells in shells", "two that touch"])
 @pytest.mark.parametrize("cut", [(), CUT], ids=["whole", "cut by a face"])
-def test_the_cut_into_slabs_changes_nothing(name, cut, planes, workers):
+def test_the_cut_into_bricks_changes_nothing(name, cut, planes, rows, workers):
     image = np.ascontiguousarray((SPECKS | INSIDE)[name][cut])
-    made = measure_array(image, names=NAMES, work=Work.of(len(image), planes, Threads(workers)))
+    made = measure_array(image, names=NAMES, work=Work.of(image.shape, planes, Threads(workers), rows))
     whole = measure_array(image, names=NAMES)
     for title in ("particles", "voids", "contacts", "aggregates"):
         assert getattr(made, title).to_csv() == getattr(whole, title).to_csv()

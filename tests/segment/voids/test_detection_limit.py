@@ -72,7 +72,7 @@ def planted(scan, diameter, seed, edge=15, count=3):
     grey = scan.particle - scan.contrast * (1 - solid) + detection_limit._noise(tuple(shape), scan, rng)
     codes = np.clip(grey, 1, 65535).astype(np.uint16)
     labels = np.ones(shape, np.int32)
-    found, fitted = voids.find_dips(codes, labels, scan, Work.of(shape[0], 64))
+    found, fitted = voids.find_dips(codes, labels, scan, Work.of(shape, 64))
     ids = np.asarray(found.ids)
     hits = sum(ids[tuple(slice(int(m) - 1, int(m) + 3) for m in middle)].any() for middle in middles)
     return hits / len(middles), fitted

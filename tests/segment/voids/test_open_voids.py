@@ -16,10 +16,10 @@ from morphct.segment.voids.options import VoidOptions
 CUBE = VoxelSize(1.0, 1.0, 1.0, unit="px")
 
 
-def look(labels, radius, size=CUBE, planes=1000, run_map=map, **more):
+def look(labels, radius, size=CUBE, planes=1000, run_map=map, rows=None, **more):
     """Voids of a label image, closed and open."""
     options = VoidOptions(closing_radius=radius, **more)
-    work = Work.of(len(labels), planes, run_map)
+    work = Work.of(labels.shape, planes, run_map, rows)
     closed = holes.inside_labels(labels, options, work)
     return add_open(closed, labels, int(labels.max()), size, options, work)
 

@@ -21,9 +21,9 @@ def sealed(solid, work):
     return before, after
 
 
-@pytest.mark.parametrize("planes", [30, 7, 1])
-def test_a_void_that_a_face_cuts_is_closed_for_the_split_and_opened_for_its_owner(planes):
-    work = Work.of(30, planes)
+@pytest.mark.parametrize(("planes", "rows"), [(30, None), (7, None), (1, 1), (5, 6)])
+def test_a_void_that_a_face_cuts_is_closed_for_the_split_and_opened_for_its_owner(planes, rows):
+    work = Work.of((30, 32, 64), planes, rows=rows)
     hole = ball((3, 16, 20), 5)
     before, after = sealed(ball((6, 16, 20), 14) & ~hole, work)
     np.testing.assert_array_equal(after > 0, (before > 0) | hole)
@@ -41,9 +41,9 @@ def test_a_void_that_a_face_cuts_is_closed_for_the_split_and_opened_for_its_owne
     np.testing.assert_array_equal(labels, after)
 
 
-@pytest.mark.parametrize("planes", [30, 7])
-def test_a_leaking_void_stays_sealed_at_a_face_and_away_from_it(planes):
-    work = Work.of(30, planes)
+@pytest.mark.parametrize(("planes", "rows"), [(30, None), (7, 10)])
+def test_a_leaking_void_stays_sealed_at_a_face_and_away_from_it(planes, rows):
+    work = Work.of((30, 32, 64), planes, rows=rows)
     for depth in (3, 15):
         solid = ball((depth + 3, 16, 20), 14) & ~ball((depth, 16, 20), 5)
         solid[depth, 16, 20:] = False  # a channel one voxel wide
@@ -55,7 +55,7 @@ def test_a_leaking_void_stays_sealed_at_a_face_and_away_from_it(planes):
 
 
 def test_a_gap_between_particles_is_opened_again():
-    work = Work.of(30, 8)
+    work = Work.of((30, 32, 64), 8)
     solid = np.ones((30, 32, 64), bool)
     gap = ball((15, 16, 32), 4)
     before, after = (solid & ~gap).astype(np.uint8), solid.astype(np.uint8)

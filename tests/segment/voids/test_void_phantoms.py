@@ -190,8 +190,9 @@ def test_labels_with_their_grey_volume_have_bounds(noise):
 def test_cuts_workers_and_places_change_nothing():
     labels, _ = powder("clusters", 1)
     whole = measured("clusters", 1)
-    for planes, workers in ((7, 2), (1, 3)):
-        cut = measure_array(labels, None, PIXEL, names=("voids",), work=Work.of(len(labels), planes, Threads(workers)))
+    for planes, rows, workers in ((7, None, 2), (9, 10, 3)):
+        work = Work.of(labels.shape, planes, Threads(workers), rows)
+        cut = measure_array(labels, None, PIXEL, names=("voids",), work=work)
         for table in ("particles", "voids"):
             assert getattr(cut, table).to_csv() == getattr(whole, table).to_csv()
     moved = measure_array(np.pad(labels, ((3, 0), (0, 2), (5, 1))), None, PIXEL, names=("voids",)).particles

@@ -1,4 +1,4 @@
-"""The pass over slabs: what adds up voxel by voxel, of particles, voids, grey and contacts at once."""
+"""The pass over bricks: what adds up voxel by voxel, of particles, voids, grey and contacts at once."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ UNKNOWN_DETECTION_VOXELS = (
 
 @dataclass
 class Sums:
-    """All that one slab, or all slabs together, adds up."""
+    """All that one brick, or all bricks together, adds up."""
 
     shape: Shape
     voids: Shape
@@ -30,14 +30,13 @@ class Sums:
     contacts: Contacts
 
     def merge(self, other: "Sums") -> None:
-        """Add another partial."""
+        """Add another partial, but for its contacts."""
         self.shape.merge(other.shape)
         self.voids.merge(other.voids)
         if len(other.inside):
             self.inside += other.inside
         if self.grey is not None and other.grey is not None:
             self.grey.merge(other.grey)
-        self.contacts.merge(other.contacts)
 
 
 def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
@@ -51,7 +50,7 @@ def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
     contacts : bool
         Whether contacts of particles are wanted.
     work : Work
-        Tells of planes done; no sum depends on its slabs.
+        Tells of planes done; no sum depends on its bricks.
     """
     envelope = labelled.envelope
     n, voids = envelope.n, 0 if envelope.owner is None else len(envelope.owner) - 1
@@ -63,8 +62,14 @@ def add_up(labelled: Labelled, grey: Any, contacts: bool, work: Work) -> Sums:
         Grey.create(1, n, how) if grey is not None else None,
         Contacts.create(),
     )
-    for part in work.each(partial(_slab_sums, envelope, grey, how, contacts)):
+    met: list[Contacts] = []
+    for part in work.each(partial(_brick_sums, envelope, grey, how, contacts)):
         total.merge(part)
+        met.append(part.contacts)
+        if sum(len(m.keys) for m in met) > len(total.contacts.keys):  # few merges, each of much
+            total.contacts.merge(*met)
+            met = []
+    total.contacts.merge(*met)
     return total
 
 
@@ -73,35 +78,39 @@ def _codes_of(grey: Any, work: Work) -> GreyCodes:
     dtype = np.dtype(grey.dtype)
     if not GreyCodes.needs_peak(dtype):
         return GreyCodes.of(dtype)
-    return GreyCodes.of(dtype, max(work.telling(None).each(partial(_slab_peak, grey)), default=0.0))
+    return GreyCodes.of(dtype, max(work.telling(None).each(partial(_brick_peak, grey)), default=0.0))
 
 
-def _slab_peak(grey: Any, slab: Brick) -> float:
-    return float(kernel.grey_limits(_numbers(grey[slab.z0 : slab.z1])))
+def _brick_peak(grey: Any, brick: Brick) -> float:
+    return float(kernel.grey_limits(_numbers(grey[brick.here])))
 
 
-def _numbers(planes: Any) -> np.ndarray:
-    """Planes of grey as the kernels take them: contiguous, native, no half floats and no bits."""
-    planes = np.ascontiguousarray(planes)
-    if planes.dtype == bool:
-        return planes.view(np.uint8)
-    dtype = np.dtype(np.float32) if planes.dtype == np.float16 else planes.dtype.newbyteorder("=")
-    return planes.astype(dtype, copy=False)
+def _numbers(block: Any) -> np.ndarray:
+    """A block of grey as the kernels take it: contiguous, native, no half floats and no bits."""
+    block = np.ascontiguousarray(block)
+    if block.dtype == bool:
+        return block.view(np.uint8)
+    dtype = np.dtype(np.float32) if block.dtype == np.float16 else block.dtype.newbyteorder("=")
+    return block.astype(dtype, copy=False)
 
 
-def _slab_sums(envelope: Envelope, grey: Any, how: GreyCodes, contacts: bool, slab: Brick) -> Sums:
-    """The sums of one slab; contacts need the plane before it and the two after it."""
-    before, ahead = (min(slab.z0, 1), 2) if contacts else (0, 0)
-    planes, voids, inside = envelope.slab(slab.z0, slab.z1, ahead, before)
-    own, start = slice(before, before + slab.depth), slab.z0 - before
-    labels = planes[own]
-    codes = None if grey is None else how.codes(grey[start : start + len(planes)])
+def _brick_sums(envelope: Envelope, grey: Any, how: GreyCodes, contacts: bool, brick: Brick) -> Sums:
+    """The sums of one brick; contacts need a plane and a row before it and two behind it."""
+    shape = envelope.labels.shape
+    brick = brick.widened((0, 0), shape)
+    outer = brick.widened((2, 2) if contacts else (0, 0), shape)
+    bare = envelope.bare(outer)
+    own = np.ascontiguousarray(bare[brick.within(outer)])
+    labels, voids, inside = envelope.counted(brick, own)
+    codes = None if grey is None else how.codes(grey[outer.here])
     met = Contacts.create()
     if contacts:  # a void that carries no label touches nothing: what floats in it is no neighbour
-        bare = envelope.bare(start, start + len(planes)) if len(inside) else planes
-        met = Contacts.of(bare, slab.depth, codes, before, slab.z0)
-    sums = None if codes is None else Grey.of(labels, voids, codes[own], how)
-    return Sums(Shape.of(labels, slab.z0), Shape.of(voids, slab.z0), inside, sums, met)
+        met = Contacts.of(bare, brick.core(outer), codes, (outer.z0, outer.y0))
+    sums = None
+    if codes is not None:
+        sums = Grey.of(labels, voids, np.ascontiguousarray(codes[brick.within(outer)]), how)
+    corner = brick.z0, brick.y0
+    return Sums(Shape.of(labels, *corner), Shape.of(voids, *corner), inside, sums, met)
 
 
 def principal(covariances: np.ndarray, spacing: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
