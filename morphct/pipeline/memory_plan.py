@@ -35,7 +35,16 @@ class Demand:
         return int(depth * height * shape[2] * self.voxel_bytes)
 
 
-DEMANDS = (Demand("dips", 10, 40),)
+# measured as the most that was resident above the start, on bricks of 128 x 256 x 256 voxels of a noisy phantom; the
+# reach of smoothing and of dips grows with noise and blur: these are those of strong ones
+DEMANDS = (
+    Demand("denoise", 8, 12.0),  # float greys with gaps; integers 4 to 8
+    Demand("graph of basins", 4, 11.0),
+    Demand("dips", 8, 11.0),
+    Demand("owners of voids", 1, 14.0),
+    Demand("sums", 2, 24.0),  # float greys; integers 14
+)
+TABLE_VOXEL_BYTES = 0.2  # of a voxel of the volume: basins, their graph, runs of voids, as they come on noisy phantoms
 LIBRARY_BYTES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
 # of the process of its own that draws the 3D pictures: 796 MiB measured with Mesa's software drawing, 46 particles
 DRAWING_BYTES = 850 << 20
@@ -106,7 +115,7 @@ def plan_work(
     cap = parse_bytes(memory) if memory else int(DEFAULT_SHARE * free_memory())
     _refuse_above_container(cap)
     workers = workers or processors()
-    base = resident() + LIBRARY_BYTES
+    base = resident() + LIBRARY_BYTES + int(TABLE_VOXEL_BYTES * shape[0] * shape[1] * shape[2])
     smallest = brick_size(slab, shape) or (min(SMALLEST_PLANES, shape[0]), min(SMALLEST_ROWS, shape[1]))
     least = bytes_under_way(*smallest, shape)
     if cap < base + least:
