@@ -39,6 +39,7 @@ from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
 from ..views.figures import mid_planes
 from . import checkpoint, publish, resuming
+from .compiling import compiling_beside
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
@@ -96,7 +97,8 @@ def run(
     if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
     volume = request.source
-    with _job(volume.shape, request.voxel_size, settings, out, overwrite, progress) as (job, writer):
+    beginning = _job(volume.shape, request.voxel_size, settings, out, overwrite, progress)
+    with beginning as (job, writer), compiling_beside(job, volume.dtype, settings.run.memory is not None):
         for note in volume.notes:
             job.warn(note)
         found = _segmented(request, job, writer)
@@ -142,7 +144,9 @@ def measure_file(
     replaced = overwrite or settings.run.overwrite
     if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
-    with _job(image.shape, size, settings, out, overwrite, progress) as (job, writer):
+    beginning = _job(image.shape, size, settings, out, overwrite, progress)
+    values = volume.dtype if volume is not None else None
+    with beginning as (job, writer), compiling_beside(job, values, settings.run.memory is not None):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
         return _finish(request, job, writer, _segmented(request, job, writer), volume)
