@@ -12,6 +12,9 @@ import pytest
 
 SHARED = Path(os.environ.get("MORPHCT_SHARED_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
+# tests measure: nothing is taken from the user's cache, nor kept in it; tests of it set a folder of their own
+os.environ["MORPHCT_CACHE_DIR"] = ""
+
 
 @pytest.fixture
 def shared_data() -> Callable[[str], Path]:

@@ -11,5 +11,6 @@ by slabs.
 - `scratch`: intermediate volumes, in memory or as files, within the budget
 - `slabs`: plane ranges along z and their halos; a volume copied by them
 - `units`: lengths and bytes as people write them
+- `user_cache`: the user's cache folder: what may be lost at any time and is only quicker to read than to make again
 - `work`: slabs, map, progress and scratch as one thing that stages hand on
 """

@@ -15,6 +15,7 @@ HALO_PLANES = 10  # halo on either side at that stage
 LIBRARY_BYTES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
 # of the process of its own that draws the 3D pictures: 796 MiB measured with Mesa's software drawing, 46 particles
 DRAWING_BYTES = 850 << 20
+FIGURES_BYTES = 120 << 20  # of this process while it draws figures: 85 MiB measured, Matplotlib's code among them
 SMALLEST_SLAB = 4
 COMFORTABLE_SLAB = 32  # thinner slabs spend more on halos than on themselves
 REUSED = (
@@ -121,9 +122,12 @@ def plan_work(
     return WorkPlan(cap, workers, planes, max(0, free - under_way), shape[0])
 
 
-def why_no_room_to_draw(plan: WorkPlan) -> str:
-    """The sentence on a cap that has no room for the process that draws beside this one; "" where it has."""
-    held = resident()
+def why_no_room_to_draw(plan: WorkPlan, meanwhile: int = 0) -> str:
+    """The sentence on a cap that has no room for the process that draws beside this one; "" where it has.
+
+    meanwhile : bytes that this one will take in addition while the other draws.
+    """
+    held = resident() + meanwhile
     if held + DRAWING_BYTES <= plan.cap:
         return ""
     return (
