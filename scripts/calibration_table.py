@@ -18,6 +18,11 @@ Made by `scripts/calibration_table`.
 whose size and shape are known in closed form (`morphct/truth/bodies.py`) through what stands between a particle and its
 numbers, and measure them with the code that measures particles.
 
+Bodies that were measured before are not measured again: batches of them lie in the user's cache folder
+(`~/.cache/morphct/calibration`, or as `XDG_CACHE_HOME` or `MORPHCT_CACHE_DIR` say), each under a digest of the bodies,
+the conditions, the seed, and the sources, libraries and processor that measure them, so that the numbers are the same
+to the byte with and without; `--set calibrate.cache=false`, or an empty `MORPHCT_CACHE_DIR`, keeps nothing.
+
 1. **Sizes**: of equal ratio over the diameters present, up to 56 voxels (quick) or 120 (full).
 2. **Bodies**: eighteen shapes (sphere and ellipsoids, cube, plates, blocks sharp, rounded and fully round, octahedra, a
    cross of three bars), and ellipsoids and rounded blocks with four pairs of axis ratios that stand for the particles

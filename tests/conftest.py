@@ -12,11 +12,8 @@ import pytest
 
 SHARED = Path(os.environ.get("MORPHCT_SHARED_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
-
-@pytest.fixture(autouse=True, scope="session")
-def own_user_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Nothing is kept in the cache of the user who runs the tests; commands started by tests inherit it."""
-    os.environ["MORPHCT_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+# tests measure: nothing is taken from the user's cache, nor kept in it; tests of it set a folder of their own
+os.environ["MORPHCT_CACHE_DIR"] = ""
 
 
 @pytest.fixture

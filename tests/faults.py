@@ -46,7 +46,7 @@ def powder(path: Path, seed: int = 0, n: int = 36) -> Path:
     return path
 
 
-def small_page(run: RunFolder, *_: Any) -> None:
+def small_page(run: RunFolder, *_: Any, **__: Any) -> None:
     """In place of the page with its figures, which takes most of the time of a small run."""
     run.files.data("figures/sizes.png", b"a figure")
     run.files.text("report.html", f"<p>{len(run.particles)} particles, limits {run.summary.get('qc')}</p>")

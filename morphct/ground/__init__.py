@@ -14,6 +14,6 @@ go by bricks.
 - `plane_file`: intermediate volumes as raw files that several processes share
 - `scratch`: intermediate volumes made and released, within the budget
 - `units`: lengths and bytes as people write them
-- `user_cache`: what is kept for a user between runs
+- `user_cache`: the user's cache folder: what may be lost at any time and is only quicker to read than to make again
 - `work`: bricks, map, progress and scratch as one thing that stages hand on
 """

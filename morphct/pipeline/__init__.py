@@ -7,6 +7,7 @@ another, with the memory plan, progress and what is kept for `--resume`. Start r
 - `batch`: many samples, each its own run folder; one that fails does not stop the rest
 - `batch_check`: whether a batch can start, all its faults in one go
 - `checkpoint`: what an interrupted run keeps, for `--resume`
+- `compiling`: the first run after an install: what it compiles is told, and done by a second process beside it
 - `csv_text`: CSV tables as people's programs write them
 - `foretelling`: what a run will take, from what runs on this machine took
 - `few_values`: stages 2 to 10 of a volume of a handful of values

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from ..ground import user_cache
 from ..ground.errors import OutputError
 from ..ground.scratch import PLAIN_VOXEL_BYTES
 from ..ground.units import format_bytes
-from ..ground.user_cache import keep, kept
 from .job import Job
 from .machine import free_disk, resident
 from .memory_plan import LIBRARY_BYTES, WorkPlan, bytes_under_way
 from .settings import Settings
 
-RATES_FILE = "rates.json"
+RATES, RECORD = "rates", "runs.json"  # in the user's cache folder
 RUNS_KEPT, RUNS_LOOKED_AT = 60, 3
 
 # stage -> (seconds of a run of any size, seconds a million voxels) with two workers on the machine of docs/bench.md:
@@ -43,13 +43,15 @@ MODEL: dict[str, tuple[float, float]] = {
     "calibrate": (3.0, 0.0),
     "tables": (0.1, 0.002),
     "review": (0.3, 0.0),
-    "meshes and pictures": (4.0, 0.01),
+    "pictures and figures": (5.0, 0.01),
+    "meshes": (1.0, 0.01),
+    "page": (1.0, 0.002),
     "figures and page": (3.0, 0.002),
 }
 OTHER_STAGE = (0.1, 0.002)
 OF_GREY = ("look at the values", "look at a sample", "denoise", "threshold", "envelope", "split")
 USUAL_SOLID_SHARE = 0.35  # of a packed powder's volume: what the model's phantoms hold
-OF_THE_SOLID = ("voids", "measure", "tables", "meshes and pictures")  # as much work as there are particles
+OF_THE_SOLID = ("voids", "measure", "tables", "pictures and figures", "meshes")  # as much work as there are particles
 WORKERS_OF_MODEL = 2
 # of scratch volumes as chunks, measured on the reference phantom: grey values once or twice, everything else together
 GREY_VOXEL_BYTES, LABEL_VOXEL_BYTES = 1.4, 0.5
@@ -169,10 +171,12 @@ def _left_out(settings: Settings, command: str) -> set[str]:
     left_out = set(OF_GREY) if command == "measure" else set()
     if settings.calibrate.method == "none" or output.tables_only:
         left_out.add("calibrate")
+    drawn = output.renders and not output.tables_only
+    left_out |= {"meshes", "figures and page"} if drawn else {"pictures and figures", "page"}
+    if output.tables_only or not output.meshes:
+        left_out.add("meshes")
     if output.tables_only:
         left_out.add("figures and page")
-    if output.tables_only or not (output.meshes or output.renders):
-        left_out.add("meshes and pictures")
     return left_out
 
 
@@ -197,7 +201,8 @@ def _like(plan: WorkPlan, kind: dict[str, Any]) -> list[dict[str, Any]]:
 def _record() -> list[dict[str, Any]]:
     """The runs on record; what cannot be read is none."""
     try:
-        runs = json.loads(kept(RATES_FILE) or "[]")
+        place = user_cache.folder(RATES)
+        runs = json.loads((place and user_cache.read(place / RECORD)) or b"[]")
         return [run for run in runs if run["voxels"] > 0 and run["workers"] > 0 and 0 < run["solid"] <= 1]
     except (ValueError, TypeError, LookupError):
         return []
@@ -215,7 +220,9 @@ def remember(job: Job, settings: Settings, command: str, solid: float | None) ->
         "solid": min(max(float(solid or USUAL_SOLID_SHARE), 1e-3), 1.0),
         "stages": seconds,
     }
-    keep(RATES_FILE, json.dumps([*_record(), run][-RUNS_KEPT:]))
+    place = user_cache.folder(RATES)
+    if place is not None:
+        user_cache.write(place / RECORD, json.dumps([*_record(), run][-RUNS_KEPT:]).encode())
 
 
 def refuse_full_disk(foretold: Foretold, out: Path | str, scratch: Path | str | None) -> None:

@@ -48,6 +48,7 @@ TABLE_VOXEL_BYTES = 0.2  # of a voxel of the volume: basins, their graph, runs o
 LIBRARY_BYTES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
 # of the process of its own that draws the 3D pictures: 796 MiB measured with Mesa's software drawing, 46 particles
 DRAWING_BYTES = 850 << 20
+FIGURES_BYTES = 120 << 20  # of this process while it draws figures: 85 MiB measured, Matplotlib's code among them
 SMALLEST_PLANES, SMALLEST_ROWS = 4, 32
 USUAL_REACH = 6  # voxels, of most stages: what bricks are shaped for
 # Voxels of a brick: memory of 16 MiB (int32) and less is taken from the heap again, not page by page from the system.
@@ -195,9 +196,12 @@ def _useful_share(planes: int, rows: int, shape: tuple[int, ...]) -> float:
     return planes * rows / (min(planes + halo, shape[0]) * min(rows + halo, shape[1]))
 
 
-def why_no_room_to_draw(plan: WorkPlan) -> str:
-    """The sentence on a cap that has no room for the process that draws beside this one; "" where it has."""
-    held = resident()
+def why_no_room_to_draw(plan: WorkPlan, meanwhile: int = 0) -> str:
+    """The sentence on a cap that has no room for the process that draws beside this one; "" where it has.
+
+    meanwhile : bytes that this one will take in addition while the other draws.
+    """
+    held = resident() + meanwhile
     if held + DRAWING_BYTES <= plan.cap:
         return ""
     return (

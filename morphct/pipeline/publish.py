@@ -2,8 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,10 +20,11 @@ from ..uncertainty.doubts import Doubts
 from ..views.figures.mid_planes import MidPlaneRecorder
 from .job import Job
 from .machine import resident
-from .memory_plan import why_no_room_to_draw
+from .memory_plan import FIGURES_BYTES, why_no_room_to_draw
 from .segmented import Segmented
 from .settings import Settings
 
+T = TypeVar("T")
 VOID_RATIOS = (
     "void_fraction",
     "void_fraction_low",
@@ -158,46 +158,48 @@ def write_review(
         writer.data(doubtful.PICTURE.format(label), picture)
 
 
-def _write_meshes(writer: RunWriter, settings: Settings) -> None:
-    from ..views import render
-
-    if settings.output.meshes:
-        render.write_meshes(RunFolder(writer.folder))
-
-
 def write_pages(writer: RunWriter, job: Job, settings: Settings, grey: MidPlaneRecorder | None) -> None:
     """Write meshes, pictures, figures and the page, from what is in the folder already."""
-    from ..views import report
+    from ..views import render, report
 
-    if settings.output.meshes or settings.output.renders:
-        with job.stage("meshes and pictures", total=2):
-            write = partial(_write_meshes, writer, settings)
-            if settings.output.renders:
-                _draw(writer, job, settings, write)
-            else:
-                write()
-    with job.stage("figures and page", total=1):
-        report.write(RunFolder(writer.folder), grey.middle if grey is not None and grey.middle.complete else None)
+    middle = grey.middle if grey is not None and grey.middle.complete else None
+    if settings.output.renders:
+        with job.stage("pictures and figures", total=1):
+            shown = _draw(writer, job, settings, lambda: report.draw(RunFolder(writer.folder), middle))
+        with job.stage("page", total=1):
+            report.write(RunFolder(writer.folder), middle, shown=shown)
+    else:
+        if settings.output.meshes:
+            with job.stage("meshes", total=1):
+                render.write_meshes(RunFolder(writer.folder))
+        with job.stage("figures and page", total=1):
+            report.write(RunFolder(writer.folder), middle)
     _tell_cap(job, settings)
 
 
-def _draw(writer: RunWriter, job: Job, settings: Settings, write_meshes: Callable[[], None]) -> None:
-    """Draw the pictures in a process of its own, meshes meanwhile; under a cap one after the other, if at all."""
+def _draw(writer: RunWriter, job: Job, settings: Settings, draw_figures: Callable[[], T]) -> T:
+    """Meshes and pictures in a process of its own, figures meanwhile; where a cap has no room for that, one after the
+    other, if at all. What `draw_figures` gives is handed back."""
     from ..views import render
 
-    missing, meanwhile = "", write_meshes
-    if settings.run.memory is not None:
-        write_meshes()
-        missing, meanwhile = why_no_room_to_draw(job.plan), _nothing
+    missing, first = "", None
+    if settings.run.memory is not None and why_no_room_to_draw(job.plan, FIGURES_BYTES):
+        first = [draw_figures()]
+        missing = why_no_room_to_draw(job.plan)
+    held, drawn = resident(), first or []
+
+    def meanwhile() -> None:
+        if first is None:
+            drawn.append(draw_figures())
+        job.held_while_drawing = max(held, resident())
+
     if not missing:
-        job.held_while_drawing = resident()
-        missing = render.apart(writer.folder, meanwhile=meanwhile)
+        missing = render.apart(writer.folder, meanwhile=meanwhile, with_meshes=settings.output.meshes)
     if missing:
         job.warn(missing)
-
-
-def _nothing() -> None:
-    """Nothing is to be done meanwhile."""
+        if settings.output.meshes and not (writer.folder / render.PARTICLE_MESH).exists():
+            render.write_meshes(RunFolder(writer.folder))
+    return drawn[0]
 
 
 def _tell_cap(job: Job, settings: Settings) -> None:

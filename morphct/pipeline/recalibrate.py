@@ -13,7 +13,7 @@ from ..ground.units import VoxelSize
 from ..ground.work import Work
 from ..results import flags
 from ..results.run_folder import RunFolder
-from ..uncertainty.calibration import CalibrateOptions, Calibration, PopulationSeen, calibrate, conditions, planned
+from ..uncertainty.calibration import Calibration, PopulationSeen, calibrate, conditions, planned
 from ..views import report
 from . import publish
 from .job import Progress, Silence
@@ -56,7 +56,7 @@ def calibrate_run(
     run = RunFolder(path)
     settings = _settings(run)
     kept = settings.calibrate.tolerance
-    options = CalibrateOptions(method=method, tolerance=kept if tolerance is None else tolerance)
+    options = replace(settings.calibrate, method=method, tolerance=kept if tolerance is None else tolerance)
     if not len(run.particles):
         raise InputError(f"{path} holds no particle, so there is no size to calibrate for; give a run with particles")
     size, told = run.voxel_size, progress or Silence()

@@ -39,6 +39,7 @@ from ..uncertainty import doubts as doubts_
 from ..uncertainty.calibration import Calibration, calibrate_measured
 from ..views.figures import mid_planes
 from . import checkpoint, foretelling, kept_steps, publish, resuming
+from .compiling import compiling_beside
 from .job import Job, Progress, Silence
 from .memory_plan import plan_work
 from .provenance import channel_record, input_record, now, record
@@ -96,7 +97,8 @@ def run(
     if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
     volume = request.source
-    with _job(request, out, overwrite, progress) as (job, writer):
+    beginning = _job(request, out, overwrite, progress)
+    with beginning as (job, writer), compiling_beside(job, volume.dtype, settings.run.memory is not None):
         for note in volume.notes:
             job.warn(note)
         found = _segmented(request, job, writer)
@@ -142,7 +144,9 @@ def measure_file(
     replaced = overwrite or settings.run.overwrite
     if settings.run.resume and (done := resuming.finished(out, request, replaced, progress)) is not None:
         return done
-    with _job(request, out, overwrite, progress) as (job, writer):
+    values = volume.dtype if volume is not None else None
+    beginning = _job(request, out, overwrite, progress)
+    with beginning as (job, writer), compiling_beside(job, values, settings.run.memory is not None):
         for note in [*image.notes, *(volume.notes if volume is not None else [])]:
             job.warn(note)
         return _finish(request, job, writer, _segmented(request, job, writer), volume)
@@ -317,7 +321,7 @@ def _measure(
     voids = replace(found.voids, facts=facts)
     labelled = Labelled(found.labels, found.n, job.voxel_size, voids, found.detection_diameter)
     with job.stage("measure") as work:
-        crops = work.telling(job.part("measure particles", found.n * (1 + bool(found.voids.n))))
+        crops = work.telling(job.part("measure particles", found.n))
         crops = replace(crops, run_map=crop_map)
         measured = run_passes(labelled, work, grey=grey, channels=maps, wanted=wanted, views=asked.views, crops=crops)
     with job.stage("calibrate", total=1):

@@ -19,9 +19,12 @@ from .scene import Colouring, colouring, meshes, prepare, why_no_pictures
 if TYPE_CHECKING:
     import pyvista as pv
 
+PARTICLE_MESH, VOID_MESH = "meshes/particles.vtp", "meshes/voids.vtp"
 LARGEST_PICTURED = 4  # particles that get a picture of their own
 PICTURE_PIXELS = (1120, 900)  # pixels of a picture, its frame not counted
 SUPERSAMPLING = 2
+# layers of the solid drawn in order from either side; a picture of 4 differs by 2 of 255 at most, in 1e-5 of it
+PEELS = 2
 SOLID, VOID, EDGE = "#9fb8c4", "#c4581a", "#8a949e"
 VIEW = np.array([0.55, -0.72, 0.5])  # from where the scene is looked at, x, y, z
 _CHILD = "import sys; from morphct.views.render import child; raise SystemExit(child(*sys.argv[1:]))"
@@ -56,30 +59,41 @@ def render(run: RunFolder, particle: int | None = None, told: Callable[[str], An
     if missing:
         raise MissingLibraryError(missing)
     if particle is None:
-        return [*write_meshes(run, told), *stills(run, told)]
+        surface = meshes.population(run).surface()
+        return [*write_meshes(run, told, surface), *stills(run, told, surface=surface)]
     return [_particle_still(run, particle, told)]
 
 
-def write_meshes(run: RunFolder, told: Callable[[str], Any] = lambda name: None) -> list[str]:
-    """Write `meshes/particles.vtp`, and `meshes/voids.vtp` when there are voids; no display is needed."""
+def write_meshes(
+    run: RunFolder, told: Callable[[str], Any] = lambda name: None, surface: "pv.PolyData | None" = None
+) -> list[str]:
+    """Write `meshes/particles.vtp`, and `meshes/voids.vtp` when there are voids; no display is needed.
+
+    surface : that of the run's population, when it is at hand; it gets the columns of the mesh file.
+    """
     names = []
-    found = {"particles": meshes.with_columns(meshes.population(run).surface(), run)}
+    found = {PARTICLE_MESH: meshes.with_columns(meshes.population(run).surface() if surface is None else surface, run)}
     holes = meshes.voids(run)
     if holes is not None:
-        found["voids"] = holes.surface()
+        found[VOID_MESH] = holes.surface()
     for name, mesh in found.items():
-        meshes.write_vtp(run.files, f"meshes/{name}.vtp", mesh)
-        names.append(f"meshes/{name}.vtp")
-        told(names[-1])
+        meshes.write_vtp(run.files, name, mesh)
+        names.append(name)
+        told(name)
     return names
 
 
 def stills(
-    run: RunFolder, told: Callable[[str], Any] = lambda name: None, size: tuple[int, int] = PICTURE_PIXELS
+    run: RunFolder,
+    told: Callable[[str], Any] = lambda name: None,
+    size: tuple[int, int] = PICTURE_PIXELS,
+    surface: "pv.PolyData | None" = None,
 ) -> list[str]:
     """Draw the population by size and by class, and the largest particles with their voids.
 
     The machine must be able to draw (`scene.why_no_pictures`); else the process may end here.
+
+    surface : that of the run's population, when it is at hand.
     """
     prepare()
     names: list[str] = []
@@ -87,7 +101,8 @@ def stills(
         return names
     wanted = {f"equivalent_diameter_{run.unit}": "diameter", "class": "class"}
     found = [colouring(run, column) for column in wanted if column in run.particles.columns]
-    images, per_pixel = _population_pictures(run, found, size)
+    mesh = meshes.population(run).surface() if surface is None else surface
+    images, per_pixel = _population_pictures(run, mesh, found, size)
     for one, image in zip(found, images):
         figure = figures.framed(image, per_pixel, run.unit, _screen_axes(), key=_key(one))
         names.append(f"renders/population_{wanted[one.column]}.png")
@@ -105,13 +120,28 @@ def largest(run: RunFolder, count: int = LARGEST_PICTURED) -> list[int]:
     return [int(label) for label in dict.fromkeys(order)][:count]
 
 
-def apart(path: Path, size: tuple[int, int] = PICTURE_PIXELS, meanwhile: Callable[[], Any] = lambda: None) -> str:
+def apart(
+    path: Path,
+    size: tuple[int, int] = PICTURE_PIXELS,
+    meanwhile: Callable[[], Any] = lambda: None,
+    with_meshes: bool = False,
+) -> str:
     """Draw the pictures of a run folder in a process of its own; an empty text, or a sentence on why there are none.
 
-    A driver that fails takes only that process with it, and the memory of drawing is given back. `meanwhile` is done
-    here while it draws.
+    A driver that fails takes only that process with it, and the memory of drawing is given back.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    size : (x, y)
+        Pixels of a picture.
+    meanwhile : callable
+        Is done here while it draws.
+    with_meshes : bool
+        Whether that process writes the meshes first, from the surface that it draws.
     """
-    arguments = [sys.executable, "-P", "-c", _CHILD, str(path), *map(str, size)]
+    arguments = [sys.executable, "-P", "-c", _CHILD, str(path), *map(str, size), *(["meshes"] if with_meshes else [])]
     # this very package, wherever it was imported from
     found = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": found.rstrip(os.pathsep)}
@@ -132,10 +162,14 @@ def apart(path: Path, size: tuple[int, int] = PICTURE_PIXELS, meanwhile: Callabl
     return missing or f"no 3D pictures: {last[0]}; try `morphct render` on the run folder"
 
 
-def child(path: str, width: str, height: str) -> int:
+def child(path: str, width: str, height: str, *wanted: str) -> int:
     """What the process of its own does; the exit code."""
+    run = RunFolder(path)
     try:
-        stills(RunFolder(path), size=(int(width), int(height)))
+        surface = meshes.population(run).surface()
+        if "meshes" in wanted:
+            write_meshes(run, surface=surface)
+        stills(run, size=(int(width), int(height)), surface=surface)
     except MorphctError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -180,20 +214,22 @@ def _add_particle(plotter: "pv.Plotter", solid: "pv.PolyData", holes: "pv.PolyDa
 
 
 def _population_pictures(
-    run: RunFolder, found: Sequence[Colouring], size: tuple[int, int]
+    run: RunFolder, mesh: "pv.PolyData", found: Sequence[Colouring], size: tuple[int, int]
 ) -> tuple[list[np.ndarray], float]:
     """One picture per colouring; the scene is built once."""
     import pyvista as pv
 
     bounds = meshes.volume_bounds(run)
-    mesh = meshes.population(run).surface()
+    mesh = mesh.copy(deep=False)
     mesh.cell_data["shown"] = np.zeros(mesh.n_cells, np.float32)
     if mesh.n_cells:
         mesh = mesh.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
 
     def fill(plotter: "pv.Plotter") -> None:
         if mesh.n_cells:
-            look: dict[str, Any] = {"show_scalar_bar": False, "ambient": 0.18, "specular": 0.1, "reset_camera": False}
+            # surfaces are closed, so what faces away is never seen: a third of the time
+            look: dict[str, Any] = {"ambient": 0.18, "specular": 0.1, "culling": "back"}
+            look |= {"show_scalar_bar": False, "reset_camera": False}
             plotter.add_mesh(mesh, scalars="shown", name="particles", **look).prop.interpolation = "Gouraud"
         box = pv.Box(bounds).extract_all_edges()
         plotter.add_mesh(box, color=EDGE, line_width=1.2 * SUPERSAMPLING, reset_camera=False)
@@ -230,17 +266,24 @@ def _draw(
         if occlusion:
             plotter.enable_ssao(radius=0.08 * reach, bias=0.004 * reach, kernel_size=32, blur=True)
         else:
-            plotter.enable_depth_peeling(4)
+            plotter.enable_depth_peeling(PEELS)
         for change in changes:
             change(plotter)
             plotter.render()  # a screenshot alone shows the picture before the change
-            image = plotter.screenshot(return_img=True)[..., :3]
-            small = image.reshape(y, SUPERSAMPLING, x, SUPERSAMPLING, 3).mean((1, 3), dtype=np.float32)
-            images.append(small.round().astype(np.uint8))
+            images.append(_averaged(plotter.screenshot(return_img=True)[..., :3]))
         per_pixel = float(2 * plotter.camera.parallel_scale / y)
     finally:
         plotter.close()
     return images, per_pixel
+
+
+def _averaged(image: np.ndarray) -> np.ndarray:
+    """Means (Y, X, 3) uint8, halves to even, over the squares of a picture drawn larger (Y S, X S, 3) uint8."""
+    total = np.zeros((image.shape[0] // SUPERSAMPLING, image.shape[1] // SUPERSAMPLING, image.shape[2]), np.uint16)
+    for row in range(SUPERSAMPLING):
+        for column in range(SUPERSAMPLING):
+            total += image[row::SUPERSAMPLING, column::SUPERSAMPLING]
+    return np.rint(total / np.float32(SUPERSAMPLING**2)).astype(np.uint8)
 
 
 def _aim(plotter: "pv.Plotter", bounds: Any, aspect: float) -> float:

@@ -17,7 +17,7 @@ SMALL, LARGE = (128, 128, 128), (512, 512, 512)
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(user_cache.OWN_PLACE, str(tmp_path / "cache"))
+    monkeypatch.setenv(user_cache.PLACE, str(tmp_path / "cache"))
     monkeypatch.setattr(memory_plan, "resident", lambda: 200 << 20)
     monkeypatch.setattr(foretelling, "resident", lambda: 200 << 20)
 
@@ -76,21 +76,21 @@ def test_a_record_that_cannot_be_read_is_none(tmp_path):
         "[3]",
         json.dumps([{"voxels": "x", "workers": 1, "solid": 1}]),
     ):
-        user_cache.keep(foretelling.RATES_FILE, text)
+        user_cache.write(user_cache.folder(foretelling.RATES) / foretelling.RECORD, text.encode())
         assert "another machine" in foretell(plan_work(SMALL, "4GiB", 2), Settings()).source
 
 
 def test_only_so_many_runs_are_kept():
     for _ in range(foretelling.RUNS_KEPT + 3):
         took(SMALL, 1.0)
-    assert len(json.loads(user_cache.kept(foretelling.RATES_FILE))) == foretelling.RUNS_KEPT
+    assert len(foretelling._record()) == foretelling.RUNS_KEPT
 
 
 def test_nothing_is_kept_where_the_user_says_so(monkeypatch):
-    monkeypatch.setenv(user_cache.OWN_PLACE, "")
+    monkeypatch.setenv(user_cache.PLACE, "")
     took(SMALL, 1.0)
-    assert user_cache.user_cache() is None
-    assert user_cache.kept(foretelling.RATES_FILE) == ""
+    assert user_cache.folder(foretelling.RATES) is None
+    assert foretelling._record() == []
 
 
 def test_large_volumes_have_scratch_on_disk_small_ones_none():

@@ -10,7 +10,7 @@ from morphct.pipeline import job as jobs
 from morphct.pipeline import publish
 from morphct.pipeline.job import Job
 from morphct.pipeline.machine import resident
-from morphct.pipeline.memory_plan import DRAWING_BYTES, WorkPlan, why_no_room_to_draw
+from morphct.pipeline.memory_plan import DRAWING_BYTES, FIGURES_BYTES, WorkPlan, why_no_room_to_draw
 from morphct.pipeline.settings import Settings
 from morphct.views import render
 
@@ -29,29 +29,44 @@ def test_a_cap_has_room_to_draw_or_the_sentence_says_what_it_lacks():
     assert "\n" not in told
 
 
-@pytest.mark.parametrize(
-    ("settings", "cap", "order"), [(CAPPED, 1, ["meshes"]), (CAPPED, 1 << 40, ["meshes", "drawing"])]
-)
-def test_under_a_cap_nothing_is_done_beside_the_drawing(monkeypatch, tmp_path, settings, cap, order):
+@pytest.fixture
+def told(monkeypatch):
+    """What is done, in order; drawing begins before what is done meanwhile and ends after it."""
     done = []
 
-    def apart(folder, meanwhile):
-        done.append("drawing")
+    def apart(folder, meanwhile, with_meshes):
+        done.append("drawing begins")
         meanwhile()
+        done.append("drawing ends")
         return ""
 
     monkeypatch.setattr(render, "apart", apart)
+    monkeypatch.setattr(render, "write_meshes", lambda run: done.append("meshes"))
+    monkeypatch.setattr(publish, "RunFolder", lambda folder: None)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("settings", "cap", "order"),
+    [
+        (Settings(), 1, ["drawing begins", "figures", "drawing ends"]),
+        (CAPPED, 1 << 40, ["drawing begins", "figures", "drawing ends"]),
+        (CAPPED, DRAWING_BYTES, ["figures", "meshes"]),
+    ],
+)
+def test_figures_are_drawn_beside_the_pictures_where_the_cap_has_room(told, tmp_path, settings, cap, order):
     work = job(cap)
-    publish._draw(SimpleNamespace(folder=tmp_path), work, settings, lambda: done.append("meshes"))
-    assert done == order
-    assert bool(work.warnings) == (len(order) == 1)
+    drawn = publish._draw(SimpleNamespace(folder=tmp_path), work, settings, lambda: told.append("figures") or "drawn")
+    assert drawn == "drawn"
+    assert told == order
+    assert bool(work.warnings) == ("meshes" in order)
+    assert bool(work.held_while_drawing) == ("meshes" not in order)
 
 
-def test_without_a_cap_meshes_are_written_while_it_draws(monkeypatch, tmp_path):
-    done = []
-    monkeypatch.setattr(render, "apart", lambda folder, meanwhile: (done.append("drawing"), meanwhile(), "")[-1])
-    publish._draw(SimpleNamespace(folder=tmp_path), job(1), Settings(), lambda: done.append("meshes"))
-    assert done == ["drawing", "meshes"]
+def test_a_cap_with_room_for_the_pictures_alone_has_the_figures_first(told, tmp_path):
+    work = job(resident() + DRAWING_BYTES + FIGURES_BYTES // 2)
+    publish._draw(SimpleNamespace(folder=tmp_path), work, CAPPED, lambda: told.append("figures"))
+    assert told == ["figures", "drawing begins", "drawing ends"]
 
 
 def test_both_processes_are_counted_together(monkeypatch):

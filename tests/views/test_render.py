@@ -174,6 +174,11 @@ def test_pictures_in_a_process_of_their_own(tmp_path):
     fake_run.write(tmp_path / "run", n=3)
     assert render.apart(tmp_path / "run", SMALL) == ""
     assert (tmp_path / "run/renders/population_diameter.png").exists()
+    assert not (tmp_path / "run/meshes").exists()
+    assert render.apart(tmp_path / "run", SMALL, with_meshes=True) == ""
+    made = (tmp_path / "run" / render.PARTICLE_MESH).read_bytes()
+    render.write_meshes(RunFolder(tmp_path / "run"))
+    assert (tmp_path / "run" / render.PARTICLE_MESH).read_bytes() == made
 
 
 def test_a_machine_that_cannot_draw_is_told_and_the_rest_goes_on(run, monkeypatch):

@@ -9,6 +9,7 @@ its steps.
 - `digitising`: known bodies through the conditions of a scan: from their surface to grey, to a mask, to labels and
   voids
 - `error_model`: from errors of digitised bodies to the uncertainty of a particle
+- `kept`: bodies that were measured before under the very same conditions, from the user's cache folder
 - `ladder`: which bodies of which sizes are put through the conditions of a scan
 - `population_seen`: how large, long and flat the particles and voids of a run are
 - `trials`: digitised bodies measured by the very code that measures particles: what it says of them beside what is true

@@ -11,7 +11,7 @@ from ...descriptors import PARTICLES
 from ...ground.options import Options, option
 from ...ground.work import Work
 from ...measurement.all_passes import Measurements
-from . import error_model, ladder
+from . import error_model, kept, ladder
 from .conditions import Conditions, conditions
 from .error_model import ErrorModel
 from .ladder import Specimen
@@ -39,6 +39,11 @@ class CalibrateOptions(Options):
         "difference of a ratio",
         min=0.001,
         max=0.5,
+    )
+    cache: bool = option(
+        True,
+        "take bodies measured before under the very same conditions from the user's cache folder, and keep new ones "
+        "there: the answer is the same",
     )
 
 
@@ -134,7 +139,7 @@ class Calibration:
     def to_mapping(self) -> dict[str, Any]:
         """What `calibration.json` holds beside the table."""
         return {
-            **self.options.to_mapping(),
+            **{name: value for name, value in self.options.to_mapping().items() if name != "cache"},
             "seed": self.seed,
             "conditions": self.conditions.to_mapping(),
             "resolved_from_voxels": self.resolved,
@@ -169,10 +174,13 @@ def calibrate(
     """
     extent, wanted = ladder.EXTENTS[options.method], calibrated(names)
     work = work or Work(())
-    run = partial(run_trials, conditions=scan, seed=seed, work=work)
+    run = partial(run_trials, conditions=scan, seed=seed, work=work, cache=options.cache)
     solid_trials, porous_trials = planned(found, scan, options, seed)
-    solid = with_references(run(solid_trials, {*wanted, *SHAPE_COLUMNS}), extent, seed, work.telling(None))
+    solid = run(solid_trials, {*wanted, *SHAPE_COLUMNS})
+    solid = with_references(solid, extent, seed, work.telling(None), options.cache)
     porous = run(porous_trials, {*POROUS_COLUMNS, "void_count"})
+    if options.cache:
+        kept.tidy()
     measured = [name for name in wanted if name in solid.values]
     lines = [line for name in measured for line in _lines(solid, name, [*solid.shapes, "all"])]
     lines += [

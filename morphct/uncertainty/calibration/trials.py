@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...ground.work import Work
 from ...measurement.all_passes import measure
 from ...measurement.labelled import Labelled
 from ...segment.voids.ownership import Voids
+from . import kept
 from .conditions import Conditions
 from .digitising import batches, images, noise_tile
 from .ladder import Extent, Specimen, references
@@ -102,6 +104,7 @@ def run_trials(
     conditions: Conditions,
     seed: int,
     work: Work | None = None,
+    cache: bool = False,
 ) -> Trials:
     """Digitise and measure bodies.
 
@@ -116,14 +119,18 @@ def run_trials(
         Of the noise.
     work : Work, optional
         Tells of bodies done; default: one batch after the other.
+    cache : bool
+        Whether batches that were measured before are taken from the user's cache folder, and others kept there.
     """
-    trials = list(trials)
-    task = partial(_measured, tuple(sorted(names)), conditions, noise_tile(conditions, seed))
+    trials, columns = list(trials), tuple(sorted(names))
+    task = partial(_measured, columns, conditions, _Tile(conditions, seed))
+    if cache:
+        task = partial(kept.recalled, task, columns, conditions, seed)
     values: dict[str, np.ndarray] = {}
     done = 0
     parts = list(batches(trials, conditions))
-    for part, columns in zip(parts, (work or Work(())).over(task, parts, map(len, parts))):
-        for name, found in columns.items():
+    for part, measured in zip(parts, (work or Work(())).over(task, parts, map(len, parts))):
+        for name, found in measured.items():
             values.setdefault(name, np.full(len(trials), np.nan))[done : done + len(part)] = found
         done += len(part)
     truths = {name: np.full(len(trials), np.nan) for name in values}
@@ -134,11 +141,24 @@ def run_trials(
     return Trials(trials, values, truths)
 
 
-def _measured(
-    names: tuple[str, ...], conditions: Conditions, tile: np.ndarray, trials: list[Specimen]
-) -> dict[str, Any]:
+class _Tile:
+    """The noise of a scan, made when first asked for: what is kept needs none."""
+
+    def __init__(self, conditions: Conditions, seed: int) -> None:
+        self._made: np.ndarray | None = None
+        self._lock = Lock()
+        self._of = conditions, seed
+
+    def __call__(self) -> np.ndarray:
+        with self._lock:
+            if self._made is None:
+                self._made = noise_tile(*self._of)
+            return self._made
+
+
+def _measured(names: tuple[str, ...], conditions: Conditions, tile: _Tile, trials: list[Specimen]) -> dict[str, Any]:
     """Columns of the bodies of a batch, NaN for those that are gone; columns of words are left out."""
-    made = images(trials, conditions, tile)
+    made = images(trials, conditions, tile())
     if not len(made.rows):
         return {}
     wanted = descriptors.required(names) - {"pairs", "void_depth"}
@@ -154,7 +174,7 @@ def _measured(
     return found
 
 
-def with_references(trials: Trials, extent: Extent, seed: int, work: Work | None = None) -> Trials:
+def with_references(trials: Trials, extent: Extent, seed: int, work: Work | None = None, cache: bool = False) -> Trials:
     """The same with true values where there is no closed form: those of the same bodies, large and without blur."""
     lacking = [n for n in trials.values if np.isnan(trials.truths[n]).all()]
     if not lacking or not trials.trials:
@@ -162,7 +182,7 @@ def with_references(trials: Trials, extent: Extent, seed: int, work: Work | None
     bodies = {t.shape: t.body for t in trials.trials}
     ideal = Conditions((1.0, 1.0, 1.0), 1.0)
     wanted = list(references([bodies[k] for k in sorted(bodies)], REFERENCE_DIAMETER_VOXELS, extent, seed))
-    large = run_trials(wanted, lacking, ideal, seed, work)
+    large = run_trials(wanted, lacking, ideal, seed, work, cache)
     shape, places = np.array([t.shape for t in large.trials]), np.array([t.shape for t in trials.trials])
     diameters = np.array([t.diameter for t in trials.trials])
     truths = dict(trials.truths)

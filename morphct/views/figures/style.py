@@ -57,7 +57,7 @@ def new_figure(width: float = 7.2, height: float = 3.0) -> "Figure":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
@@ -66,6 +66,7 @@ def png(figure: "Figure") -> bytes:
     """A figure as PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with styled():
+        _laid_out(figure)
         figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
@@ -74,8 +75,17 @@ def svg(figure: "Figure") -> str:
     """A figure as SVG; the same figure gives the same text."""
     buffer = io.StringIO()
     with styled():
+        _laid_out(figure)
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def _laid_out(figure: "Figure") -> None:
+    """Find the places of a figure's panels once: Matplotlib would find them, and draw all, once more for each file."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def length_label(name: str, unit: str) -> str:

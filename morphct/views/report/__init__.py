@@ -14,6 +14,6 @@ In: run folders. Out: `report.html`; its layout is in `templates/`. Start readin
 
 from . import chosen
 from .batch import Row, is_over_others, write_batch
-from .page import page, write
+from .page import draw, page, write
 
-__all__ = ["Row", "chosen", "is_over_others", "page", "write", "write_batch"]
+__all__ = ["Row", "chosen", "draw", "is_over_others", "page", "write", "write_batch"]

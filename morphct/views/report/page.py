@@ -19,7 +19,12 @@ PAGE = "report.html"
 Glossary = Sequence[Mapping[str, str]]
 
 
-def write(run: "RunFolder", grey: "MidPlanes | None" = None, glossary: Glossary | None = None) -> None:
+def write(
+    run: "RunFolder",
+    grey: "MidPlanes | None" = None,
+    glossary: Glossary | None = None,
+    shown: Sequence[pictures.Shown] | None = None,
+) -> None:
     """Draw the figures of a run and write `figures/*.png` and `report.html` into its folder.
 
     Parameters
@@ -30,11 +35,24 @@ def write(run: "RunFolder", grey: "MidPlanes | None" = None, glossary: Glossary 
         The middle planes of the grey volume for the figure of slices; without them an older one in the folder is kept.
     glossary : sequence of mapping, optional
         Definitions of the columns (`descriptors.glossary`); that of this version when not given.
+    shown : sequence of Shown, optional
+        What `draw` gave for this run, when the figures are drawn already.
 
     Raises
     ------
     OutputError
         When the folder cannot be written.
+    """
+    run.files.text(PAGE, page(run, draw(run, grey) if shown is None else shown, glossary))
+
+
+def draw(run: "RunFolder", grey: "MidPlanes | None" = None) -> list[pictures.Shown]:
+    """Draw the figures of a run and write `figures/*.png`; parameters and errors as of `write`.
+
+    Returns
+    -------
+    list of Shown
+        The figures as they stand on the page.
     """
     shown = []
     for entry in figures.FIGURES:
@@ -44,9 +62,10 @@ def write(run: "RunFolder", grey: "MidPlanes | None" = None, glossary: Glossary 
             continue
         figure = figures.slices(run, grey) if entry.name == "slices" else entry.draw(run)
         if figure is not None:
-            run.files.data(f"figures/{entry.name}.png", figures.png(figure))
-            shown.append(pictures.Shown(entry, *pictures.drawn_figure(figure, entry.vector)))
-    run.files.text(PAGE, page(run, shown, glossary))
+            content = figures.png(figure)
+            run.files.data(f"figures/{entry.name}.png", content)
+            shown.append(pictures.Shown(entry, *pictures.drawn_figure(figure, entry.vector, content)))
+    return shown
 
 
 def page(run: "RunFolder", shown: Sequence[pictures.Shown], glossary: Glossary | None = None) -> str:

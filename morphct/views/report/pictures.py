@@ -24,12 +24,15 @@ class Shown:
     width: int
 
 
-def drawn_figure(figure: "Figure", vector: bool) -> tuple[str, int]:
-    """Address and width of a figure: sharp at any size where it has few shapes, else as pixels."""
+def drawn_figure(figure: "Figure", vector: bool, drawn: bytes | None = None) -> tuple[str, int]:
+    """Address and width of a figure: sharp at any size where it has few shapes, else as pixels.
+
+    drawn : the figure as PNG, when it is at hand.
+    """
     width = round(figure.get_figwidth() * _PIXELS_PER_INCH)
     if vector:
         return f"data:image/svg+xml;base64,{base64.b64encode(figures.svg(figure).encode()).decode()}", width
-    return _png(figures.png(figure)), width
+    return _png(figures.png(figure) if drawn is None else drawn), width
 
 
 def kept_figure(path: Path) -> tuple[str, int]:
