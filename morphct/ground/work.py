@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 from .bricks import Brick, plan_bricks, plan_slabs
+from .chunks import ChunkedVolume
 from .executors import RunMap
 from .scratch import Scratch
 
@@ -94,7 +95,11 @@ class Work:
             yield result
 
     def copy(self, source: Any, out: Any) -> None:
-        """Copy a volume, (Z,Y,X) array-likes, brick by brick."""
+        """Copy a volume, (Z,Y,X) array-likes, brick by brick; of chunks what they hold as it is."""
+        if isinstance(source, ChunkedVolume) and isinstance(out, ChunkedVolume) and source.dtype == out.dtype:
+            out.copy(source)
+            self.tell(self.depth)
+            return
         self.do(partial(_copy, source, out))
 
     def tell(self, steps: int) -> None:

@@ -53,7 +53,7 @@ SMALLEST_PLANES, SMALLEST_ROWS = 4, 32
 USUAL_REACH = 6  # voxels, of most stages: what bricks are shaped for
 # Voxels of a brick: memory of 16 MiB (int32) and less is taken from the heap again, not page by page from the system.
 REUSED_VOXELS = 1 << 22
-LARGEST_VOXELS = 1 << 24  # where rows are so long that small bricks would be halo for the most part
+LARGEST_VOXELS = 1 << 25  # where rows are so long that small bricks would be halo for the most part
 FEWEST_PLANES = 12  # of whole planes; thinner ones spend more on halos than on themselves
 COMFORTABLE_PLANES = 32  # of whole planes of small volumes
 BRICKS_A_WORKER = 4  # so that all workers end at about the same time
@@ -191,9 +191,12 @@ def _sizes(shape: tuple[int, int, int]) -> list[tuple[int, int]]:
 
 
 def _useful_share(planes: int, rows: int, shape: tuple[int, ...]) -> float:
-    """Share of the voxels looked at that are a brick's own; whole planes have no halo along y."""
-    halo = 2 * USUAL_REACH
-    return planes * rows / (min(planes + halo, shape[0]) * min(rows + halo, shape[1]))
+    """Share of the voxels worked on that are a brick's own, times that of the voxels decoded: chunks come whole."""
+    share = 1.0
+    for planes_more, rows_more in ((USUAL_REACH, USUAL_REACH), (ALIGNED_PLANES, ALIGNED_ROWS)):
+        outer = min(planes + 2 * planes_more, shape[0]) * min(rows + 2 * rows_more, shape[1])
+        share *= planes * rows / outer
+    return share
 
 
 def why_no_room_to_draw(plan: WorkPlan, meanwhile: int = 0) -> str:

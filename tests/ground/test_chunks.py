@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from morphct.ground.chunks import CHUNK_VOXELS, ChunkedVolume, Room
+from morphct.ground.work import Work
 
 SHAPE = (40, 70, 300)  # chunks of 16 x 32 x 128: cut along every axis, the last ones partly filled
 
@@ -111,6 +112,24 @@ def test_threads_write_their_parts_of_one_chunk_and_read_their_own(tmp_path, bud
     assert not wrong
     assert not held[:, :3].any()
     held.close()
+
+
+@pytest.mark.parametrize("budget", [0, 60_000, 1 << 30])
+def test_a_copy_and_its_source_change_apart(tmp_path, budget):
+    rng, room = np.random.default_rng(4), Room(budget)
+    one, other = (ChunkedVolume(tmp_path / name, SHAPE, np.uint16, room) for name in ("one.raw", "other.raw"))
+    first = rng.integers(0, 900, SHAPE).astype(np.uint16)
+    first[:16] = 0
+    one[:], other[:] = first, 7
+    Work.of(SHAPE, 7).copy(one, other)
+    np.testing.assert_array_equal(other[:], first)
+    one[5:20, 3:50] = 1
+    np.testing.assert_array_equal(other[:], first)
+    other[:] = 2
+    assert (one[5:20, 3:50] == 1).all()
+    one.close()
+    other.close()
+    assert (room.in_memory, room.on_disk) == (0, 0)
 
 
 def test_chunks_are_no_larger_than_the_volume():

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...ground.bricks import Brick
+from ...ground.scratch import changed
 from ...ground.work import Work
 from ...kernels.labels import morphology
 from ...kernels.labels import runs as run_kernel
@@ -263,8 +264,15 @@ def label(source: Planes, shape: tuple[int, int, int], connectivity: int, work: 
 
 
 def _write_where(components: Components, table: np.ndarray, mask: Any, value: int, brick: Brick) -> int:
+    """Set a 0/1 volume where `table` (n + 1,) bool says so; a brick without any such piece is not touched."""
+    if not table[components.tables[brick.index]].any():
+        return 0
     chosen = components.planes(brick, table)
-    mask[brick.here] = np.where(chosen, np.uint8(value), mask[brick.here])
+    with changed(mask, brick) as held:
+        if value:
+            held |= chosen.view(np.uint8)
+        else:
+            held &= (~chosen).view(np.uint8)
     return int(np.count_nonzero(chosen))
 
 
