@@ -312,6 +312,21 @@ class ChunkedVolume:
                 self._kept[index] = None
             self._forget(before)
 
+    def records(self) -> Iterator[tuple[int, str, bytes]]:
+        """Number, type and compressed bytes of every chunk that is not all zeros."""
+        for index, kept in enumerate(self._kept):
+            if kept is not None:
+                data = kept.data if kept.place is None else self._file.read(kept.place)
+                assert data is not None
+                yield index, kept.dtype.str, data
+
+    def put(self, index: int, dtype: str, data: bytes) -> None:
+        """Take on a chunk of `records` of a volume of this shape and type."""
+        plain = int(np.prod(self._extent(index))) * np.dtype(dtype).itemsize
+        place = None if self._room.take(len(data), plain) else self._file.write(data)
+        self._forget(self._kept[index])
+        self._kept[index] = _Chunk(np.dtype(dtype), data if place is None else None, place)
+
     def close(self) -> None:
         """Give back all memory and the file."""
         for kept in self._kept:

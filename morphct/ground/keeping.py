@@ -21,14 +21,14 @@ import numpy as np
 
 from . import disk
 from .bricks import plan_bricks
-from .chunks import ChunkedVolume, codec
+from .chunks import ChunkedVolume, Room
 from .executors import RunMap, as_done
 from .plane_file import PlaneFile
 from .scratch import Scratch
 
-BLOCK_VOXELS = 1 << 22  # of a volume, written at a time
 LEAST_SECONDS = 20.0  # between two writes of results: what is lost at most
 _HEAD = struct.Struct("<QI")  # bytes that follow, and their checksum
+_CHUNK = struct.Struct("<Q3s")  # number of a chunk, and the type of its voxels
 _PLAIN = {"builtins": ("set", "frozenset", "slice", "range", "complex", "bytearray"), "pathlib": ("PosixPath", "Path")}
 _OF_ARRAYS = ("_reconstruct", "scalar", "_frombuffer", "ndarray", "dtype")
 
@@ -101,18 +101,38 @@ def keep(path: Path, value: Any) -> None:
     with open(part, "wb") as file:
         _write(file, text.getvalue())
         for volume in volumes:
-            _write(file, pickle.dumps((volume.shape, volume.dtype.str)))
-            for brick in _blocks(volume.shape):
-                block = np.ascontiguousarray(volume[brick.here])
-                _write(file, codec().encode(block) if block.any() else b"")
+            _write(file, pickle.dumps((tuple(volume.shape), volume.dtype.str)))
+            for index, dtype, data in _chunks_of(volume):
+                _write(file, _CHUNK.pack(index, dtype.encode()) + data)
+            _write(file, b"")
         file.flush()
         os.fsync(file.fileno())
     disk.move(part, path)
 
 
-def _blocks(shape: tuple[int, ...]) -> Iterable[Any]:
-    rows = max(1, min(shape[1], BLOCK_VOXELS // shape[2]))
-    return plan_bricks(shape, max(1, BLOCK_VOXELS // (rows * shape[2])), rows)
+def _chunks_of(volume: Any) -> Iterator[tuple[int, str, bytes]]:
+    """The chunks of a volume: as they are, or made of planes of an array."""
+    if isinstance(volume, ChunkedVolume):
+        yield from volume.records()
+        return
+    chunked = ChunkedVolume(Path("unused"), volume.shape, volume.dtype, Room(1 << 62))
+    for brick in plan_bricks(volume.shape, chunked.chunks[0]):
+        chunked[brick.here] = volume[brick.here]
+    yield from chunked.records()
+
+
+def _filled(volume: Any, file: Any) -> None:
+    """Fill a new scratch volume with the chunks that follow in a file."""
+    own = isinstance(volume, ChunkedVolume)
+    chunked = volume if own else ChunkedVolume(Path("unused"), volume.shape, volume.dtype, Room(1 << 62))
+    while data := _read(file):
+        index, dtype = _CHUNK.unpack(data[: _CHUNK.size])
+        chunked.put(index, dtype.decode(), data[_CHUNK.size :])
+    if data is None:
+        raise Damaged("it ends in the middle of a volume")
+    if not own:
+        for brick in plan_bricks(volume.shape, chunked.chunks[0]):
+            volume[brick.here] = chunked[brick.here]
 
 
 def kept(path: Path, scratch: Scratch) -> Any:
@@ -130,13 +150,7 @@ def kept(path: Path, scratch: Scratch) -> Any:
             while (head := _read(file)) is not None:
                 shape, dtype = _Reader(io.BytesIO(head)).load()
                 volumes.append(scratch.create(path.stem, shape, np.dtype(dtype)))
-                for brick in _blocks(shape):
-                    data = _read(file)
-                    if data is None:
-                        raise Damaged("it ends in the middle of a volume")
-                    if data:
-                        size = (brick.depth, brick.height, shape[2])
-                        volumes[-1][brick.here] = np.frombuffer(codec().decode(data), dtype).reshape(size)
+                _filled(volumes[-1], file)
             reader = _Reader(io.BytesIO(text))
             reader.persistent_load = volumes.__getitem__  # type: ignore[method-assign, assignment]
             return reader.load()

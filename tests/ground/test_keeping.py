@@ -22,8 +22,7 @@ def scratch(request, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_values_and_their_volumes_come_back(scratch, tmp_path, seed, monkeypatch):
-    monkeypatch.setattr(keeping, "BLOCK_VOXELS", 10_000)
+def test_values_and_their_volumes_come_back(scratch, tmp_path, seed):
     rng = np.random.default_rng(seed)
     ids = scratch.create("ids", SHAPE, np.int32)
     ids[3:30, 5:20] = rng.integers(0, 5000, (27, 15, 60)).astype(np.int32)
