@@ -24,3 +24,10 @@ class MidPlaneRecorder:
         if isinstance(key, slice):
             self.middle.take(key.start or 0, planes)
         return planes
+
+    def look(self) -> None:
+        """Read the middle planes where others have not: where the volume was read on other machines, or in parts."""
+        from . import MidPlanes
+
+        if not self.middle.complete:
+            self.middle = MidPlanes.of(self.volume)
