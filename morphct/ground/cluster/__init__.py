@@ -7,7 +7,6 @@ imported in `connection` and `queues` alone, when asked for.
 - `connection`: a scheduler found and its workers looked at; the map over them
 - `identity`: version and content of a morphct, and of what it stands on
 - `queues`: workers as jobs of a cluster's queue, by the site's own dask configuration
-- `samples`: whole samples, one a worker
 - `tasks`: what travels to a worker, and what it does there
 - `workers`: what a worker says of itself, and the sentence on one that cannot take part
 """

@@ -50,6 +50,7 @@ class Cluster:
         self.client, self.queued = client, queued
         self._folder: Path | None = None
         self.apart = False  # whether workers are on other machines
+        self.address: str = client.scheduler.address
         self._look()
 
     def _look(self) -> None:
@@ -57,6 +58,7 @@ class Cluster:
         threads = [int(w["nthreads"]) for w in found.values()]
         limits = [int(w["memory_limit"]) for w in found.values() if w.get("memory_limit")]
         self.addresses = list(found)
+        self._seen = time.monotonic()  # when a worker was there, or was asked for
         self.threads, self.workers = max(1, sum(threads)), max([1, *threads])
         self.memory = int(WORKER_SHARE * min(limits)) if limits else None
 
@@ -113,6 +115,46 @@ class Cluster:
                 left.unlink(missing_ok=True)
             plane_file.let_go()
 
+    def as_they_end(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply a function to every item, as many at a time as there are workers; what is done first comes first.
+
+        For long work that fills a worker: the function sees to it that a worker is at one item only.
+
+        Raises
+        ------
+        ClusterError
+            As for the map.
+        """
+        if self._folder is None:
+            raise RuntimeError("the workers have not been met: there is no folder for calls")
+        call = tasks.write_call(self._folder, function)
+        left = list(enumerate(items))[::-1]
+        under_way: dict[Any, int] = {}
+        try:
+            while left or under_way:
+                self._look()
+                while left and len(under_way) < max(1, len(self.addresses)):
+                    number, item = left.pop()
+                    key = f"morphct-{call.name}-{number}"
+                    under_way[self._submit(key, tasks.do, str(call), number, item)] = number
+                done = next((future for future in under_way if future.done()), None)
+                if done is None:
+                    self._wait(list(under_way))
+                    continue
+                number = under_way.pop(done)
+                yield number, self.result(done)
+        finally:
+            with suppress(Exception):
+                self.client.cancel(list(under_way), force=True)
+            call.unlink(missing_ok=True)
+
+    def _wait(self, futures: list[Any]) -> None:
+        from distributed import wait
+
+        with suppress(TimeoutError), self.client.as_current():
+            wait(futures, timeout=ANSWER_SECONDS, return_when="FIRST_COMPLETED")
+        self._refuse_nobody()
+
     def _submit(self, key: str, function: Callable[..., Any], *values: Any) -> Any:
         return self.client.submit(function, *values, key=key, pure=False)
 
@@ -135,7 +177,6 @@ class Cluster:
         from distributed.client import CancelledError
         from distributed.comm import CommClosedError
 
-        alone = None
         while True:
             try:
                 return future.result(timeout=ANSWER_SECONDS)
@@ -154,12 +195,18 @@ class Cluster:
                     "the scheduler has gone in the middle of the work; start it and its workers again, and give "
                     "--resume"
                 ) from error
-            alone = None if self._anyone() else alone or time.monotonic()
-            if alone and not self.queued and time.monotonic() - alone > ALONE_SECONDS:
-                raise ClusterError(
-                    f"no worker has been there for {ALONE_SECONDS} s; start some with `dask worker "
-                    f"{self.client.scheduler.address}`, and give --resume"
-                )
+            self._refuse_nobody()
+
+    def _refuse_nobody(self) -> None:
+        """Raise `ClusterError` when no worker has been there for a while; a queue may give one at any time."""
+        now = time.monotonic()
+        if self.queued or self._anyone():
+            self._seen = now
+        if now - self._seen > ALONE_SECONDS:
+            raise ClusterError(
+                f"no worker has been there for {ALONE_SECONDS} s; start some with `dask worker {self.address}`, and "
+                "give --resume"
+            )
 
     def _anyone(self) -> bool:
         try:
@@ -197,8 +244,11 @@ def connected(scheduler: str | None, queue: str | None = None, jobs: int | None 
     warnings.filterwarnings("ignore", "(?s).*Mismatched versions", module="distributed")  # said in a sentence of ours
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of lost workers is no news to a user
     if queue:
-        with queues.started(queue, jobs or 1) as cluster, distributed.Client(cluster, set_as_default=False) as client:
-            queues.wait(client, queue)
+        with (
+            queues.started(queue, jobs or 1) as (cluster, refusals),
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            queues.wait(client, queue, refusals)
             yield Cluster(client, queued=True)
         return
     client = _client(str(scheduler))

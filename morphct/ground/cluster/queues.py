@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import ClusterError, MissingLibraryError
@@ -18,12 +18,14 @@ QUEUES = {
     "oar": "OARCluster",
     "moab": "MoabCluster",
 }
-LOOK_SECONDS = 1.0
+LOOK_SECONDS, CLOSE_SECONDS = 1.0, 10
 
 
 @contextmanager
-def started(queue: str, jobs: int) -> Iterator[Any]:
+def started(queue: str, jobs: int) -> Iterator[tuple[Any, list[str]]]:
     """A scheduler in this process, and so many jobs asked of the queue; all of them gone at the end of the block.
+
+    Yields the cluster of dask-jobqueue, and a list that gets what the queue says when it refuses a job.
 
     Raises
     ------
@@ -45,20 +47,35 @@ def started(queue: str, jobs: int) -> Iterator[Any]:
             f"run.cluster is {queue!r}, but its command {command} is not on this machine; start morphct where jobs are "
             "submitted from, or give the address of a running scheduler with --scheduler"
         )
+    refusals: list[str] = []
+
+    class Job(kind.job_cls):  # type: ignore[misc, name-defined]
+        """A job that tells when the queue refuses it: dask itself would wait for it without a word."""
+
+        async def _submit_job(self, script: str) -> Any:
+            try:
+                return await super()._submit_job(script)
+            except (RuntimeError, OSError) as error:
+                refusals.append(str(error))
+                raise
+
     try:
-        cluster = kind()
+        cluster = kind(job_cls=Job)
     except (ValueError, TypeError, RuntimeError, OSError) as error:
         raise ClusterError(
             f"the dask configuration says too little of the queue {queue} ({' '.join(str(error).split())[:160]}); give "
             f"cores, memory and what the site asks for under jobqueue.{queue} in ~/.config/dask/jobqueue.yaml, see "
             "docs/cluster.md"
         ) from None
-    with cluster:
+    try:
         cluster.scale(jobs=jobs)
-        yield cluster
+        yield cluster, refusals
+    finally:
+        with suppress(AssertionError, TimeoutError):  # dask trips over a job that was never started
+            cluster.close(timeout=CLOSE_SECONDS)
 
 
-def wait(client: Any, queue: str) -> None:
+def wait(client: Any, queue: str, refusals: list[str]) -> None:
     """Wait until the queue has started a worker; for as long as it takes.
 
     Raises
@@ -66,12 +83,11 @@ def wait(client: Any, queue: str) -> None:
     ClusterError
         When the queue refuses the job.
     """
-    cluster = client.cluster
     while not client.scheduler_info(n_workers=1)["workers"]:
-        failed = [w for w in cluster.workers.values() if getattr(w.status, "name", "") == "failed"]
-        if failed or (cluster.worker_spec and not cluster.workers and cluster.status.name == "failed"):
+        if refusals:
+            reason = refusals[0].partition("stderr:")[2] or refusals[0]
             raise ClusterError(
-                f'the queue {queue} has refused the job; try the script by hand (`python -c "import dask_jobqueue; '
-                f'print(dask_jobqueue.{QUEUES[queue]}().job_script())"`)'
+                f"the queue {queue} has refused the job ({' '.join(reason.split())[:160]}); mend its section "
+                f"jobqueue.{queue} of the dask configuration, see docs/cluster.md"
             )
         time.sleep(LOOK_SECONDS)
