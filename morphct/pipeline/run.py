@@ -203,10 +203,10 @@ def _job(
         writer = held.enter_context(RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume))
         held.enter_context(_logged(writer))
         folder = settings.run.scratch or writer.scratch
-        scratch = held.enter_context(Scratch(folder, plan.scratch, run_map.shared))
+        scratch = held.enter_context(Scratch(folder, plan.scratch))
         if run_map.shared:
             run_map.meet(scratch.folder, [*files, writer.log_path] if settings.run.resume else files)
-            scratch.apart = run_map.apart
+            scratch.shared, scratch.apart = True, run_map.apart
         job = Job(shape, size, plan, scratch, run_map, progress or Silence())
         log.info(
             "volume %s, voxel %s (%s), %d bricks of %d planes and %d rows",

@@ -181,7 +181,7 @@ class Cluster:
             try:
                 return future.result(timeout=ANSWER_SECONDS)
             except TimeoutError:
-                if future.done():  # the task itself raised it
+                if future.status == "error":  # the task itself raised it; a result may be done and lost on its way
                     raise
             except KilledWorker as error:
                 raise ClusterError(
