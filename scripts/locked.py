@@ -27,7 +27,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
 PATCHES = (0, 30)  # the first of a minor version, and later than any: markers may fall between two patches
 NEWEST_GLIBC = 36  # that of Debian 12, 2.36: wheels that ask for more are no use
-EXTRAS = {"runtime": ("web",), "development": ("formats", "web", "dev")}  # as scripts/lock has them
+EXTRAS = {"runtime": ("web",), "development": ("formats", "web", "cluster", "dev")}  # as scripts/lock has them
 
 Facts = Mapping[str, Mapping[str, object]]  # "name==version" -> {"python": ">=3.11", "requires": ["numpy>=2", ...]}
 

@@ -24,12 +24,12 @@ def command(
     Digitised spheres, ellipsoids, cubes, plates and bodies shaped as the particles found go through what the scan did
     and are measured by the same code. Writes calibration.csv and .json, the columns `*_u`, the flags and the page anew.
     """
-    from ..ground.executors import executor
+    from ..ground.executors import Threads
     from ..pipeline import recalibrate
     from ..pipeline.machine import processors
 
     show_log(verbosity)
-    run_map = executor(workers or processors())
+    run_map = Threads(workers or processors())
     with progress(not no_progress and verbosity >= 0) as told:
         folder = recalibrate.calibrate_run(run, "quick" if quick else "full", tolerance, run_map, told)
     if verbosity >= 0:

@@ -41,6 +41,10 @@ class SegmentationError(UserError):
     """The grey values do not allow an honest segmentation with these settings."""
 
 
+class ClusterError(UserError):
+    """A scheduler, a worker or a queue is not there, or not such that it can take part."""
+
+
 class MissingLibraryError(UserError):
     """An optional library or system package is not there."""
 

@@ -1,14 +1,20 @@
 """Executors: each one is a `map` over independent tasks, results in the order of the items.
 
 Tasks are module-level functions (bound with `functools.partial`) that take a slab or a batch of labels and array-likes.
+On other machines (`cluster`) they are pickled, so they hand back what they find and write volumes of scratch alone.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol, TypeVar
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from .cluster.connection import Cluster
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,8 +33,13 @@ class Threads:
     done ahead of the one that is waited for, so that one long task leaves no thread idle.
     """
 
+    shared = apart = False  # with other processes, on other machines
+
     def __init__(self, workers: int) -> None:
         self.workers = max(1, workers)
+
+    def meet(self, folder: Path, files: Sequence[str | Path] = ()) -> None:
+        """Nothing: all threads are here."""
 
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
         if self.workers == 1:
@@ -91,17 +102,48 @@ def as_done(
     return run_map(function, items) if own is None else own(function, items, sizes, room)
 
 
-def executor(workers: int, scheduler: str | None = None) -> RunMap:
-    """The map for these settings.
+class Crew(RunMap, Protocol):
+    """Who does the work of a run, here or on other machines.
+
+    Attributes
+    ----------
+    workers : int
+        Threads that share the memory of one process.
+    shared, apart : bool
+        Whether other processes write the volumes of scratch, and whether on other machines.
+    """
+
+    workers: int
+    shared: bool
+    apart: bool
+
+    def meet(self, folder: Path, files: Sequence[str | Path] = ()) -> None:
+        """Look whether all can work in `folder` on the input `files`; raises a UserError."""
+        ...
+
+
+@contextmanager
+def many_machines(
+    scheduler: str | None, queue: str | None = None, jobs: int | None = None
+) -> Iterator["Cluster | None"]:
+    """A map over the workers of a scheduler or a queue as long as the block lasts; None when neither is named.
 
     Raises
     ------
     SettingsError
-        For a scheduler: this version works on one machine.
+        When both are named.
+    MissingLibraryError, ClusterError
+        When it cannot be used.
     """
-    if scheduler:
+    if not scheduler and not queue:
+        yield None
+        return
+    if scheduler and queue:
         raise SettingsError(
-            f"run.scheduler is {scheduler!r}, but this version works on one machine only: leave it empty, and share "
-            "the work among its processors with --workers N"
+            f"run.scheduler is {scheduler!r} and run.cluster {queue!r}: give the address of a scheduler that runs, or "
+            "the queue that starts workers, not both"
         )
-    return Threads(workers)
+    from .cluster.connection import connected
+
+    with connected(scheduler, queue, jobs) as cluster:
+        yield cluster

@@ -48,6 +48,7 @@ class Scratch:
         self._parent = Path(folder) if folder else None
         self._folder: Path | None = None
         self.budget, self.shared = int(budget), shared
+        self.apart = False  # whether other machines write the files: see `PlaneFile`
         self.room = Room(self.budget)
         self._held: list[Any] = []
         self._most_plain = 0
@@ -94,7 +95,7 @@ class Scratch:
             self.room.budget -= size
             self._most_plain = max(self._most_plain, self._plain + size)
         elif self.shared:
-            made = PlaneFile(self._path(name, size), shape, dtype)
+            made = PlaneFile(self._path(name, size), shape, dtype, at_once=self.apart)
         else:
             made = ChunkedVolume(self._path(name), shape, dtype, self.room)
         self._held.append(made)
@@ -124,20 +125,25 @@ class Scratch:
         """Give memory that was released back to the system."""
         self._spare.clear()
 
-    def _path(self, name: str, size: int = 0) -> Path:
-        """The file of a volume, in a folder of this run's own that has `size` bytes free."""
+    @property
+    def folder(self) -> Path:
+        """The folder of this run's own in which files lie; made when first asked for, gone with `close`."""
         if self._folder is None:
             if self._parent is not None:
                 self._parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix="morphct-", dir=self._parent))
-        free = shutil.disk_usage(self._folder).free
+            self._folder = Path(tempfile.mkdtemp(prefix="morphct-", dir=self._parent)).absolute()
+        return self._folder
+
+    def _path(self, name: str, size: int = 0) -> Path:
+        """The file of a volume, in this run's folder, which must have `size` bytes free."""
+        free = shutil.disk_usage(self.folder).free
         if size > free:
             raise OutputError(
                 f"an intermediate volume of {size / 2**30:.2f} GiB does not fit the {free / 2**30:.2f} GiB free on the "
                 "output disk; free some room or choose another output folder"
             )
         self._files += 1
-        return self._folder / f"{name}-{self._files}.raw"
+        return self.folder / f"{name}-{self._files}.raw"
 
     def release(self, volume: Any) -> None:
         """Forget a volume made here and delete its file; its memory may be another volume's from now on.

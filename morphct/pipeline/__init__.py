@@ -5,6 +5,7 @@ alone: the stages are in `segment`, `measurement`, `results` and `uncertainty`, 
 another, with the memory plan, progress and what is kept for `--resume`. Start reading at `run`, then `segmenting`.
 
 - `batch`: many samples, each its own run folder; one that fails does not stop the rest
+- `batch_apart`: samples of a batch on the workers of a cluster, one at a time on each
 - `batch_check`: whether a batch can start, all its faults in one go
 - `checkpoint`: what an interrupted run keeps, for `--resume`
 - `compiling`: the first run after an install: what it compiles is told, and done by a second process beside it

@@ -4,6 +4,7 @@ With `--resume` a sample is kept when it is finished, of the same version, setti
 anew. All others are run. `told` hears of each sample that is done, so that table and page are there at any time.
 """
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -13,9 +14,10 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from ..ground.errors import InputError, UserError, can_be_mended
+from ..ground.executors import many_machines
 from ..ground.units import format_seconds
 from ..results.run_folder import RunFolder, resumable
-from . import resuming
+from . import batch_apart, resuming
 from .job import Progress, Silence
 from .manifest import DECIMAL_COMMA, Sample
 from .same_work import in_words
@@ -23,6 +25,8 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..ground.cluster.connection import Cluster
 
 log = logging.getLogger("morphct")
 
@@ -101,21 +105,100 @@ def run_batch(
             outcomes[i] = _kept(sample, Path(out) / sample.name, settings, runs, progress, anew)
         if any(o.status != "waiting" for o in outcomes):
             told(outcomes)
+    with many_machines(settings.run.scheduler, settings.run.cluster, settings.run.workers) as cluster:
+        if cluster is not None:  # found once for all samples
+            where = dataclasses.replace(settings.run, scheduler=cluster.address, cluster=None)
+            settings = dataclasses.replace(settings, run=where)
+            if _on_workers(cluster, outcomes, Path(out), settings, progress, anew, told):
+                return outcomes
+        _one_by_one(outcomes, Path(out), settings, runs, progress, anew, told)
+    return outcomes
+
+
+def _one_by_one(
+    outcomes: list[Outcome],
+    out: Path,
+    settings: Settings,
+    runs: Any,
+    progress: Progress,
+    anew: set[str],
+    told: Callable[[Sequence[Outcome]], Any],
+) -> None:
+    """Run all samples that wait, one after the other."""
     took: list[float] = []  # seconds of each sample that was run to its end
-    for i, sample in enumerate(samples):
+    for i, sample in enumerate([o.sample for o in outcomes]):
         if outcomes[i].status != "waiting":
             continue
         todo = sum(o.status == "waiting" for o in outcomes)
         left = f", about {format_seconds(mean(took) * todo)} left" if took else ""
-        progress.note(f"sample {i + 1} of {len(samples)}: {sample.name}{left}")
+        progress.note(f"sample {i + 1} of {len(outcomes)}: {sample.name}{left}")
         start = time.monotonic()
-        outcomes[i] = _run_sample(sample, Path(out) / sample.name, settings, runs, progress, sample.name in anew)
+        outcomes[i] = _run_sample(sample, out / sample.name, settings, runs, progress, sample.name in anew)
         seconds = time.monotonic() - start
         if outcomes[i].run is not None:
             took.append(seconds)
-            progress.note(f"sample {i + 1} of {len(samples)}: {sample.name} done in {format_seconds(seconds)}")
+            progress.note(f"sample {i + 1} of {len(outcomes)}: {sample.name} done in {format_seconds(seconds)}")
         told(outcomes)
-    return outcomes
+
+
+def _on_workers(
+    cluster: "Cluster",
+    outcomes: list[Outcome],
+    out: Path,
+    settings: Settings,
+    progress: Progress,
+    anew: set[str],
+    told: Callable[[Sequence[Outcome]], Any],
+) -> bool:
+    """Run all samples that wait, one at a time on each worker; False: bricks of one sample over all are quicker."""
+    waiting, errands = [], []
+    for i, outcome in enumerate(outcomes):
+        sample = outcome.sample
+        if outcome.status == "waiting":
+            try:
+                own, folder = own_settings(sample, settings), (out / sample.name).absolute()
+            except UserError as error:
+                outcomes[i] = _failed(sample, str(error), progress)
+                continue
+            again = sample.name in anew or (settings.run.resume and resumable(folder))
+            waiting.append(i)
+            errands.append(batch_apart.Errand(str(sample.path), str(folder), own, sample.called, again))
+    if not errands or not batch_apart.one_each(cluster, errands):
+        progress.note(f"bricks of one sample after the other over all {len(cluster.addresses)} workers")
+        return False
+    progress.note(f"{len(errands)} samples on {len(cluster.addresses)} workers, one at a time on each")
+    start = time.monotonic()
+    for done, (number, made, sentence) in enumerate(batch_apart.run_apart(cluster, errands, out, attempt), 1):
+        sample = outcomes[waiting[number]].sample
+        if made:
+            outcomes[waiting[number]] = Outcome(sample, RunFolder(errands[number].folder))
+            left = format_seconds((time.monotonic() - start) / done * (len(errands) - done))
+            ahead = f", about {left} left" if done < len(errands) else ""
+            progress.note(f"sample {waiting[number] + 1} of {len(outcomes)}: {sample.name} done{ahead}")
+        else:
+            outcomes[waiting[number]] = _failed(sample, sentence, progress)
+        told(outcomes)
+    return True
+
+
+def attempt(errand: batch_apart.Errand, progress: Progress) -> tuple[bool, str]:
+    """Run a sample on a worker: whether there is a run, and the sentence why not."""
+    from . import run as runs
+
+    sample = Sample(Path(errand.folder).name, errand.path)
+    outcome = _tried(
+        sample,
+        lambda: runs.run(
+            errand.path,
+            errand.folder,
+            settings=errand.settings,
+            sample=errand.called,
+            progress=progress,
+            overwrite=errand.overwrite,
+        ),
+        Silence(),
+    )
+    return outcome.run is not None, outcome.error
 
 
 def _kept(sample: Sample, folder: Path, settings: Settings, runs: Any, progress: Progress, anew: set[str]) -> Outcome:
@@ -142,10 +225,18 @@ def _run_sample(
 ) -> Outcome:
     """Run one sample; `replace`: the run folder that is there is of other work."""
     replace = replace or (settings.run.resume and resumable(folder))  # cut off: finished, or if of other work replaced
-    try:
+
+    def run() -> RunFolder:
         own = own_settings(sample, settings)
-        how = {"settings": own, "sample": sample.called, "progress": progress, "overwrite": replace}
-        return Outcome(sample, runs.run(sample.path, folder, **how))
+        return runs.run(sample.path, folder, settings=own, sample=sample.called, progress=progress, overwrite=replace)
+
+    return _tried(sample, run, progress)
+
+
+def _tried(sample: Sample, run: Callable[[], RunFolder], progress: Progress) -> Outcome:
+    """What came of running a sample."""
+    try:
+        return Outcome(sample, run())
     except UserError as error:
         return _failed(sample, str(error), progress)
     except MemoryError:

@@ -9,14 +9,14 @@ import numpy as np
 
 from .. import reading
 from ..ground.errors import InputError
-from ..ground.executors import executor
+from ..ground.executors import many_machines
 from ..reading.volume import Volume, summary_of
 from ..segment.grey.sampling import read_bricks
 from ..segment.labels import likeness, values
 from ..segment.mask import chosen_values, phase_cut
 from ..segment.mask.phase_choice import phase_names
 from . import foretelling, threshold_record
-from .memory_plan import describe, plan_work
+from .memory_plan import describe, plan_of
 from .run import open_channels, open_volume
 from .segmenting import look_at_sample
 from .settings import Settings
@@ -51,7 +51,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     """
     volume = open_volume(path, settings)
     facts = summary_of(volume)
-    plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
+    plan = plan_of(volume.shape, settings.run)
     held = values.few([plane[None] for plane in values.looked_at(volume)])
     if held is not None:
         held = values.few([brick.inner for brick in read_bricks(volume, 0)])
@@ -106,10 +106,10 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     """
     volume = open_volume(path, settings)
     size = reading.require_voxel_size(volume)
-    plan = plan_work(volume.shape, settings.run.memory, settings.run.workers, settings.run.slab)
     channels = open_channels(settings, volume, size)  # looks up columns and limits too
+    with many_machines(settings.run.scheduler) as cluster:  # a queue is not asked for jobs to be looked at
+        plan = plan_of(volume.shape, settings.run, cluster)
     foretold = foretelling.foretell(plan, settings, grey_copies=_copies(volume, *channels.values()))
-    executor(plan.workers, settings.run.scheduler)  # refuses what cannot be used
     return {
         "volume": summary_of(volume)
         | {"voxel_size": list(size.spacing), "voxel_size_source": size.source, "voxel_size_unit": size.unit},

@@ -4,12 +4,16 @@ It is made from the cap and the shape; it changes time and memory, never a numbe
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..ground.bricks import Brick, plan_bricks
 from ..ground.errors import MemoryCapError, SettingsError
 from ..ground.units import format_bytes, parse_bytes
 from .machine import free_memory, memory_limit, processors, resident
+
+if TYPE_CHECKING:
+    from ..ground.cluster.connection import Cluster
+    from .settings import RunOptions
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,27 @@ class WorkPlan:
         return plan_bricks(self.shape, self.planes, self.rows)
 
 
+def plan_of(shape: tuple[int, int, int], options: "RunOptions", cluster: "Cluster | None" = None) -> WorkPlan:
+    """The plan for these settings; with a cluster for the worker with the least memory, and enough bricks for all.
+
+    Raises
+    ------
+    MemoryCapError
+        As `plan_work`.
+    """
+    if cluster is None:
+        return plan_work(shape, options.memory, options.workers, options.slab)
+    cap = parse_bytes(options.memory) if options.memory else int(DEFAULT_SHARE * free_memory())
+    least = min(cap, cluster.memory or cap)
+    return plan_work(shape, f"{least >> 10}KiB", cluster.workers, options.slab, cluster.threads)
+
+
 def plan_work(
-    shape: tuple[int, int, int], memory: str | None = None, workers: int | None = None, slab: int | str = "auto"
+    shape: tuple[int, int, int],
+    memory: str | None = None,
+    workers: int | None = None,
+    slab: int | str = "auto",
+    threads: int | None = None,
 ) -> WorkPlan:
     """Divide the memory cap between bricks under way and intermediate volumes.
 
@@ -107,6 +130,8 @@ def plan_work(
         Threads; default all processors of the process.
     slab : int or str
         Planes of a brick, or planes and rows as `16,128`; "auto": chosen here.
+    threads : int, optional
+        Of all machines together, for which there must be bricks enough; default the workers.
 
     Raises
     ------
@@ -129,7 +154,7 @@ def plan_work(
     while workers > 1 and base + 2 * workers * least > cap:
         workers -= 1
     room = (cap - base) // (2 * workers)
-    planes, rows = brick_size(slab, shape) or _chosen(shape, room, workers)
+    planes, rows = brick_size(slab, shape) or _chosen(shape, room, max(workers, threads or 0))
     under_way = workers * bytes_under_way(planes, rows, shape)
     return WorkPlan(cap, workers, planes, rows, max(0, cap - base - under_way), shape)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import reading
-from ..ground.executors import RunMap, executor
+from ..ground.executors import Crew, RunMap, Threads, many_machines
 from ..ground.scratch import Scratch
 from ..ground.units import VoxelSize
 from ..measurement.all_passes import measure as run_passes
@@ -41,7 +41,7 @@ from ..views.figures import mid_planes
 from . import checkpoint, foretelling, kept_steps, publish, resuming
 from .compiling import compiling_beside
 from .job import Job, Progress, Silence
-from .memory_plan import plan_work
+from .memory_plan import plan_of
 from .provenance import channel_record, input_record, now, record
 from .same_work import Request
 from .segmented import Segmented
@@ -191,22 +191,30 @@ def differences(path: str | Path, settings: Settings, sample: str | None, made: 
 
 @contextlib.contextmanager
 def _job(
-    request: Request, out: str | Path, overwrite: bool, progress: Progress | None
+    request: Request,
+    out: str | Path,
+    overwrite: bool,
+    progress: Progress | None,
 ) -> Iterator[tuple[Job, RunWriter]]:
-    """Plan, folder, log and scratch of a piece of work; all gone again when it fails."""
-    settings, shape, size = request.settings, request.source.shape, request.voxel_size
-    plan = plan_work(shape, settings.run.memory, settings.run.workers, settings.run.slab)
-    run_map = executor(plan.workers, settings.run.scheduler)
-    foretold = foretelling.foretell(plan, settings, request.command, copies_of_grey(request))
-    foretelling.refuse_full_disk(foretold, out, settings.run.scratch)
-    progress = progress or Silence()
-    with (
-        RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume) as writer,
-        _logged(writer),
-        Scratch(settings.run.scratch or writer.scratch, plan.scratch) as scratch,
-    ):
-        job = Job(shape, size, plan, scratch, run_map, progress)
-        progress.expect(foretold.stages)
+    """Workers, plan, folder, log and scratch of a piece of work; all gone again when it fails."""
+    shape, size, settings = request.source.shape, request.voxel_size, request.settings
+    read = [v for v in (request.source, request.grey, *request.channels.values()) if v is not None]
+    files = [file for v in read for file in (v.files or (v.path,)) if file is not None]
+    with contextlib.ExitStack() as held:
+        cluster = held.enter_context(many_machines(settings.run.scheduler, settings.run.cluster, settings.run.workers))
+        plan = plan_of(shape, settings.run, cluster)
+        foretold = foretelling.foretell(plan, settings, request.command, copies_of_grey(request))
+        foretelling.refuse_full_disk(foretold, out, settings.run.scratch)
+        run_map: Crew = cluster or Threads(plan.workers)
+        writer = held.enter_context(RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume))
+        held.enter_context(_logged(writer))
+        folder = settings.run.scratch or writer.scratch
+        scratch = held.enter_context(Scratch(folder, plan.scratch))
+        if run_map.shared:
+            run_map.meet(scratch.folder, [*files, writer.log_path] if settings.run.resume else files)
+            scratch.shared, scratch.apart = True, run_map.apart
+        job = Job(shape, size, plan, scratch, run_map, progress or Silence())
+        job.progress.expect(foretold.stages)
         log.info(
             "volume %s, voxel %s (%s), %d bricks of %d planes and %d rows",
             shape,
@@ -277,6 +285,8 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
     facts = {"sample": request.sample, "segmentation": found.facts}
     writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))
     job.scratch.close()  # what draws needs the memory
+    if watched is not None and not settings.output.tables_only:
+        watched.look()  # at what was read elsewhere
     if not settings.output.tables_only:
         publish.write_pages(writer, job, settings, watched)
     writer.json("run.json", record(request.command, job, settings, inputs, started, **facts))

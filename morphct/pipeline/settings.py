@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..ground.cluster.queues import QUEUES
 from ..ground.errors import SettingsError
 from ..ground.options import Options, nearest, option
 from ..ground.units import parse_bytes, parse_voxel_size
@@ -114,12 +115,24 @@ class RunOptions(Options):
         "cap on memory, such as 4GiB, of this process and the one that draws; a first run compiles its kernels and may "
         "take 1.3 GiB once; empty: half of what is free at the start",
     )
-    workers: int | None = option(None, "threads; empty: as many as the machine gives", min=1)
-    scheduler: str | None = option(None, "address of a dask scheduler (refused by this version); empty: this machine")
+    workers: int | None = option(
+        None, "threads; with run.cluster: jobs of the queue; empty: as many as the machine gives, or one job", min=1
+    )
+    scheduler: str | None = option(
+        None, "address of a dask scheduler whose workers do the work, such as tcp://host:8786; empty: this machine"
+    )
+    cluster: str | None = option(
+        None,
+        "queue whose jobs do the work, by the site's own dask configuration",
+        choices=tuple(QUEUES),
+    )
     slab: int | str = option(
         "auto", "planes of a brick of work, or planes and rows: 16,128; auto: from the memory cap", unit="voxels", min=1
     )
-    scratch: str | None = option(None, "folder of intermediate volumes; empty: beside the output")
+    scratch: str | None = option(
+        None,
+        "folder of intermediate volumes, where many machines work on a disk that all see; empty: beside the output",
+    )
     seed: int = option(0, "seed of every random choice", min=0)
     overwrite: bool = option(False, "replace what is in the output folder")
     resume: bool = option(False, "go on from where an interrupted run stopped")

@@ -196,8 +196,8 @@ def test_caps_folders_and_settings_that_make_no_sense(powder, tmp_path):
         run(path, tmp_path / "out", "run.memory=1KiB")
     with pytest.raises(SettingsError, match="did you mean"):
         run(path, tmp_path / "out", "split.joim=1")
-    with pytest.raises(SettingsError, match=r"tcp://there:8786.*one machine.*--workers"):
-        run(path, tmp_path / "out", "run.scheduler=tcp://there:8786")
+    with pytest.raises(SettingsError, match=r"tcp://there:8786.*slurm.*not both"):
+        run(path, tmp_path / "out", "run.scheduler=tcp://there:8786", "run.cluster=slurm")
     with pytest.raises(InputError, match="voxel-size"):
         run(volume(tmp_path, powder[0].grey), tmp_path / "out")
     (tmp_path / "full").mkdir()

@@ -24,7 +24,7 @@ PROMISED = {
     "descriptors": ["names", "views"],
     "output": ["labels_tif", "meshes", "renders", "csv"],
     "qc": [],
-    "run": ["memory", "workers", "scheduler", "slab", "seed"],
+    "run": ["memory", "workers", "scheduler", "cluster", "slab", "seed"],
 }
 CHANGED = [
     "input.voxel_size=75nm,25nm,25nm",

@@ -25,3 +25,10 @@ class MidPlaneRecorder:
         if len(parts) < 3 and all(isinstance(part, slice) for part in parts):  # planes or a brick; crops tell little
             self.middle.take(parts[0].start or 0, block, (parts[1].start or 0) if len(parts) > 1 else 0)
         return block
+
+    def look(self) -> None:
+        """Read the middle planes where others have not: where the volume was read on other machines, or in parts."""
+        from . import MidPlanes
+
+        if not self.middle.complete:
+            self.middle = MidPlanes.of(self.volume)
