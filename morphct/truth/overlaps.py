@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..ground.bricks import Brick, plan_slabs
 from ..ground.errors import InputError, MemoryCapError
 from ..ground.executors import RunMap
-from ..ground.slabs import Slab, plan_slabs
 from ..ground.units import format_bytes
 from ..kernels.truth.scoring import pair_runs
 
@@ -124,7 +124,7 @@ def _planes(images: tuple[Any, ...]) -> int:
     return min(depth, max(1, SLAB_VOXELS // max(plane * chunk, 1)) * chunk)
 
 
-def _slabs(images: tuple[Any, ...]) -> list[Slab]:
+def _slabs(images: tuple[Any, ...]) -> list[Brick]:
     shape = tuple(images[0].shape)
     for image in images[1:]:
         if tuple(image.shape) != shape:
@@ -134,7 +134,7 @@ def _slabs(images: tuple[Any, ...]) -> list[Slab]:
     return plan_slabs(shape[0], _planes(images))
 
 
-def _count(images: tuple[Any, ...], everything: bool, slab: Slab) -> Counted:
+def _count(images: tuple[Any, ...], everything: bool, slab: Brick) -> Counted:
     """Pairs of labels and of voids, labels at faces, voxels of the found envelope; of one slab."""
     blocks = [np.asarray(image[slab.z0 : slab.z1]) for image in images]
     pairs = [_summed(*pair_runs(a, b)) for a, b in zip(blocks[::2], blocks[1::2])]
