@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,10 @@ class Watch:
     def __init__(self, token: Path) -> None:
         self._token, self._looked = token, time.monotonic()
 
-    def stage(self, name: str, total: int) -> None:
+    def expect(self, stages: Mapping[str, float]) -> None:
+        """Nothing: nobody sees it."""
+
+    def stage(self, name: str, total: int, voxels: int = 0) -> None:
         """Look whether anyone still waits."""
         self._look()
 

@@ -58,7 +58,7 @@ class Killer(Silence):
     def __init__(self, victim):
         self.victim, self.at = victim, ""
 
-    def stage(self, name, total):
+    def stage(self, name, total, voxels=0):
         self.at, self.left = name, total // 2
 
     def advance(self, n=1):
