@@ -2,6 +2,8 @@
 
     scripts/bench                    a 256^3 phantom: both, as ratios
     scripts/bench --size 512 --memory 2GiB --write
+    scripts/bench --scale            256^3, 512^3, 1024^3 and the study's volume: seconds, memory, traffic by stage
+    scripts/bench --scale --sizes 256,512 --memory 4GiB
     scripts/bench --imports          how long `import morphct` and `morphct --help` take
     scripts/bench --stages           Mvoxel/s of every stage, from run.json
     scripts/bench --descriptors      particles per second, beside scikit-image and PoreSpy; 3200 particles of the study
@@ -19,8 +21,11 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import bench_scale
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "bench-run"
@@ -150,6 +155,19 @@ def descriptors() -> list[str]:
     return measured([sys.executable, script, "--compare", "--costs", "--population", "60"], alone).stdout.splitlines()
 
 
+def scale(sizes: Sequence[str], seed: int, memory: str | None, peers: bool) -> list[str]:
+    """Markdown of what `bench_scale.py` measures."""
+    run_morphct(phantom(64, seed), [])  # compiles
+    runs = []
+    for size in sizes:
+        volume = bench_scale.phantom_of(size, WORK, MORPHCT, seed)
+        name = f"{size}^3" if size.isdigit() else "2560 x 2560 x 960"
+        run = bench_scale.measure_size(volume, name, MORPHCT, memory)
+        beside = peers and size.isdigit() and int(size) <= bench_scale.LARGEST_OF_PEERS
+        runs.append(replace(run, peers=run_peers(volume).seconds) if beside else run)
+    return bench_scale.tables(runs, memory)
+
+
 def heading() -> list[str]:
     """What it was measured on."""
     from importlib.metadata import version
@@ -187,15 +205,21 @@ def main() -> None:
     parser.add_argument("--imports", action="store_true", help="start-up times only")
     parser.add_argument("--stages", action="store_true", help="speed of the stages only")
     parser.add_argument("--descriptors", action="store_true", help="speed of the descriptors only")
+    parser.add_argument("--scale", action="store_true", help="how time, memory and traffic grow with the volume")
+    parser.add_argument(
+        "--sizes", default=",".join(bench_scale.SIZES), help="of --scale: edges in voxels, or `reference`"
+    )
     parser.add_argument("--write", action="store_true", help=f"write the tables to {PAGE.relative_to(ROOT)}")
     given = parser.parse_args()
     WORK.mkdir(exist_ok=True)
-    wanted = [given.imports, given.stages, given.descriptors]
+    wanted = [given.imports, given.stages, given.descriptors, given.scale]
     parts = [] if any(wanted) else [end_to_end(given.size, given.seed, given.memory, not given.no_peers)]
     if given.stages or not any(wanted):
         parts.append(stages(given.size, given.seed))
     if given.imports or not any(wanted):
         parts.append(imports())
+    if given.scale:
+        parts.append(scale(given.sizes.split(","), given.seed, given.memory, not given.no_peers))
     if given.descriptors:
         parts.append(descriptors())
     text = "\n\n".join("\n".join(lines) for lines in [heading(), *parts]) + "\n"

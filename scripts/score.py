@@ -21,8 +21,8 @@ from morphct.reading.opening import open_volume
 from morphct.truth import overlaps, scoring
 
 
-def truth_of(phantom: Path) -> tuple[Any, Any, Any]:
-    """Labels and voids of a phantom, read when sliced, and the ids of its open voids."""
+def truth_of(phantom: Path, crop: str | None = None) -> tuple[Any, Any, Any]:
+    """Labels and voids of a phantom, read when sliced, and the ids of its open voids; `crop` as the run's was."""
     import pandas as pd
 
     files = [phantom.with_name(f"{phantom.stem}_{end}") for end in ("labels.tif", "voids.tif", "voids.csv")]
@@ -31,13 +31,15 @@ def truth_of(phantom: Path) -> tuple[Any, Any, Any]:
             raise InputError(f"{file} is not there; give the .tif that `morphct phantom` wrote, its truth beside it")
     table = pd.read_csv(files[2], index_col="void_id")
     opened = table.index[table["open"].astype(bool)].to_numpy()
-    return open_volume(files[0], voxel_size="1px"), open_volume(files[1], voxel_size="1px"), opened
+    images = (open_volume(file, voxel_size="1px", crop=crop or None) for file in files[:2])
+    return next(images), next(images), opened
 
 
 def score(run: Path, phantom: Path, min_voxels: int, memory: int, workers: int) -> dict[str, Any]:
     """Scores by name, those that were not asked for left out."""
-    labels, voids, opened = truth_of(phantom)
     folder = open_run(run)
+    crop = folder.provenance.get("settings", {}).get("input", {}).get("crop")
+    labels, voids, opened = truth_of(phantom, crop)
     images = (labels, folder.labels, voids, folder.void_labels)
     images = images if images[3] is not None else images[:2]
     workers = overlaps.check_memory(images, memory - resident() - LIBRARY_BYTES, workers)

@@ -19,7 +19,7 @@ import numpy as np
 from . import disk
 
 CHUNK_VOXELS = (16, 32, 128)  # z, y, x: 65,536 voxels, which decode in some 60 us, five times what python spends on it
-KEPT_DECODED_BYTES = 32 << 20  # of one volume: the chunks that neighbouring crops share
+KEPT_DECODED_BYTES = 16 << 20  # of one volume: the chunks that neighbouring crops share
 SMALL_BOX_CHUNKS = 128  # a box of more of them is a brick: it is read once, and its chunks are not kept
 DENSE_SHARE = 0.2  # of its plain size: a chunk that shrinks to less may fill the whole room, others half of it
 BLOCK_BYTES = 4096  # what places in the file are multiples of

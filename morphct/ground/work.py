@@ -30,12 +30,15 @@ class Work:
         Is told the steps done: planes, unless the stage says otherwise.
     scratch : Scratch
         Makes intermediate volumes and releases them; default: all of them in memory.
+    room : int
+        Bytes that all tasks under way may take together, as far as a task of its own fits.
     """
 
     bricks: tuple[Brick, ...]
     run_map: RunMap = map
     progress: Tell = None
     scratch: Scratch = field(default_factory=Scratch)
+    room: int = 1 << 62
 
     @classmethod
     def of(

@@ -105,8 +105,9 @@ def particle_pass(
     task = _Task(envelope, boxes, spacing, tuple(looks))
     tables: list[Any] = [{} if k.width is None else np.full((len(boxes), k.width), np.nan) for k in looks]
     parts = list(batches(boxes)) if looks else []
+    room = min(CROPS_BYTES, work.room)
     sizes = [CROP_VOXEL_BYTES * max(map(_voxels, boxes[part])) for part in parts]
-    for particles, found in as_done(work.run_map, partial(_measure, task), parts, sizes, CROPS_BYTES):
+    for particles, found in as_done(work.run_map, partial(_measure, task), parts, sizes, room):
         for table, rows in zip(tables, found):
             if isinstance(table, dict):
                 table.update((int(p), row) for p, row in zip(particles, rows) if len(row))

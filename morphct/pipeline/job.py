@@ -1,6 +1,7 @@
 """A piece of work under way: what every stage needs at hand, and the record of what it took."""
 
 import contextlib
+import ctypes
 import logging
 import resource
 import sys
@@ -64,6 +65,13 @@ def peak_memory_of_drawing() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def give_back() -> None:
+    """Give memory that was freed back to the system: threads' heaps keep it for themselves (glibc)."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 @dataclass
 class Job:
     """Volume shape, plan, scratch room, map over slabs, and the record of stages and warnings."""
@@ -103,7 +111,7 @@ class Job:
     @property
     def work(self) -> Work:
         """How stages go over the volume, where nobody is told of it."""
-        return Work(tuple(self.bricks), self.run_map, None, self.scratch)
+        return Work(tuple(self.bricks), self.run_map, None, self.scratch, self.plan.under_way)
 
     @property
     def voxels(self) -> int:
@@ -149,6 +157,7 @@ class Job:
         start = time.perf_counter()
         yield self.work.telling(self.progress.advance)
         seconds = time.perf_counter() - start
+        give_back()
         rate = self.voxels / max(seconds, 1e-9) / 1e6
         self.stages.append(
             {"name": name, "seconds": round(seconds, 3), "mvoxel_per_s": round(rate, 2), "peak_bytes": peak_memory()}

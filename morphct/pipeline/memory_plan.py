@@ -91,6 +91,11 @@ class WorkPlan:
     shape: tuple[int, int, int]
 
     @property
+    def under_way(self) -> int:
+        """Bytes of the bricks that all workers are at, at the most demanding stage."""
+        return self.workers * bytes_under_way(self.planes, self.rows, self.shape)
+
+    @property
     def bricks(self) -> list[Brick]:
         """The bricks of the volume."""
         return plan_bricks(self.shape, self.planes, self.rows)

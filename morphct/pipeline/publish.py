@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..descriptors import identity
-from ..ground.bricks import Brick
+from ..ground.bricks import Brick, plan_bricks
 from ..ground.cautions import LOG, Caution
 from ..ground.units import format_bytes
 from ..results import population, qc
+from ..results.run_folder import CHUNK as LABEL_CHUNK
 from ..results.run_folder import FileWriter, RunFolder, RunWriter, label_dtype
 from ..results.tabulate import Tables
 from ..segment.voids.ownership import Voids
@@ -42,7 +43,7 @@ def id_dtype(largest: int) -> np.dtype:
 def write_labels(
     writer: RunWriter, job: Job, labels: Any, n: int, ids: np.ndarray | None, voids: Voids, tick: Any = None
 ) -> None:
-    """Write labels.zarr and voids.zarr, a layer of bricks at a time.
+    """Write labels.zarr and voids.zarr, so many planes at a time as a chunk of theirs has.
 
     Parameters
     ----------
@@ -56,12 +57,12 @@ def write_labels(
         writer.labels("labels.zarr", job.shape, id_dtype(largest), job.voxel_size) as label_store,
         writer.labels("voids.zarr", job.shape, label_dtype(voids.n), job.voxel_size) as void_store,
     ):
-        for layer in job.work.layers:
-            z0, z1 = layer[0].z0, layer[0].z1
+        bricks = tuple(plan_bricks(job.shape, LABEL_CHUNK[0], job.plan.rows))
+        for layer in dataclasses.replace(job.work, bricks=bricks).layers:
             label_store.write(_layer(labels, layer, label_store.dtype, table))
             void_store.write(_layer(voids.labels, layer, void_store.dtype, None))
             if tick:
-                tick(z1 - z0)
+                tick(layer[0].depth)
 
 
 def _layer(volume: Any, layer: Sequence[Brick], dtype: np.dtype, table: np.ndarray | None) -> np.ndarray:

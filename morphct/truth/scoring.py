@@ -293,7 +293,8 @@ def _void_score(seen: Overlaps, open_voids: np.ndarray | None, least: int) -> di
         return {}
     is_open = np.zeros(len(table.truth_sizes), bool)
     if open_voids is not None:
-        is_open[np.asarray(open_voids, np.int64)] = True
+        opened = np.asarray(open_voids, np.int64)
+        is_open[opened[opened < len(is_open)]] = True  # others lie outside a crop
     covered = np.zeros(len(table.truth_sizes), np.int64)
     np.add.at(covered, table.truth[table.found != 0], table.voxels[table.found != 0])
     wanted = (table.truth_sizes >= max(1, least)) & ~is_open
