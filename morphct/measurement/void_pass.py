@@ -10,17 +10,24 @@ from typing import Any
 
 import numpy as np
 
+from ..ground.chunks import CHUNK_VOXELS
 from ..ground.work import Work
-from ..segment.labels.envelope import batches, crop_step
+from ..kernels.measurement.small_thickness import Rules
+from ..segment.labels.envelope import crop_step
 from ..segment.voids.facts import VoidSearch
 from .crops.box import MARGIN_VOXELS, Spacing
+from .crops.small import SMALL_VOXELS, small_medians, small_rules
 from .crops.thickness import local_thickness
 from .particle_pass import Cut
 from .void_placement import placement
 
 RESULTS = ("void_depth", "void_rank", "void_thickness")  # by void
 PARTICLE_RESULTS = ("voids_apart", "voids_apart_p", "voids_rank", "voids_rank_p", "voids_thickness")
-BATCH_VOIDS = 256  # in a task at most: of small ones the boxes alone would make it long
+# Small voids are done by tiles of so many chunks along z, y and x, whose ids are read once: 2 million voxels, a hundred
+# voids of the phantom of a nano-CT study, which read less than a third of the block twice.
+TILE_CHUNKS = (4, 4, 2)
+TILE_VOIDS = 4096  # of a tile in one task at most, half a second
+BLOCK_VOXELS_A_VOID = 2**16  # where voids lie farther apart than this each is read by itself: a chunk
 
 
 def void_thickness(ids: Any, boxes: np.ndarray, spacing: Spacing, work: Work) -> np.ndarray:
@@ -37,14 +44,39 @@ def void_thickness(ids: Any, boxes: np.ndarray, spacing: Spacing, work: Work) ->
         Tells nobody.
     """
     found = np.full(len(boxes), np.nan)
-    parts = [b[i : i + BATCH_VOIDS] for b in batches(boxes) for i in range(0, len(b), BATCH_VOIDS)]
-    for rows, values in zip(parts, work.quiet.over(partial(_thicknesses, ids, boxes, spacing), parts)):
+    sides = boxes[:, 1::2] - boxes[:, 0::2]
+    small = (sides <= SMALL_VOXELS).all(1)
+    large = np.flatnonzero(~small)
+    ones = [np.array([row]) for row in large[np.argsort(-np.prod(sides[large], axis=1), kind="stable")]]
+    tiles = _tiles(boxes, np.flatnonzero(small & (sides > 0).all(1)), getattr(ids, "chunks", CHUNK_VOXELS))
+    parts = ones + tiles  # what takes long first, then by place: neighbours read the same chunks
+    task = partial(_thicknesses, ids, boxes, spacing, small_rules(spacing))
+    for rows, values in zip(parts, work.quiet.over(task, parts)):
         found[rows] = values
     return found
 
 
-def _thicknesses(ids: Any, boxes: np.ndarray, spacing: Spacing, rows: np.ndarray) -> list[float]:
-    return [_thickness(ids, boxes[row], spacing, int(row) + 1) for row in rows]
+def _tiles(boxes: np.ndarray, rows: np.ndarray, chunks: tuple[int, ...]) -> list[np.ndarray]:
+    """Rows of small voids by the tile of the volume where their boxes begin, in the order of the tiles and chunks."""
+    at = boxes[rows, 0::2] // np.asarray(chunks)
+    tile = at // TILE_CHUNKS
+    order = np.lexsort((*at.T[::-1], *tile.T[::-1]))
+    rows, tile = rows[order], tile[order]
+    ends = np.flatnonzero((np.diff(tile, axis=0) != 0).any(1)) + 1
+    found = np.split(rows, ends) if len(rows) else []
+    return [part[i : i + TILE_VOIDS] for part in found for i in range(0, len(part), TILE_VOIDS)]
+
+
+def _thicknesses(ids: Any, boxes: np.ndarray, spacing: Spacing, rules: Rules, rows: np.ndarray) -> np.ndarray:
+    """Median local thickness of the voids of a task."""
+    sides = boxes[rows, 1::2] - boxes[rows, 0::2]
+    if (sides > SMALL_VOXELS).any():
+        return np.array([_thickness(ids, boxes[row], spacing, int(row) + 1) for row in rows])
+    low, high = boxes[rows, 0::2].min(0), boxes[rows, 1::2].max(0)
+    if len(rows) > 1 and np.prod(high - low) > BLOCK_VOXELS_A_VOID * len(rows):
+        return np.concatenate([_thicknesses(ids, boxes, spacing, rules, rows[i : i + 1]) for i in range(len(rows))])
+    block = np.asarray(ids[tuple(slice(int(a), int(b)) for a, b in zip(low, high))])
+    return small_medians(block, boxes[rows] - np.repeat(low, 2), rows + 1, spacing, rules)
 
 
 def _thickness(ids: Any, box: np.ndarray, spacing: Spacing, void: int) -> float:

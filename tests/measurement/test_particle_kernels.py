@@ -31,6 +31,8 @@ def test_highest_values_are_those_by_sorting(seed):
     for wanted in (1, 7, 60, 130, field.size):
         found = resample.highest(field, wanted, np.float32(1e-5), 0.01)
         np.testing.assert_array_equal(found, plain_highest(field, wanted, 1e-5, 0.01))
+        level = np.partition(field, field.size - wanted, axis=None)[field.size - wanted]
+        assert resample._counted_level(field, wanted) == level  # as large fields are ranked
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -11,12 +11,14 @@ In: a padded crop and its distances. Out: plain numbers and small arrays.
 - `curvature`: largest principal curvature on a level surface, from derivatives of the blurred occupancy
 - `enclosing`: the smallest circle or ball that encloses points: the farthest point joins a small active set, which is
   solved whole
+- `flat_faces`: where the largest ball ends at flat faces, how many voxels lie in it
 - `hull`: convex hull of a particle's voxel centres: candidate vertices, exact lattice count, diameters and widths
 - `inscribed`: the largest ball that holds no background voxel centre, its centre anywhere inside the particle's voxels
 - `necks`: how far the background is from the interface of two labels
 - `outlines`: closed outlines: even spacing, smoothing that does not shrink, the largest circle inside
 - `resample`: linear samples of a blurred occupancy on another grid, plane by plane, and the highest of them
 - `silhouettes`: outlines of a body seen along a direction, traced at sub-pixel level without ever turning the volume
+- `small_thickness`: median local thickness of many small bodies of a block
 - `surface_mesh`: area and volume of the level surface of a blurred occupancy, cell by cell, without ever building a
   mesh
 - `thickness`: local thickness by painting: balls in the order of their radius, every voxel written once by the first

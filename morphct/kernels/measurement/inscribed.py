@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..jit import jit
-from .wall_points import ascend, gather, nearest
+from .wall_points import ascend, gather, least_squared, nearest
 
 # work before the tolerance of the search doubles: 1 for a look at a voxel's cell, 8 for a part of one, and 1 for every
 # ROWS_AT_ONCE rows of voxels gone through for the walls near it (a body that fills the volume has sheets of equal
@@ -90,7 +90,7 @@ def _search_cell(near, spacing, best, tolerance, patience, stack, squared):
         if patience[0] <= 0:
             patience[0] += MOST_STEPS
             tolerance *= 2
-        d, _ = nearest(near, centre[0], centre[1], centre[2], squared)
+        d = least_squared(near, centre[0], centre[1], centre[2], squared)
         radius = math.sqrt(d)
         if radius > best[0]:
             best[0] = radius
@@ -152,10 +152,10 @@ def _climb(squared, xs, rows, spacing, start, finest, near, best):
     x = math.floor(centre[2] / spacing[2] + 0.5)
     radius = math.sqrt(squared[z, y, x]) + reach
     near, n = gather(xs, rows, squared.shape, spacing, centre, radius + 0.01, near)
-    radius = math.sqrt(nearest(near[:, :n], centre[0], centre[1], centre[2], np.empty(n))[0])
+    radius = math.sqrt(least_squared(near, centre[0], centre[1], centre[2], np.empty(n)))
     for _ in range(12):
         near, n = gather(xs, rows, squared.shape, spacing, centre, radius + 2 * reach + 0.01, near)
-        radius, more = ascend(near[:, :n], centre, radius, reach, finest, np.empty(n))
+        radius, more = ascend(near, centre, radius, reach, finest, np.empty(n))
         if not _inside(squared, centre, spacing):
             break
         if radius > best[0]:
@@ -210,7 +210,7 @@ def largest_ball(squared, xs, rows, spacing, tolerance):
                 continue
         near, n = gather(xs, rows, squared.shape, spacing, stack[0, :3], radius + 2 * reach + slack, near)
         patience[0] -= int(math.pi * radius * radius / (spacing[0] * spacing[1]) / ROWS_AT_ONCE)
-        tolerance = _search_cell(near[:, :n], spacing, best, tolerance, patience, stack, np.empty(n))
+        tolerance = _search_cell(near, spacing, best, tolerance, patience, stack, np.empty(n))
     # to the very top of the hill found, so that the same particle turned gives the same digits
     near = _climb(squared, xs, rows, spacing, best[1:].copy(), 1e-7, near, best)
     out = np.empty(5)

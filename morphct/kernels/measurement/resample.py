@@ -70,9 +70,77 @@ def sampled_blur(mask, weights, steps, shape):
     return out
 
 
+# A field of so many voxels is ranked by copying its higher values, a larger one by counting them in place.
+COPIED_VOXELS = 1 << 17
+HALF_INSIDE = np.float32(0.25)  # where that many are higher the rank is among them; else all above zero are copied
+
+
 @jit
-def _rank_level(field, wanted):
-    """The `wanted`-th highest value of a field (Z,Y,X) float32 without negatives; by counting the halves of its bits.
+def _row_tops(field):
+    """The highest value of every row of a field (Z,Y,X) float32 without negatives, (Z Y,) float32."""
+    rows = field.view(np.int32).reshape(-1, field.shape[2])
+    tops = np.empty(rows.shape[0], np.int32)
+    for r in range(rows.shape[0]):
+        row, top = rows[r], np.int32(0)
+        for x in range(row.size):
+            top = row[x] if row[x] > top else top
+        tops[r] = top
+    return tops.view(np.float32)
+
+
+@jit
+def _above(field, tops, least):
+    """Bit patterns of the values of a field from `least` (> 0) on, (n,) uint32."""
+    rows = field.view(np.uint32).reshape(-1, field.shape[2])
+    out = np.empty(field.size + 1, np.uint32)
+    lowest = np.full(1, least, np.float32).view(np.uint32)[0]
+    n = 0
+    for r in range(tops.size):
+        if tops[r] >= least:
+            for x in range(rows.shape[1]):
+                out[n] = rows[r, x]
+                n += rows[r, x] >= lowest
+    return out[:n]
+
+
+@jit
+def _ranked(bits, wanted):
+    """The `wanted`-th highest of bit patterns (n,) uint32, which are lost, byte by byte; n is at least `wanted`."""
+    counts = np.empty(256, np.int64)
+    left, n = wanted, bits.size
+    for shift in (np.uint32(24), np.uint32(16), np.uint32(8), np.uint32(0)):
+        counts[:] = 0
+        for i in range(n):
+            counts[(bits[i] >> shift) & np.uint32(255)] += 1
+        place = 255
+        while left > counts[place]:
+            left -= counts[place]
+            place -= 1
+        m = 0
+        for i in range(n):
+            one = bits[i]
+            bits[m] = one
+            m += (one >> shift) & np.uint32(255) == place
+        n = m
+    return bits[0]
+
+
+@jit
+def _rank_level(field, tops, wanted):
+    """The `wanted`-th highest value of a field (Z,Y,X) float32 without negatives, whose rows' highest are `tops`."""
+    if field.size > COPIED_VOXELS:
+        return _counted_level(field, wanted)
+    bits = _above(field, tops, HALF_INSIDE)
+    if bits.size < wanted:
+        bits = _above(field, tops, np.float32(1e-45))
+    if bits.size < wanted:
+        return np.float32(0)
+    return np.full(1, _ranked(bits, wanted), np.uint32).view(np.float32)[0]
+
+
+@jit
+def _counted_level(field, wanted):
+    """`_rank_level` by counting the halves of the bits.
 
     The bit patterns of such numbers are ordered as they are.
     """
@@ -122,17 +190,21 @@ def highest(field, wanted, alike_within, worst):
     -------
     (Z,Y,X) uint8
     """
-    level = _rank_level(field, wanted)
+    tops = _row_tops(field)
+    level = _rank_level(field, tops, wanted)
     above = max(level + alike_within, np.float32(0))
-    flat = field.reshape(-1)
-    out = np.empty(field.shape, np.uint8)
-    marks = out.reshape(-1)
+    rows = field.reshape(-1, field.shape[2])
+    out = np.zeros(field.shape, np.uint8)
+    marks = out.reshape(-1, field.shape[2])
     taken = alike = 0
-    for i in range(flat.size):
-        mark = flat[i] > above
-        marks[i] = mark
-        taken += mark
-        alike += abs(flat[i] - level) <= alike_within and flat[i] > 0
+    for r in range(tops.size):
+        if level - tops[r] > alike_within:
+            continue  # all of the row is lower by more
+        for x in range(rows.shape[1]):
+            mark = rows[r, x] > above
+            marks[r, x] = mark
+            taken += mark
+            alike += abs(rows[r, x] - level) <= alike_within and rows[r, x] > 0
     lacking = wanted - taken
     every = none = False
     if 0 < lacking <= alike:
@@ -141,12 +213,15 @@ def highest(field, wanted, alike_within, worst):
     if none:
         return out
     seen = chosen = 0
-    for i in range(flat.size):
-        if abs(flat[i] - level) <= alike_within and flat[i] > 0:
-            if not every:
-                marks[i] = 1
-            elif chosen < lacking and seen == chosen * alike // lacking:
-                marks[i] = 1
-                chosen += 1
-            seen += 1
+    for r in range(tops.size):
+        if level - tops[r] > alike_within:
+            continue
+        for x in range(rows.shape[1]):
+            if abs(rows[r, x] - level) <= alike_within and rows[r, x] > 0:
+                if not every:
+                    marks[r, x] = 1
+                elif chosen < lacking and seen == chosen * alike // lacking:
+                    marks[r, x] = 1
+                    chosen += 1
+                seen += 1
     return out

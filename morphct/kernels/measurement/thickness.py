@@ -85,12 +85,15 @@ def kept_balls(squared, tolerance):
         radius = roots[flat[i]]
         holder, last = np.int32(-1), np.int32(-1)
         for t in range(26):
-            j = inside[i + around[t]]
+            j = inside[np.uint64(i + around[t])]
             if j < 0 or j == last:
                 continue
             last = j
-            slack = held[j, 3] - radius
-            dz, dy, dx = np.float32(z) - held[j, 0], np.float32(y) - held[j, 1], np.float32(x) - held[j, 2]
+            at = np.uint64(j)
+            slack = held[at, np.uint64(3)] - radius
+            dz = np.float32(z) - held[at, np.uint64(0)]
+            dy = np.float32(y) - held[at, np.uint64(1)]
+            dx = np.float32(x) - held[at, np.uint64(2)]
             if dz * dz + dy * dy + dx * dx <= slack * slack:
                 holder = j
                 break

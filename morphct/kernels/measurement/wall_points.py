@@ -65,9 +65,11 @@ def gather(xs, rows, shape, spacing, centre, reach, near):
         y0 = max(math.ceil((centre[1] - half) / sy), 0)
         y1 = min(math.floor((centre[1] + half) / sy), shape[1] - 1)
         for y in range(y0, y1 + 1):
+            k, end = rows[z * shape[1] + y], rows[z * shape[1] + y + 1]
+            if k == end:
+                continue
             dy = y * sy - centre[1]
             aside = math.sqrt(max(left - dy * dy, 0.0))
-            k, end = rows[z * shape[1] + y], rows[z * shape[1] + y + 1]
             above = end
             while k < above:  # a row along a flat face is long: find its part by bisection
                 middle = (k + above) // 2
@@ -90,11 +92,18 @@ def gather(xs, rows, shape, spacing, centre, reach, near):
 
 @jit
 def _distances(near, z, y, x, squared):
-    """Squared distances from a point to all points (3, n), into `squared` (n,)."""
+    """Squared distances from a point to the first points of (3, n), into `squared`, which says how many."""
     zs, ys, xs = near[0], near[1], near[2]
     for i in range(squared.size):
         dz, dy, dx = zs[i] - z, ys[i] - y, xs[i] - x
         squared[i] = dz * dz + dy * dy + dx * dx
+
+
+@jit
+def least_squared(near, z, y, x, squared):
+    """Squared distance to the nearest point; `squared` is scratch, as long as points count."""
+    _distances(near, z, y, x, squared)
+    return smallest_of_scratch(squared)
 
 
 @jit
@@ -104,53 +113,57 @@ def nearest(near, z, y, x, squared):
     first = squared[0]
     best = smallest_of_scratch(squared)
     squared[0] = first
-    if first == best:
-        return best, 0
-    for i in range(1, squared.size):
-        if squared[i] == best:
-            return best, i
+    i, blocks = np.uint64(0), np.uint64(squared.size - squared.size % 8)
+    while i < blocks:  # eight at once: most hold it not
+        hit = False
+        for k in range(np.uint64(8)):
+            hit |= squared[i + k] == best
+        if hit:
+            break
+        i += np.uint64(8)
+    for k in range(np.int64(i), squared.size):
+        if squared[k] == best:
+            return best, k
     return best, 0
 
 
 @jit
-def _away(near, centre, radius, slack, squared):
-    """Shortest convex combination of the unit directions away from all points within radius + slack (Frank-Wolfe).
+def _away(near, centre, limit, squared, places, units):
+    """Shortest convex combination of the unit directions away from all points nearer than a limit (Frank-Wolfe).
 
-    Moving along it leaves all of them at once; its length is near zero at a maximum.
+    Moving along it leaves all of them at once; its length is near zero at a maximum. `limit` is a squared distance;
+    `squared` (n,), `places` (n,) int64 and `units` (3, n) are scratch.
     """
     _, closest = nearest(near, centre[0], centre[1], centre[2], squared)
-    limit = (radius + slack) ** 2
     n = 0
     for i in range(squared.size):
+        places[n] = i
         n += squared[i] < limit
-    units = np.empty((n, 3))
-    n = 0
-    g = np.zeros(3)
-    for i in range(squared.size):
-        if squared[i] < limit:
-            length = math.sqrt(squared[i])
-            for k in range(3):
-                units[n, k] = (centre[k] - near[k, i]) / length
-            if i == closest:
-                g[:] = units[n]
-            n += 1
+    g0 = g1 = g2 = 0.0
+    for k in range(n):
+        i = places[k]
+        length = math.sqrt(squared[i])
+        units[0, k] = (centre[0] - near[0, i]) / length
+        units[1, k] = (centre[1] - near[1, i]) / length
+        units[2, k] = (centre[2] - near[2, i]) / length
+        if i == closest:
+            g0, g1, g2 = units[0, k], units[1, k], units[2, k]
     for _ in range(12):
         worst, at = np.inf, 0
         for i in range(n):
-            along = g[0] * units[i, 0] + g[1] * units[i, 1] + g[2] * units[i, 2]
+            along = g0 * units[0, i] + g1 * units[1, i] + g2 * units[2, i]
             if along < worst:
                 worst, at = along, i
-        if worst >= g[0] * g[0] + g[1] * g[1] + g[2] * g[2] - 1e-6:
+        if worst >= g0 * g0 + g1 * g1 + g2 * g2 - 1e-6:
             break
-        step = size = 0.0
-        for k in range(3):
-            e = units[at, k] - g[k]
-            step -= g[k] * e
-            size += e * e
+        e0, e1, e2 = units[0, at] - g0, units[1, at] - g1, units[2, at] - g2
+        step = 0.0 - g0 * e0 - g1 * e1 - g2 * e2
+        size = 0.0 + e0 * e0 + e1 * e1 + e2 * e2
         t = min(max(step / max(size, 1e-30), 0.0), 1.0)
-        for k in range(3):
-            g[k] += t * (units[at, k] - g[k])
-    return g
+        g0 += t * e0
+        g1 += t * e1
+        g2 += t * e2
+    return g0, g1, g2
 
 
 @jit
@@ -160,19 +173,21 @@ def ascend(near, centre, radius, leash, finest, squared):
     Returns the radius reached and whether the leash ended the climb.
     """
     step = 0.35
-    start = centre.copy()
+    places, units = np.empty(squared.size, np.int64), np.empty((3, squared.size))
+    s0, s1, s2 = centre[0], centre[1], centre[2]
     for _ in range(120):
-        g = _away(near, centre, radius, 0.6 * step, squared)
-        length = math.sqrt(g[0] * g[0] + g[1] * g[1] + g[2] * g[2])
+        g0, g1, g2 = _away(near, centre, (radius + 0.6 * step) ** 2, squared, places, units)
+        length = math.sqrt(g0 * g0 + g1 * g1 + g2 * g2)
         climbed = False
         if length >= 1e-3:
-            to = centre + (step / length) * g
-            if (to[0] - start[0]) ** 2 + (to[1] - start[1]) ** 2 + (to[2] - start[2]) ** 2 > leash * leash:
+            share = step / length
+            z, y, x = centre[0] + share * g0, centre[1] + share * g1, centre[2] + share * g2
+            if (z - s0) ** 2 + (y - s1) ** 2 + (x - s2) ** 2 > leash * leash:
                 return radius, True
-            d, _ = nearest(near, to[0], to[1], to[2], squared)
+            d = least_squared(near, z, y, x, squared)
             if math.sqrt(d) > radius + 1e-9:
                 radius = math.sqrt(d)
-                centre[:] = to
+                centre[0], centre[1], centre[2] = z, y, x
                 climbed = True
         if not climbed:
             step *= 0.5

@@ -17,6 +17,7 @@ reading at `particle`.
 - `roundness`: roundness and the sphere ratio of a particle's silhouettes
 - `surface`: area of a particle's surface, from the level of its blurred occupancy that keeps its volume
 - `thickness`: local thickness of a particle: how thick the body is where a point lies. A diameter
+- `small`: local thickness of many small bodies at once
 """
 
 from .hull import hull

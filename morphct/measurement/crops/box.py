@@ -35,13 +35,18 @@ def squared_distances(box: np.ndarray, spacing: Spacing, most: float = np.inf) -
     -------
     (Z,Y,X) float32; whole numbers, and exact, where the squared spacings are whole multiples of the finest one's.
     """
+    out = np.empty(box.shape, np.float32)
+    squared_distance(box, squared_weights(spacing), np.float32(most) ** 2, out)
+    return out
+
+
+def squared_weights(spacing: Spacing) -> np.ndarray:
+    """Squares of the voxel edges z, y, x in units of the finest, (3,) float32; whole numbers where they nearly are."""
     weights = np.square(np.asarray(spacing, float) / min(spacing))
     whole = np.rint(weights)
     if (np.abs(weights - whole) <= 1e-8).all():
         weights = whole
-    out = np.empty(box.shape, np.float32)
-    squared_distance(box, weights.astype(np.float32), np.float32(most) ** 2, out)
-    return out
+    return weights.astype(np.float32)
 
 
 class Body:
