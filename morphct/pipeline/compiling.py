@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..measurement.labelled import Labelled
 
 COLD_SHARE = 0.5  # of the kernels that are to be compiled: fewer are a new type of voxels, and soon done
-KERNELS_PER_MINUTE = 240  # in two processes on a laptop of 2023; from a run of the sample with nothing kept
+KERNELS_PER_MINUTE = 240  # in two processes; a choice: one process took 85 s for some 280 of them
 _CHILD = "import sys; from morphct.pipeline.compiling import child; child(sys.argv[1])"
 
 

@@ -27,25 +27,25 @@ from .settings import Settings
 RATES, RECORD = "rates", "runs.json"  # in the user's cache folder
 RUNS_KEPT, RUNS_LOOKED_AT = 60, 3
 
-# stage -> (seconds of a run of any size, seconds a million voxels) with two workers on the machine of docs/bench.md:
-# fitted to its runs of 160^3 to 2560 x 2560 x 960 voxels by scripts/fit_rates
+# stage -> (seconds of a run of any size, seconds a million voxels) with two workers, from runs of phantoms of 160^3,
+# 512^3 and 480 x 1280 x 2560 voxels on the machine of docs/bench.md, the last two with scratch in chunks
 MODEL: dict[str, tuple[float, float]] = {
     "look at the values": (0.2, 0.0),
-    "look at a sample": (0.8, 0.0),
-    "denoise": (0.05, 0.008),
-    "threshold": (0.3, 0.004),
-    "envelope": (0.05, 0.02),
-    "split": (0.1, 0.035),
-    "voids": (0.6, 0.035),
-    "write labels": (0.1, 0.008),
-    "read grey": (0.02, 0.008),
+    "look at a sample": (1.5, 0.0),
+    "denoise": (0.1, 0.009),
+    "threshold": (0.3, 0.010),
+    "envelope": (0.1, 0.038),
+    "split": (0.2, 0.062),
+    "voids": (0.8, 0.065),
+    "write labels": (0.1, 0.015),
+    "read grey": (0.02, 0.005),
     "measure": (0.5, 0.25),
-    "calibrate": (3.0, 0.0),
-    "tables": (0.1, 0.002),
-    "review": (0.3, 0.0),
-    "pictures and figures": (5.0, 0.01),
+    "calibrate": (6.0, 0.0),
+    "tables": (0.3, 0.002),
+    "review": (0.3, 0.002),
+    "pictures and figures": (8.0, 0.015),
     "meshes": (1.0, 0.01),
-    "page": (1.0, 0.002),
+    "page": (0.5, 0.0005),
     "figures and page": (3.0, 0.002),
 }
 OTHER_STAGE = (0.1, 0.002)

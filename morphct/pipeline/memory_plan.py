@@ -52,7 +52,7 @@ TABLE_VOXEL_BYTES = 0.2  # of a voxel of the volume: basins, their graph, runs o
 LIBRARY_BYTES = 350 << 20  # what drawing, tables and compiled kernels still take after the plan is made
 # of the process of its own that draws the 3D pictures: 796 MiB measured with Mesa's software drawing, 46 particles
 DRAWING_BYTES = 850 << 20
-FIGURES_BYTES = 120 << 20  # of this process while it draws figures: 85 MiB measured, Matplotlib's code among them
+FIGURES_BYTES = 120 << 20  # a choice: figures raised what a small run held by 35 MiB, Matplotlib's code among them
 SMALLEST_PLANES, SMALLEST_ROWS = 4, 32
 USUAL_REACH = 6  # voxels, of most stages: what bricks are shaped for
 # Voxels of a brick: memory of 16 MiB (int32) and less is taken from the heap again, not page by page from the system.
