@@ -6,6 +6,7 @@ core: labels .2 bytes a voxel, masks .06, smoothed codes 1.3; read at 700 to 1,1
 chunk, ten times what decoding it takes.
 """
 
+import errno
 import os
 import threading
 from collections import OrderedDict
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from . import disk
+from .errors import OutputError
+from .units import format_bytes
 
 CHUNK_VOXELS = (16, 32, 128)  # z, y, x: 65,536 voxels, which decode in some 60 us, five times what python spends on it
 KEPT_DECODED_BYTES = 16 << 20  # of one volume: the chunks that neighbouring crops share
@@ -100,8 +103,16 @@ class ChunkFile:
                 self.room.file_grows(size)
         disk.step("write", self.path)
         done, view = 0, memoryview(data)
-        while done < len(data):
-            done += os.pwrite(self._fd, view[done:], offset + done)
+        try:
+            while done < len(data):
+                done += os.pwrite(self._fd, view[done:], offset + done)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutputError(
+                f"the disk of intermediate volumes is full ({format_bytes(self.room.on_disk)} of them lie in "
+                f"{self.path.parent}); free some room, or name another folder with --scratch DIR"
+            ) from error
         self.room.written(len(data))
         return offset, len(data)
 

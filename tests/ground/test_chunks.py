@@ -1,11 +1,14 @@
 """Chunked volumes: an array to read and to write, whatever its chunks, in memory or in a file, by several threads."""
 
+import errno
 import threading
 
 import numpy as np
 import pytest
 
+from morphct.ground import chunks
 from morphct.ground.chunks import CHUNK_VOXELS, ChunkedVolume, Room
+from morphct.ground.errors import OutputError
 from morphct.ground.work import Work
 
 SHAPE = (40, 70, 300)  # chunks of 16 x 32 x 128: cut along every axis, the last ones partly filled
@@ -130,6 +133,17 @@ def test_a_copy_and_its_source_change_apart(tmp_path, budget):
     one.close()
     other.close()
     assert (room.in_memory, room.on_disk) == (0, 0)
+
+
+def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    held = ChunkedVolume(tmp_path / "volume.raw", (4, 4, 4), np.uint8, Room(0))
+    monkeypatch.setattr(chunks.os, "pwrite", full)
+    with pytest.raises(OutputError, match=r"the disk of intermediate volumes is full .*--scratch DIR"):
+        held[:] = 3
+    held.close()
 
 
 def test_chunks_are_no_larger_than_the_volume():
