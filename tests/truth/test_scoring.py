@@ -215,7 +215,7 @@ def test_the_script_scores_a_run_of_a_phantom(tmp_path, capsys, monkeypatch):
     phantom.write(made, tmp_path / "p.tif")
     one, other = made.table["n_voxels"].nlargest(2).index
     found = np.where(made.labels == one, other, made.labels)
-    run = SimpleNamespace(labels=found, void_labels=made.voids)
+    run = SimpleNamespace(labels=found, void_labels=made.voids, provenance={})
     monkeypatch.setattr(score_script, "open_run", lambda _: run)
     assert score_script.main([str(tmp_path), str(tmp_path / "p.tif"), "--min-voxels", "50"]) == 0
     told = json.loads(capsys.readouterr().out)
