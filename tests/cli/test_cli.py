@@ -163,7 +163,7 @@ def test_an_end_signal_leaves_nothing(tmp_path, tmp_tif, name):
         assert (tmp_path / "out/.morphct-partial").is_dir()
         for _ in range(2 if name != "SIGINT" else 1):
             process.send_signal(getattr(signal, name))
-        assert process.wait(30) == 130
+        assert process.wait(90) == 130  # a busy machine may take its time to end a process
         assert "nothing was kept" in process.stderr.read()
     assert not (tmp_path / "out").exists()
 
