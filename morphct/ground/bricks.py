@@ -63,10 +63,6 @@ class Brick:
         z0, z1, y0, y1 = self.core(outer)
         return slice(z0, z1), slice(y0, y1)
 
-    def halo(self, planes: int, depth: int) -> tuple[int, int]:
-        """Plane range widened by `planes` on both sides, clipped to a volume of `depth` planes."""
-        return max(0, self.z0 - planes), min(depth, self.z1 + planes)
-
 
 def spans(length: int, most: int) -> list[tuple[int, int]]:
     """`length` cut into half-open ranges of at most `most`."""

@@ -211,12 +211,12 @@ class Journal:
         call, self._calls = self._calls, self._calls + 1
         numbered = list(enumerate(items))
         todo = [(i, item) for i, item in numbered if (call, i) not in self._done]
-        results = self._map(partial(_second, function), todo)
+        results = iter(self._map(partial(_both, function), todo))
         for i, _ in numbered:
             if (call, i) in self._done:
                 yield _Reader(io.BytesIO(self._done.pop((call, i)))).load()
                 continue
-            result = next(results)
+            _, result = next(results)
             self._add(_HEAD.pack(call, i) + pickle.dumps(result, protocol=5))
             yield result
 
@@ -252,7 +252,3 @@ class Journal:
 
 def _both(function: Callable[[Any], Any], numbered: tuple[int, Any]) -> tuple[int, Any]:
     return numbered[0], function(numbered[1])
-
-
-def _second(function: Callable[[Any], Any], numbered: tuple[int, Any]) -> Any:
-    return function(numbered[1])

@@ -20,8 +20,8 @@ from ..ground.errors import OutputError
 from ..ground.scratch import PLAIN_VOXEL_BYTES
 from ..ground.units import format_bytes
 from .job import Job
-from .machine import free_disk, resident
-from .memory_plan import LIBRARY_BYTES, WorkPlan, bytes_under_way
+from .machine import free_disk, resident, same_disk
+from .memory_plan import LIBRARY_BYTES, WorkPlan
 from .settings import Settings
 
 RATES, RECORD = "rates", "runs.json"  # in the user's cache folder
@@ -157,7 +157,7 @@ def _seconds(name: str, at: _Size, like: list[dict[str, Any]], speed: float) -> 
 def _rooms(plan: WorkPlan, grey_copies: int) -> tuple[int, int]:
     """Bytes of memory at the peak, and of scratch in files."""
     voxels = _voxels(plan.shape)
-    base = resident() + LIBRARY_BYTES + plan.workers * bytes_under_way(plan.planes, plan.rows, plan.shape)
+    base = resident() + LIBRARY_BYTES + plan.under_way
     if PLAIN_VOXEL_BYTES * voxels <= plan.scratch:
         return min(plan.cap, base + PLAIN_VOXEL_BYTES * voxels), 0
     grey, labels = int(GREY_VOXEL_BYTES * grey_copies * voxels), int(LABEL_VOXEL_BYTES * voxels)
@@ -232,7 +232,7 @@ def refuse_full_disk(foretold: Foretold, out: Path | str, scratch: Path | str | 
     ------
     OutputError
     """
-    apart = scratch is not None and not _same_disk(out, scratch)
+    apart = scratch is not None and not same_disk(out, scratch)
     wanted = [(out, "the run folder", foretold.output + (0 if apart else foretold.scratch_disk))]
     if apart:
         wanted.append((str(scratch), "intermediate volumes", foretold.scratch_disk))
@@ -244,16 +244,6 @@ def refuse_full_disk(foretold: Foretold, out: Path | str, scratch: Path | str | 
                 f"{what}{also} will take about {format_bytes(size)}, and {format_bytes(free)} are free where {folder} "
                 "is; free some room, choose another place (--out, --scratch DIR), or allow more memory with --memory"
             )
-
-
-def _same_disk(one: Path | str, other: Path | str) -> bool:
-    places = []
-    for folder in (one, other):
-        place = Path(folder).absolute()
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        places.append(place.stat().st_dev)
-    return places[0] == places[1]
 
 
 def _voxels(shape: tuple[int, ...]) -> int:

@@ -37,10 +37,20 @@ def processors() -> int:
 
 def free_disk(folder: Path | str) -> int:
     """Bytes free where `folder` is, or will be made."""
+    return shutil.disk_usage(_nearest(folder)).free
+
+
+def same_disk(one: Path | str, other: Path | str) -> bool:
+    """Whether two folders, which need not exist yet, lie on one disk."""
+    return _nearest(one).stat().st_dev == _nearest(other).stat().st_dev
+
+
+def _nearest(folder: Path | str) -> Path:
+    """The folder, or the nearest one above it that exists."""
     place = Path(folder).absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
-    return shutil.disk_usage(place).free
+    return place
 
 
 def _groups(controller: str) -> list[Path]:

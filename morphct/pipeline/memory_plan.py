@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..ground.bricks import Brick, plan_bricks
+from ..ground.chunks import CHUNK_VOXELS
 from ..ground.errors import MemoryCapError, SettingsError
 from ..ground.units import format_bytes, parse_bytes
 from .machine import free_memory, memory_limit, processors, resident
@@ -61,7 +62,7 @@ LARGEST_VOXELS = 1 << 25  # where rows are so long that small bricks would be ha
 FEWEST_PLANES = 12  # of whole planes; thinner ones spend more on halos than on themselves
 COMFORTABLE_PLANES = 32  # of whole planes of small volumes
 BRICKS_A_WORKER = 4  # so that all workers end at about the same time
-ALIGNED_PLANES, ALIGNED_ROWS = 16, 32  # chunks of scratch are as large: bricks that end with them decode none twice
+ALIGNED_PLANES, ALIGNED_ROWS, _ = CHUNK_VOXELS  # of scratch: bricks that end with them decode none twice
 DEFAULT_SHARE = 0.5  # of the memory that is free at the start
 
 

@@ -193,8 +193,7 @@ class Volume:
 
     def slab(self, slab: Brick, halo: int = 0) -> np.ndarray:
         """Planes of `slab` widened by `halo` planes where the volume goes on."""
-        z0, z1 = slab.halo(halo, self.shape[0])
-        return self[z0:z1]
+        return self[slab.widened((halo, 0), self.shape).here]
 
     def with_source(self, source: Source, *notes: str) -> "Volume":
         """The same volume with its voxels read through another source, and more notes."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ground.bricks import Brick, plan_slabs
+from ..ground.bricks import Brick, plan_bricks
 from ..ground.errors import InputError, MemoryCapError
 from ..ground.executors import RunMap
 from ..ground.units import format_bytes
@@ -131,7 +131,7 @@ def _slabs(images: tuple[Any, ...]) -> list[Brick]:
             raise InputError(
                 f"the label images to compare are {shape} and {tuple(image.shape)} voxels; give equal shapes"
             )
-    return plan_slabs(shape[0], _planes(images))
+    return plan_bricks(shape, _planes(images))
 
 
 def _count(images: tuple[Any, ...], everything: bool, slab: Brick) -> Counted:
