@@ -8,7 +8,7 @@ machine smooths a small block.
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from ..ground import user_cache
 from ..ground.errors import OutputError
 from ..ground.scratch import PLAIN_VOXEL_BYTES
 from ..ground.units import format_bytes
+from ..reading import costly_boxes
+from ..reading.volume import Volume
 from .job import Job
 from .machine import free_disk, resident, same_disk
 from .memory_plan import LIBRARY_BYTES, WorkPlan
@@ -48,7 +50,6 @@ MODEL: dict[str, tuple[float, float]] = {
     "page": (0.5, 0.0005),
     "figures and page": (3.0, 0.002),
 }
-OTHER_STAGE = (0.1, 0.002)
 OF_GREY = ("look at the values", "look at a sample", "denoise", "threshold", "envelope", "split")
 USUAL_SOLID_SHARE = 0.35  # of a packed powder's volume: what the model's phantoms hold
 OF_THE_SOLID = ("voids", "measure", "tables", "pictures and figures", "meshes")  # as much work as there are particles
@@ -129,6 +130,11 @@ def foretell(
     return Foretold(stages, memory, disk, int(OUTPUT_VOXEL_BYTES * at.voxels), source)
 
 
+def copies_of_grey(volumes: Iterable[Volume], smoothed: bool = True) -> int:
+    """Volumes of grey values in scratch: the smoothed one, and copies of files that are slow to cut boxes out of."""
+    return smoothed + sum(costly_boxes(volume) for volume in volumes)
+
+
 @dataclass(frozen=True)
 class _Size:
     """What the seconds of a stage hang on."""
@@ -139,7 +145,7 @@ class _Size:
 
     def modelled(self, name: str) -> float:
         """Seconds of a stage on the machine of the model."""
-        fixed, rate = MODEL.get(name, OTHER_STAGE)
+        fixed, rate = MODEL[name]
         share = self.solid / USUAL_SOLID_SHARE if name in OF_THE_SOLID else 1.0
         return fixed + rate * self.voxels / 1e6 * share * (WORKERS_OF_MODEL / self.workers) ** 0.8
 

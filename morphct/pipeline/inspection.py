@@ -56,6 +56,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
     if held is not None:
         held = values.few([brick.inner for brick in read_bricks(volume, 0)])
     if held is not None and not held.noisy:
+        copies = foretelling.copies_of_grey([volume], smoothed=False)
         return {
             "volume": facts,
             "grey": {"low": float(held.values[0]), "high": float(held.values[-1])},
@@ -63,7 +64,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
             "phases": [],
             "histogram": [],
             "cut": phase_cut.of_values(volume, held.values).to_mapping(),
-            "plan": describe(plan) | foretelling.foretell(plan, settings, grey_copies=_copies(volume) - 1).to_mapping(),
+            "plan": describe(plan) | foretelling.foretell(plan, settings, grey_copies=copies).to_mapping(),
             "warnings": [*facts["notes"], *chosen_values.advice(held)],
         }
     seen, choice = look_at_sample(volume, volume.voxel_size, settings)
@@ -74,7 +75,7 @@ def inspect(path: str | Path, settings: Settings) -> dict[str, Any]:
         )
     ]
     solid = float(seen.fit.weights[-1]) if seen.fit.ok else None
-    foretold = foretelling.foretell(plan, settings, grey_copies=_copies(volume), solid=solid)
+    foretold = foretelling.foretell(plan, settings, grey_copies=foretelling.copies_of_grey([volume]), solid=solid)
     return {
         "volume": facts,
         "grey": {
@@ -109,18 +110,15 @@ def check(path: str | Path, settings: Settings) -> dict[str, Any]:
     channels = open_channels(settings, volume, size)  # looks up columns and limits too
     with many_machines(settings.run.scheduler) as cluster:  # a queue is not asked for jobs to be looked at
         plan = plan_of(volume.shape, settings.run, cluster)
-    foretold = foretelling.foretell(plan, settings, grey_copies=_copies(volume, *channels.values()))
+    foretold = foretelling.foretell(
+        plan, settings, grey_copies=foretelling.copies_of_grey([volume, *channels.values()])
+    )
     return {
         "volume": summary_of(volume)
         | {"voxel_size": list(size.spacing), "voxel_size_source": size.source, "voxel_size_unit": size.unit},
         "plan": describe(plan) | foretold.to_mapping(),
         "warnings": list(volume.notes),
     }
-
-
-def _copies(volume: Volume, *channels: Volume) -> int:
-    """Volumes of grey values in scratch: the smoothed one, and copies of files that are slow to cut boxes out of."""
-    return 1 + sum(reading.costly_boxes(each) for each in (volume, *channels))
 
 
 def _labels(volume: Volume) -> list[str]:

@@ -203,7 +203,7 @@ def _job(
     with contextlib.ExitStack() as held:
         cluster = held.enter_context(many_machines(settings.run.scheduler, settings.run.cluster, settings.run.workers))
         plan = plan_of(shape, settings.run, cluster)
-        foretold = foretelling.foretell(plan, settings, request.command, copies_of_grey(request))
+        foretold = foretelling.foretell(plan, settings, request.command, _copies_of_grey(request))
         foretelling.refuse_full_disk(foretold, out, settings.run.scratch)
         run_map: Crew = cluster or Threads(plan.workers)
         writer = held.enter_context(RunWriter(out, overwrite or settings.run.overwrite, settings.run.resume))
@@ -296,10 +296,11 @@ def _finish(request: Request, job: Job, writer: RunWriter, found: Segmented, gre
     return made
 
 
-def copies_of_grey(request: Request) -> int:
-    """Volumes of grey values that the run makes in scratch: the smoothed one, and copies of files slow to cut from."""
-    read = [*request.channels.values(), *([request.grey] if request.command == "measure" else [request.source])]
-    return (request.command == "run") + sum(volume is not None and reading.costly_boxes(volume) for volume in read)
+def _copies_of_grey(request: Request) -> int:
+    """Volumes of grey values that this work makes in scratch."""
+    greys = [request.grey] if request.command == "measure" else [request.source]
+    volumes = [v for v in (*greys, *request.channels.values()) if v is not None]
+    return foretelling.copies_of_grey(volumes, smoothed=request.command == "run")
 
 
 def _inputs(request: Request, job: Job) -> dict[str, Any]:
